@@ -1,0 +1,26 @@
+"""Failure codes owned by this package; their words are in ``config/failures.toml``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    BUNDLE_EXPIRED = "certify.bundle-expired"
+    BUNDLE_INVALID = "certify.bundle-invalid"
+    LEASE_EXPIRED = "certify.lease-expired"
+    NUMBERS_EXHAUSTED = "certify.numbers-exhausted"
+    PAGE_UNREADABLE = "certify.page-unreadable"
+    PDF_ENCRYPTED = "certify.pdf-encrypted"
+    PDF_UNREADABLE = "certify.pdf-unreadable"
+    SEAL_INVALID = "certify.seal-invalid"
+    SIGNER_ABSENT = "certify.signer-absent"
+    SIGNER_REFUSED = "certify.signer-refused"
+
+
+class CertifyError(Exception):
+    def __init__(self, code: str, detail: str = "", *, retryable: bool = False) -> None:
+        super().__init__(f"{code}: {detail}" if detail else str(code))
+        self.code = str(code)
+        self.detail = detail
+        self.retryable = retryable

@@ -1,0 +1,1 @@
+"""Data of the appliance: settings, procedures, words, failures, device profiles. No code."""

@@ -1,0 +1,160 @@
+"""What the core may ask of a device, and what a device may answer.
+
+A driver knows its wire and its hardware; it never knows procedures, citizens or the portal.
+Words and remedies for every failure code are in ``config/failures.toml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from drivers.wire import Blob
+
+
+class Fault(StrEnum):
+    """Failure codes owned by this package."""
+
+    SCANNER_ABSENT = "device.scanner.absent"
+    SCANNER_BUSY = "device.scanner.busy"
+    SCANNER_DOOR_OPEN = "device.scanner.door-open"
+    SCANNER_EMPTY = "device.scanner.empty"
+    SCANNER_IO = "device.scanner.io"
+    SCANNER_JAM = "device.scanner.jam"
+    SCANNER_MULTIFEED = "device.scanner.multifeed"
+    READER_ABSENT = "device.reader.absent"
+    READER_GARBLED = "device.reader.garbled"
+    CAMERA_ABSENT = "device.camera.absent"
+    CAMERA_STOPPED = "device.camera.stopped"
+    RECEIPT_ABSENT = "device.receipt.absent"
+    RECEIPT_COVER_OPEN = "device.receipt.cover-open"
+    RECEIPT_PAPER_OUT = "device.receipt.paper-out"
+    RECEIPT_SILENT = "device.receipt.silent"
+    CHILD_DIED = "child.died"
+    CHILD_TIMEOUT = "child.timeout"
+    CHILD_CIRCUIT_OPEN = "child.circuit-open"
+
+
+class DeviceError(Exception):
+    """A typed device failure.
+
+    ``retryable``: the same call may succeed once the cause is gone.
+    ``paper_inside``: paper belonging to the citizen may still be in the device.
+    """
+
+    def __init__(
+        self, code: str, detail: str = "", *, retryable: bool = True, paper_inside: bool = False
+    ) -> None:
+        super().__init__(f"{code}: {detail}" if detail else str(code))
+        self.code = str(code)
+        self.detail = detail
+        self.retryable = retryable
+        self.paper_inside = paper_inside
+
+
+class Health(StrEnum):
+    ABSENT = "absent"
+    OPENING = "opening"
+    READY = "ready"
+    BUSY = "busy"
+    FAULT = "fault"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A snapshot. ``since`` is ``time.monotonic()`` of the last change; FAULT has a ``code``."""
+
+    health: Health
+    since: float
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """Raw pixels, rows top to bottom: ``height * width * channels`` bytes (1 gray, 3 RGB)."""
+
+    pixels: Blob
+    width: int
+    height: int
+    channels: int
+    dpi: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSettings:
+    source: str = "feeder"  # "feeder" or "glass"
+    dpi: int = 200
+    colour: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SlipText:
+    """One printed line. ``scale`` is a multiple of the body size."""
+
+    text: str
+    scale: float = 1.0
+    bold: bool = False
+    centred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SlipCode:
+    """A QR code drawn by the printer itself. ``payload`` is at most 512 characters."""
+
+    payload: str
+    module_dots: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SlipRule:
+    """A thin horizontal line."""
+
+
+SlipItem = SlipText | SlipCode | SlipRule
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What a receipt printer prints before it cuts, from top to bottom."""
+
+    items: tuple[SlipItem, ...]
+
+
+class Device(Protocol):
+    def status(self) -> Status: ...
+
+    async def close(self) -> None: ...
+
+
+class Scanner(Device, Protocol):
+    def scan(self, settings: ScanSettings) -> AsyncIterator[Raster]:
+        """Pull every sheet of the feeder (or the one on the glass), a page each.
+
+        Raises DeviceError: SCANNER_* codes; ``paper_inside`` tells whether a sheet may be stuck.
+        """
+        ...
+
+
+class CodeReader(Device, Protocol):
+    async def read(self) -> str:
+        """Wait for the next payload (UTF-8, at most 4096 characters). Cancel to stop waiting."""
+        ...
+
+
+class Camera(Device, Protocol):
+    def frames(self) -> AsyncIterator[Raster]:
+        """RGB frames, newest first in time; the device is open only while this is iterated."""
+        ...
+
+
+class ReceiptPrinter(Device, Protocol):
+    async def check(self) -> None:
+        """Ask the printer; raise DeviceError (RECEIPT_* codes) when it could not print now."""
+        ...
+
+    async def print_slip(self, slip: Slip) -> None:
+        """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT."""
+        ...

@@ -1,0 +1,162 @@
+"""The one supervisor of child processes.
+
+Native code (SANE, dlib, OpenCV, Tesseract, PC/SC, PKCS#11) may hang or crash, so it runs in a
+child with a deadline on every call. A hang or a death becomes a typed fault, and the next call gets
+a fresh child: after a back-off when it fails again and again, and not at all while the circuit is
+open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from drivers import wire
+from drivers.contract import DeviceError, Fault, Health, Status
+
+log = logging.getLogger(__name__)
+
+_CIRCUIT_FAILURES = 5
+_CIRCUIT_SECONDS = 30.0
+_BACKOFF_FIRST = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """How to run a child. ``target`` is ``module:factory``; ``options`` go to the factory."""
+
+    name: str
+    target: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    deadline: float = 30.0
+    nice: int = 0
+
+
+class Child:
+    """A supervised child process. Calls are answered one at a time, in order."""
+
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sock: socket.socket | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"child-{spec.name}")
+        self._failures = 0
+        self._failed_at = 0.0
+        self._status = Status(Health.ABSENT, time.monotonic())
+
+    def status(self) -> Status:
+        return self._status
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def call(self, method: str, *, deadline: float | None = None, **arguments: Any) -> Any:
+        """Run ``method`` in the child.
+
+        Raises DeviceError: the child's own coded error, or CHILD_DIED, CHILD_TIMEOUT,
+        CHILD_CIRCUIT_OPEN. Cancelling the caller does not stop the child; its deadline does.
+        """
+        loop = asyncio.get_running_loop()
+        limit = self.spec.deadline if deadline is None else deadline
+        call = loop.run_in_executor(self._thread, self._call, method, arguments, limit)
+        call.add_done_callback(_retrieve)
+        return await asyncio.shield(call)
+
+    async def close(self) -> None:
+        self._stop()
+        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
+
+    def _call(self, method: str, arguments: dict[str, Any], limit: float) -> Any:
+        sock = self._ensure_running()
+        self._set(Health.BUSY)
+        try:
+            answer = self._exchange(sock, method, arguments, limit)
+        except DeviceError as error:
+            self._record_failure(error)
+            raise
+        self._failures = 0
+        self._set(Health.READY)
+        if "ok" in answer:
+            return answer["ok"]
+        raise DeviceError(**answer["error"])
+
+    def _exchange(
+        self, sock: socket.socket, method: str, arguments: dict[str, Any], limit: float
+    ) -> dict[str, Any]:
+        sock.settimeout(limit)
+        call = {"method": method, "arguments": arguments, "options": dict(self.spec.options)}
+        try:
+            wire.send(sock, call)
+            answer: dict[str, Any] = wire.receive(sock)
+        except TimeoutError:
+            raise DeviceError(Fault.CHILD_TIMEOUT, f"{self.spec.name}.{method}") from None
+        except (OSError, EOFError, ValueError):
+            raise DeviceError(Fault.CHILD_DIED, f"{self.spec.name}.{method}") from None
+        return answer
+
+    def _record_failure(self, error: DeviceError) -> None:
+        self._stop()
+        self._failures += 1
+        self._failed_at = time.monotonic()
+        self._set(Health.FAULT, error.code)
+        log.warning("child %s failed (%s), %d in a row", self.spec.name, error, self._failures)
+
+    def _ensure_running(self) -> socket.socket:
+        if self._sock and self._process and self._process.poll() is None:
+            return self._sock
+        self._stop()
+        since_failure = time.monotonic() - self._failed_at
+        if self._failures >= _CIRCUIT_FAILURES and since_failure < _CIRCUIT_SECONDS:
+            raise DeviceError(Fault.CHILD_CIRCUIT_OPEN, self.spec.name)
+        if self._failures > 1:
+            time.sleep(max(0.0, _BACKOFF_FIRST * 2**self._failures - since_failure))
+        return self._start()
+
+    def _start(self) -> socket.socket:
+        self._set(Health.OPENING)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "drivers.child", self.spec.target, str(theirs.fileno())],
+                env={**os.environ, **self.spec.environment},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        if self.spec.nice:
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, self.spec.nice)
+        self._sock = ours
+        return ours
+
+    def _stop(self) -> None:
+        process, sock, self._process, self._sock = self._process, self._sock, None, None
+        if process:
+            # The whole group: Tesseract, for one, is a process of the child's own.
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+        if sock:
+            sock.close()
+
+    def _set(self, health: Health, code: str | None = None) -> None:
+        self._status = Status(health, time.monotonic(), code)
+
+
+def _retrieve(call: asyncio.Future[Any]) -> None:
+    """Mark a result as seen although its caller was cancelled."""
+    if not call.cancelled():
+        call.exception()

@@ -1,0 +1,84 @@
+"""One table of failures for the whole appliance: code -> words, remedy, picture.
+
+The leaves own their codes, ``config/failures.toml`` owns the words; a test matches the two.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+
+
+class Fault(StrEnum):
+    """Failure codes owned by the core."""
+
+    FACE_MISMATCH = "face.mismatch"
+    FACE_NONE = "face.none"
+    FACE_NO_REFERENCE = "face.no-reference"
+    IDENTITY_EXPIRED = "identity.expired"
+    IDENTITY_LEVEL = "identity.level"
+    IDENTITY_REFUSED = "identity.refused"
+    IDENTITY_UNREADABLE = "identity.unreadable"
+    LINK_ABSENT = "link.absent"
+    LINK_OFFLINE = "link.offline"
+    LINK_TIMEOUT = "link.timeout"
+    NUMBERS_EXHAUSTED = "dossier.codes-exhausted"
+    PAGE_BLANK = "page.blank"
+    PAGE_BLURRED = "page.blurred"
+    PAGE_DARK = "page.dark"
+    PAGE_MISSING = "page.missing"
+    PAGE_TOO_SMALL = "page.too-small"
+    PAGE_UNREADABLE = "page.unreadable"
+    POLICY_FORBIDS = "policy.forbids"
+    SETTINGS_INVALID = "settings.invalid"
+    UNEXPECTED = "kiosk.unexpected"
+
+
+class KioskError(Exception):
+    """A typed failure of the core. ``detail`` is for the log and never holds personal data."""
+
+    def __init__(self, code: str, detail: str = "", *, retryable: bool = False) -> None:
+        super().__init__(f"{code}: {detail}" if detail else str(code))
+        self.code = str(code)
+        self.detail = detail
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a failure is told: string keys for what happened, what to do, what was kept."""
+
+    code: str
+    picture: str
+    retry: bool
+    exit_code: int
+
+    @property
+    def title(self) -> str:
+        return f"failure.{self.code}.title"
+
+    @property
+    def happened(self) -> str:
+        return f"failure.{self.code}.happened"
+
+    @property
+    def todo(self) -> str:
+        return f"failure.{self.code}.todo"
+
+
+@cache
+def table() -> dict[str, Failure]:
+    data = tomllib.loads((resources.files("config") / "failures.toml").read_text("utf-8"))
+    return {
+        code: Failure(code, entry["picture"], entry["retry"], entry["exit"])
+        for code, entry in data.items()
+    }
+
+
+def failure_of(error: BaseException) -> Failure:
+    """The entry for an error; anything without a known code is a defect and told as such."""
+    code = getattr(error, "code", Fault.UNEXPECTED)
+    return table().get(str(code)) or table()[Fault.UNEXPECTED]

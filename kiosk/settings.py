@@ -1,0 +1,146 @@
+"""Settings: every key has a type, a default and a description here, in one place.
+
+``config/kiosk.toml`` shows all of them with their defaults (a test keeps the two equal). A settings
+file holds only what differs. Trust anchors, modes and thresholds are not settings: they come from
+the portal-signed policy.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kiosk.failures import Fault, KioskError
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Site(Section):
+    """Where this kiosk stands and who runs it."""
+
+    environment: Literal["production", "demo", "test"] = Field(
+        "production", description="production refuses emulators and developer keys"
+    )
+    kiosk_id: str = Field("kiosk-01", description="name of this kiosk at the portal")
+    state: Path = Field(Path("/var/lib/kiosk"), description="folder for outbox, journal, numbers")
+    agency_code: str = Field("H26.15", description="agency code as on the portal; starts each code")
+    agency_name: str = Field("Ủy ban nhân dân", description="first line of the top bar")
+    commune: str = Field("Xã Yên Hòa", description="second line of the top bar")
+    pickup_place: str = Field("quầy số 2", description="where results are handed out")
+    hotline: str = Field("18001096", description="hotline printed on slips")
+    language: Literal["vi", "en"] = Field("vi", description="language at the start of a session")
+
+
+class Screen(Section):
+    width: int = Field(1080, ge=640, description="design width, pixels")
+    height: int = Field(1920, ge=640, description="design height, pixels")
+    fullscreen: bool = Field(True, description="cover the screen, hide the pointer")
+    idle_seconds: float = Field(
+        120, gt=0, description="without a touch before the warning, seconds"
+    )
+    warning_seconds: float = Field(45, gt=0, description="warning before the wipe, seconds")
+
+
+class ScannerSettings(Section):
+    url: str = Field("", description="eSCL address of a network scanner, or empty")
+    device: str = Field("", description="SANE device name of a local scanner, or empty")
+    dpi: int = Field(200, ge=100, le=600, description="scan resolution, dots per inch")
+    deadline_seconds: float = Field(60, gt=0, description="longest wait for one page, seconds")
+
+
+class CodeReaderSettings(Section):
+    port: str = Field("", description="serial device of the code reader, /dev/...")
+    baud: int = Field(115200, description="speed of the serial line, baud")
+
+
+class CameraSettings(Section):
+    source: str = Field("", description="/dev/video0, or the address of an MJPEG stream")
+    rotation: Literal[0, 90, 180, 270] = Field(0, description="turn the picture clockwise, degrees")
+
+
+class ReceiptPrinterSettings(Section):
+    address: str = Field("", description="tcp://host:port, serial:/dev/ttyUSB0 or usb:vvvv:pppp")
+    width_mm: Literal[58, 80] = Field(80, description="paper width, millimetres")
+
+
+class Devices(Section):
+    scanner: ScannerSettings = ScannerSettings()
+    code_reader: CodeReaderSettings = CodeReaderSettings()
+    camera: CameraSettings = CameraSettings()
+    receipt_printer: ReceiptPrinterSettings = ReceiptPrinterSettings()
+
+
+class IdentitySettings(Section):
+    issuer: str = Field("", description="address of the VNeID provider (OpenID Connect)")
+    client_id: str = Field("kiosk", description="client name at the provider")
+    minimum_level: int = Field(2, ge=1, description="lowest VNeID account level accepted")
+
+
+class LinkSettings(Section):
+    socket: Path = Field(Path("/run/kiosk/link.sock"), description="Unix socket of kiosk link")
+    portal: str = Field("", description="address of the portal")
+    enrolment_code_file: Path | None = Field(None, description="file with the one-time code")
+    trust_anchor_file: Path | None = Field(
+        None, description="public key (PEM) that signs trust bundle and policy"
+    )
+    poll_seconds: float = Field(1.0, gt=0, description="pause between looks at the outbox, seconds")
+
+
+class SigningSettings(Section):
+    """Only for post-check; a pre-check kiosk holds no signing key."""
+
+    module: Path = Field(
+        Path("/usr/lib/softhsm/libsofthsm2.so"), description="PKCS#11 library of the token"
+    )
+    token: str = Field("", description="label of the token, or empty")
+    key: str = Field("agency", description="label of the key and certificate on the token")
+    pin_file: Path | None = Field(None, description="systemd credential that holds the PIN")
+
+
+class Settings(Section):
+    site: Site = Site()
+    screen: Screen = Screen()
+    devices: Devices = Devices()
+    identity: IdentitySettings = IdentitySettings()
+    link: LinkSettings = LinkSettings()
+    signing: SigningSettings = SigningSettings()
+
+
+def load(*files: Path) -> Settings:
+    """Defaults, then each file over the ones before it.
+
+    Raises KioskError (SETTINGS_INVALID) with file, key and what is allowed.
+    """
+    merged: dict[str, Any] = {}
+    settings = Settings()
+    for file in files:
+        merged = _overlay(merged, _read(file))
+        try:
+            settings = Settings.model_validate(merged)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise KioskError(Fault.SETTINGS_INVALID, f"{file}: {key}: {first['msg']}") from None
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"{file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"{file}: {error}") from None
+
+
+def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _overlay(merged[key], value) if both else value
+    return merged

@@ -1,0 +1,243 @@
+"""What a step shows (views) and what a person does (intents): the whole traffic with the screen.
+
+Views are frozen and carry string keys with arguments, never finished sentences, so that the
+language can change at any moment. One view class is one QML screen of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from drivers.contract import Raster
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string key with arguments. ``Text.plain`` is for what has no translation (names, codes)."""
+
+    key: str
+    arguments: Mapping[str, str | int | Text] = field(default_factory=dict)
+
+    @classmethod
+    def plain(cls, value: str) -> Text:
+        return cls("", {"value": value})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """``step`` of ``steps`` and its name make the progress line; 0 hides it."""
+
+    screen: ClassVar[str]
+    step: int = 0
+    steps: int = 0
+    step_name: Text | None = None
+    can_go_back: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttractView(View):
+    screen: ClassVar[str] = "Attract"
+    can_go_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCard:
+    procedure: str
+    picture: str
+    title: Text
+    hint: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooseServiceView(View):
+    screen: ClassVar[str] = "ChooseService"
+    cards: tuple[ServiceCard, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentView(View):
+    """``purpose``: "data" before identifying, "face" before the camera opens."""
+
+    screen: ClassVar[str] = "Consent"
+    purpose: str
+    title: Text
+    points: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifyView(View):
+    """``state``: waiting for a code, checking it, or retry (with ``problem``)."""
+
+    screen: ClassVar[str] = "Identify"
+    state: str = "waiting"
+    problem: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageThumb:
+    """``image``: JPEG of the page, small. ``redo``: the page should be scanned again."""
+
+    number: int
+    image: bytes
+    verdict: Text
+    redo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanView(View):
+    """``state``: waiting for paper, scanning, reading (scanned, being read), done."""
+
+    screen: ClassVar[str] = "Scan"
+    state: str = "waiting"
+    pages: tuple[PageThumb, ...] = ()
+    reading: int = 0
+    problem: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """``edit`` names the step that changes the value; empty: cannot be changed here."""
+
+    label: Text
+    value: Text
+    edit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewView(View):
+    screen: ClassVar[str] = "Review"
+    person: Text
+    rows: tuple[ReviewRow, ...]
+    pages: tuple[PageThumb, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceView(View):
+    """``state``: looking, matched, mismatch. ``preview``: the newest frame, mirrored for people."""
+
+    screen: ClassVar[str] = "Face"
+    state: str = "looking"
+    guidance: Text
+    preview: Raster | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmView(View):
+    screen: ClassVar[str] = "Confirm"
+    title: Text
+    points: tuple[Text, ...]
+    fee: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """``state``: done, now or later."""
+
+    icon: str
+    label: Text
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuingView(View):
+    """``done`` of ``total`` milestones is a true count."""
+
+    screen: ClassVar[str] = "Issuing"
+    title: Text
+    lead: Text
+    milestones: tuple[Milestone, ...]
+    can_go_back: bool = False
+
+    @property
+    def done(self) -> int:
+        return sum(milestone.state == "done" for milestone in self.milestones)
+
+    @property
+    def total(self) -> int:
+        return len(self.milestones)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneView(View):
+    """``kind``: "issued" (the copy is there) or "queued" (a slip; the copy follows).
+
+    ``take_away``: the payload of the QR code to keep on a phone.
+    """
+
+    screen: ClassVar[str] = "Done"
+    kind: str
+    title: Text
+    lead: Text
+    code: str
+    due_label: Text
+    due: Text
+    place: Text
+    take_away: str
+    can_go_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultView(View):
+    """Trouble, in three answers. ``actions``: any of "retry", "staff", "later", "skip"."""
+
+    screen: ClassVar[str] = "Fault"
+    code: str
+    picture: str
+    title: Text
+    happened: Text
+    todo: Text
+    kept: Text
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Something a person did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next(Intent):
+    """The main button."""
+
+
+@dataclass(frozen=True, slots=True)
+class Back(Intent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Intent):
+    """Stop and wipe ("Thoát", "Start again")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choose(Intent):
+    """A card, an alternative or a fault action, by its name."""
+
+    choice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit(Intent):
+    """Change the answer of the step ``step``."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redo(Intent):
+    """Scan page ``number`` again."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallStaff(Intent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Touch(Intent):
+    """Any touch at all: the person is still there. Never answers a view."""

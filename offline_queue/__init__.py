@@ -1,0 +1,1 @@
+"""Dossiers wait here, encrypted, until the portal has signed for them."""

@@ -1,0 +1,25 @@
+"""Failure codes owned by this package; their words are in ``config/failures.toml``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    DISK_FULL = "queue.disk-full"
+    DAMAGED = "queue.damaged"
+    ILLEGAL_MOVE = "queue.illegal-move"
+    NOT_FOUND = "queue.not-found"
+    REJECTED = "queue.rejected"
+    UNKNOWN = "queue.unknown"
+    UNREACHABLE = "queue.unreachable"
+
+
+class QueueError(Exception):
+    """``retryable``: the same call may succeed later; nothing was lost either way."""
+
+    def __init__(self, code: str, detail: str = "", *, retryable: bool = False) -> None:
+        super().__init__(f"{code}: {detail}" if detail else str(code))
+        self.code = str(code)
+        self.detail = detail
+        self.retryable = retryable

@@ -1,0 +1,123 @@
+"""The wire contract between a kiosk and the portal's intake (version 1).
+
+    POST /v1/devices                    enrol: EnrolRequest -> EnrolAnswer (one-time code)
+    PUT  /v1/dossiers/{id}              SignedManifest -> IntakeState; same id, other manifest: 409
+    PUT  /v1/dossiers/{id}/parts/{name} ciphertext, Content-Type application/octet-stream -> 204
+    POST /v1/dossiers/{id}/commit       -> Receipt (the same one, however often asked)
+    GET  /v1/dossiers/{id}              -> IntakeState
+    GET  /v1/dossiers/{id}/copy         the certified copy (PDF), 404 until issued
+    POST /v1/leases                     LeaseRequest -> Lease
+    GET  /v1/trust-bundle, /v1/policy   COSE_Sign1
+    GET  /v1/health                     {"status": "ok"}
+
+Every request of an enrolled kiosk carries ``Kiosk-Id``, ``Kiosk-Date`` (RFC 3339) and
+``Kiosk-Signature`` (base64 ES256 over :func:`request_statement`). Errors are RFC 9457
+problem+json whose ``code`` is one of :class:`Problem`. A kiosk that gets no answer knows nothing:
+it asks ``GET /v1/dossiers/{id}`` before it sends again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+PREFIX = "/v1"
+MAX_MANIFEST = 256 * 1024
+MAX_PART = 64 * 1024 * 1024
+
+
+class Problem(StrEnum):
+    """Codes in problem+json answers."""
+
+    BAD_MANIFEST = "intake.bad-manifest"
+    BAD_SIGNATURE = "intake.bad-signature"
+    CONFLICT = "intake.conflict"
+    DIGEST_MISMATCH = "intake.digest-mismatch"
+    INCOMPLETE = "intake.incomplete"
+    NOT_ENROLLED = "intake.not-enrolled"
+    NOT_FOUND = "intake.not-found"
+    TOO_LARGE = "intake.too-large"
+    UNKNOWN_KEY = "intake.unknown-key"
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SignedManifest(Wire):
+    """``manifest`` is the canonical JSON text itself, not an object; ``signature`` is base64."""
+
+    manifest: str
+    signature: str
+
+
+class IntakeState(Wire):
+    """``missing``: parts still to be sent. ``processing``: the portal's dossier state, 1 to 10."""
+
+    id: UUID
+    state: Literal["receiving", "accepted"]
+    missing: tuple[str, ...] = ()
+    processing: int | None = None
+    number: str | None = None
+    note: str | None = None
+
+
+class Receipt(Wire):
+    """The portal's signed word that it holds the dossier. ``statement`` is canonical JSON of
+    :class:`ReceiptStatement`; ``signature`` base64 (purpose ``RECEIPT``)."""
+
+    statement: str
+    signature: str
+    key_id: str
+
+
+class ReceiptStatement(Wire):
+    id: UUID
+    code: str
+    manifest_sha256: str
+    accepted_at: datetime
+
+
+class EnrolRequest(Wire):
+    kiosk_id: str
+    one_time_code: str
+    public_key: str  # PEM, P-256
+
+
+class EnrolAnswer(Wire):
+    """Keys of the portal: ``envelope_key`` (X25519, base64 raw), receipt key (PEM)."""
+
+    envelope_key_id: str
+    envelope_key: str
+    receipt_key_id: str
+    receipt_key: str
+
+
+class LeaseRequest(Wire):
+    """``kind``: "dossier" codes or "certificate" numbers; ``year`` of the register book."""
+
+    kind: Literal["dossier", "certificate"]
+    year: int
+    count: int
+
+
+class Lease(Wire):
+    """Numbers ``first`` to ``last`` inclusive, never leased to anybody else."""
+
+    id: UUID
+    kind: Literal["dossier", "certificate"]
+    year: int
+    first: int
+    last: int
+    book: str
+    expires: datetime
+
+
+def request_statement(method: str, path: str, date: str, body: bytes) -> bytes:
+    """What a kiosk signs of a request (purpose ``REQUEST``): method, path, date, body digest."""
+    return "\n".join([method, path, date, hashlib.sha256(body).hexdigest()]).encode()

@@ -1,0 +1,125 @@
+"""A child that hangs, dies or misbehaves becomes a typed fault, and the next call works again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from drivers import supervisor
+from drivers.contract import DeviceError, Fault, Health
+from drivers.supervisor import Child, ChildSpec
+from drivers.wire import Blob
+
+
+class Worker:
+    """The child's side."""
+
+    def __init__(self, greeting: str = "") -> None:
+        self.greeting = greeting
+
+    def greet(self, name: str) -> str:
+        return f"{self.greeting} {name}"
+
+    def reverse(self, data: Blob) -> Blob:
+        return Blob.of(data.read()[::-1])
+
+    def hang(self) -> None:
+        signal.pause()
+
+    def die(self) -> None:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def jam(self) -> None:
+        raise DeviceError(Fault.SCANNER_JAM, "page 2", paper_inside=True)
+
+    def blunder(self) -> None:
+        raise KeyError("Nguyễn Thị Bịa Đặt")
+
+    def process_id(self) -> int:
+        return os.getpid()
+
+
+def run(story: Callable[[Child], Awaitable[Any]]) -> Any:
+    async def main() -> Any:
+        child = Child(ChildSpec("test", f"{__name__}:Worker", {"greeting": "Chào"}))
+        try:
+            return await story(child)
+        finally:
+            await child.close()
+
+    return asyncio.run(main())
+
+
+def test_answers_with_plain_values() -> None:
+    assert run(lambda child: child.call("greet", name="Lan")) == "Chào Lan"
+
+
+def test_bulk_data_travels_in_shared_memory() -> None:
+    data = os.urandom(3_000_001)
+    answer = run(lambda child: child.call("reverse", data=Blob.of(data)))
+    assert answer.read() == data[::-1]
+
+
+@pytest.mark.parametrize(
+    ("method", "code"), [("die", Fault.CHILD_DIED), ("hang", Fault.CHILD_TIMEOUT)]
+)
+def test_a_lost_child_is_replaced(method: str, code: Fault) -> None:
+    async def story(child: Child) -> None:
+        before = await child.call("process_id")
+        with pytest.raises(DeviceError) as caught:
+            await child.call(method, deadline=0.3)
+        assert caught.value.code == code
+        assert child.status().health is Health.FAULT
+        assert await child.call("process_id") != before
+        assert child.status().health is Health.READY
+
+    run(story)
+
+
+def test_coded_errors_keep_their_code_and_what_is_known_of_the_paper() -> None:
+    with pytest.raises(DeviceError) as caught:
+        run(lambda child: child.call("jam"))
+    assert caught.value.code == Fault.SCANNER_JAM
+    assert caught.value.paper_inside
+
+
+def test_a_defect_in_the_child_does_not_carry_its_message_out() -> None:
+    with pytest.raises(DeviceError) as caught:
+        run(lambda child: child.call("blunder"))
+    assert "KeyError" in str(caught.value)
+    assert "Nguyễn" not in str(caught.value)
+
+
+def test_private_methods_cannot_be_called() -> None:
+    with pytest.raises(DeviceError):
+        run(lambda child: child.call("__init__", greeting="x"))
+
+
+def test_the_circuit_opens_after_repeated_deaths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_BACKOFF_FIRST", 0.001)
+
+    async def story(child: Child) -> str:
+        for _ in range(supervisor._CIRCUIT_FAILURES):
+            with pytest.raises(DeviceError):
+                await child.call("die")
+        with pytest.raises(DeviceError) as caught:
+            await child.call("greet", name="Lan")
+        return caught.value.code
+
+    assert run(story) == Fault.CHILD_CIRCUIT_OPEN
+
+
+def test_a_cancelled_caller_leaves_the_child_usable() -> None:
+    async def story(child: Child) -> str:
+        waiting = asyncio.create_task(child.call("hang", deadline=0.5))
+        await asyncio.sleep(0.2)
+        waiting.cancel()
+        answer: str = await child.call("greet", name="Lan")
+        return answer
+
+    assert run(story) == "Chào Lan"
