@@ -8,14 +8,22 @@ from enum import StrEnum
 class Fault(StrEnum):
     BUNDLE_EXPIRED = "certify.bundle-expired"
     BUNDLE_INVALID = "certify.bundle-invalid"
+    COPY_REVOKED = "certify.copy-revoked"
+    ID_CODE_INVALID = "certify.id-code-invalid"
+    LEASE_CONFLICT = "certify.lease-conflict"
     LEASE_EXPIRED = "certify.lease-expired"
     NUMBERS_EXHAUSTED = "certify.numbers-exhausted"
+    PAGE_TOO_LARGE = "certify.page-too-large"
+    PAGE_TOO_SMALL = "certify.page-too-small"
     PAGE_UNREADABLE = "certify.page-unreadable"
     PDF_ENCRYPTED = "certify.pdf-encrypted"
     PDF_UNREADABLE = "certify.pdf-unreadable"
     SEAL_INVALID = "certify.seal-invalid"
+    SIGNATURE_INVALID = "certify.signature-invalid"
     SIGNER_ABSENT = "certify.signer-absent"
+    SIGNER_MISMATCH = "certify.signer-mismatch"
     SIGNER_REFUSED = "certify.signer-refused"
+    TOO_MANY_PAGES = "certify.too-many-pages"
 
 
 class CertifyError(Exception):

@@ -6,7 +6,7 @@ Words and remedies for every failure code are in ``config/failures.toml``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -28,8 +28,10 @@ class Fault(StrEnum):
     READER_GARBLED = "device.reader.garbled"
     CAMERA_ABSENT = "device.camera.absent"
     CAMERA_STOPPED = "device.camera.stopped"
+    IMAGE_UNREADABLE = "image.unreadable"
     RECEIPT_ABSENT = "device.receipt.absent"
     RECEIPT_COVER_OPEN = "device.receipt.cover-open"
+    RECEIPT_ERROR = "device.receipt.error"
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
     RECEIPT_SILENT = "device.receipt.silent"
     CHILD_DIED = "child.died"
@@ -130,7 +132,11 @@ class Device(Protocol):
 
 
 class Scanner(Device, Protocol):
-    def scan(self, settings: ScanSettings) -> AsyncIterator[Raster]:
+    async def check(self) -> None:
+        """Ask the scanner; raise DeviceError when it could not scan now. Paper is not needed."""
+        ...
+
+    def scan(self, settings: ScanSettings) -> AsyncGenerator[Raster]:
         """Pull every sheet of the feeder (or the one on the glass), a page each.
 
         Raises DeviceError: SCANNER_* codes; ``paper_inside`` tells whether a sheet may be stuck.
@@ -145,7 +151,7 @@ class CodeReader(Device, Protocol):
 
 
 class Camera(Device, Protocol):
-    def frames(self) -> AsyncIterator[Raster]:
+    def frames(self) -> AsyncGenerator[Raster]:
         """RGB frames, newest first in time; the device is open only while this is iterated."""
         ...
 

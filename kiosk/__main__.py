@@ -1,5 +1,53 @@
-"""The command line."""
+"""The command line: ``kiosk COMMAND``. Exit 0 yes, 1 no, 2 bad input, 3 unavailable.
+
+This is the one module of the core that imports ``ui``, and only when a command opens a screen.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from kiosk.commands import appliance, papers, queue, servers
+from kiosk.engine import Engine
+from kiosk.failures import failure_of
+from kiosk.session import CODED_ERRORS
+from kiosk.settings import Settings
+from kiosk.strings import resolve
+from kiosk.views import Text
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="mot-cua-kiosk", prog_name="kiosk")
+def cli() -> None:
+    """Một Cửa Kiosk: papers in, certified copies and filed dossiers out, also without a network.
+
+    Exit codes: 0 yes, 1 no, 2 bad input, 3 something needed is unavailable.
+    """
+
+
+for command in (*appliance.COMMANDS, *papers.COMMANDS, *queue.COMMANDS, *servers.COMMANDS):
+    cli.add_command(command)
+
+
+def open_screen(settings: Settings, engine: Engine, robot: object = None) -> int:
+    from ui.app import run_screen
+
+    return run_screen(settings, engine, robot)
 
 
 def main() -> None:
-    raise SystemExit("not yet")
+    """Run a command; a coded failure becomes one line on stderr and its exit code."""
+    try:
+        cli.main(obj=open_screen)
+    except CODED_ERRORS as error:
+        failure = failure_of(error)
+        words = resolve(Text(failure.title), "en")
+        detail = f" ({error.detail})" if error.detail else ""
+        print(f"kiosk: {words}{detail} [{error.code}]", file=sys.stderr)
+        raise SystemExit(failure.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

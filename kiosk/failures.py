@@ -15,6 +15,7 @@ from importlib import resources
 class Fault(StrEnum):
     """Failure codes owned by the core."""
 
+    COPY_NOT_GENUINE = "copy.not-genuine"
     FACE_MISMATCH = "face.mismatch"
     FACE_NONE = "face.none"
     FACE_NO_REFERENCE = "face.no-reference"
@@ -22,8 +23,10 @@ class Fault(StrEnum):
     IDENTITY_LEVEL = "identity.level"
     IDENTITY_REFUSED = "identity.refused"
     IDENTITY_UNREADABLE = "identity.unreadable"
+    INPUT_UNREADABLE = "input.unreadable"
     LINK_ABSENT = "link.absent"
     LINK_OFFLINE = "link.offline"
+    LINK_RUNNING = "link.running"
     LINK_TIMEOUT = "link.timeout"
     NUMBERS_EXHAUSTED = "dossier.codes-exhausted"
     PAGE_BLANK = "page.blank"
@@ -34,6 +37,7 @@ class Fault(StrEnum):
     PAGE_UNREADABLE = "page.unreadable"
     POLICY_FORBIDS = "policy.forbids"
     SETTINGS_INVALID = "settings.invalid"
+    SERVICE_FAILED = "sandbox.service-failed"
     UNEXPECTED = "kiosk.unexpected"
 
 
@@ -49,31 +53,32 @@ class KioskError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How a failure is told: string keys for what happened, what to do, what was kept."""
+    """How a failure is told: string keys for title, what happened and what to do."""
 
     code: str
+    words: str
     picture: str
     retry: bool
     exit_code: int
 
     @property
     def title(self) -> str:
-        return f"failure.{self.code}.title"
+        return f"failure.{self.words}.title"
 
     @property
     def happened(self) -> str:
-        return f"failure.{self.code}.happened"
+        return f"failure.{self.words}.happened"
 
     @property
     def todo(self) -> str:
-        return f"failure.{self.code}.todo"
+        return f"failure.{self.words}.todo"
 
 
 @cache
 def table() -> dict[str, Failure]:
     data = tomllib.loads((resources.files("config") / "failures.toml").read_text("utf-8"))
     return {
-        code: Failure(code, entry["picture"], entry["retry"], entry["exit"])
+        code: Failure(code, entry["words"], entry["picture"], entry["retry"], entry["exit"])
         for code, entry in data.items()
     }
 

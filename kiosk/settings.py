@@ -27,12 +27,23 @@ class Site(Section):
         "production", description="production refuses emulators and developer keys"
     )
     kiosk_id: str = Field("kiosk-01", description="name of this kiosk at the portal")
+    kiosk_number: int = Field(
+        1, ge=1, lt=2**20, description="number of this kiosk in the id codes of its copies"
+    )
     state: Path = Field(Path("/var/lib/kiosk"), description="folder for outbox, journal, numbers")
     agency_code: str = Field("H26.15", description="agency code as on the portal; starts each code")
-    agency_name: str = Field("Ủy ban nhân dân", description="first line of the top bar")
-    commune: str = Field("Xã Yên Hòa", description="second line of the top bar")
+    agency_name: str = Field(
+        "Ủy ban nhân dân xã Yên Hòa", description="full name of the agency, as in its certificate"
+    )
+    commune: str = Field("Xã Yên Hòa", description="commune, in the top bar and the statement")
     pickup_place: str = Field("quầy số 2", description="where results are handed out")
     hotline: str = Field("18001096", description="hotline printed on slips")
+    tracking_address: str = Field(
+        "https://dichvucong.gov.vn/tra-cuu", description="where the QR on a slip leads"
+    )
+    wait_for_copy_seconds: float = Field(
+        90, ge=0, description="longest wait for the officer before an appointment slip, seconds"
+    )
     language: Literal["vi", "en"] = Field("vi", description="language at the start of a session")
 
 
@@ -89,6 +100,9 @@ class LinkSettings(Section):
         None, description="public key (PEM) that signs trust bundle and policy"
     )
     poll_seconds: float = Field(1.0, gt=0, description="pause between looks at the outbox, seconds")
+    peers: tuple[str, ...] = Field(
+        (), description="users, besides root and its own, whose processes may call link"
+    )
 
 
 class SigningSettings(Section):

@@ -8,16 +8,21 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from kiosk.procedures import LANGUAGES, procedures
 from kiosk.views import Text
 
-LANGUAGES = ("vi", "en")
+__all__ = ["LANGUAGES", "catalogue", "resolve"]
 
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """All strings of a language, keys joined with dots."""
+    """All strings of a language, keys joined with dots; ``procedure.*`` come from procedures."""
     file = resources.files("config") / "strings" / f"{language}.toml"
-    return dict(_flatten("", tomllib.loads(file.read_text("utf-8"))))
+    strings = dict(_flatten("", tomllib.loads(file.read_text("utf-8"))))
+    for procedure in procedures().values():
+        for name, value in procedure.words[language].model_dump().items():
+            strings[f"procedure.{procedure.id}.{name}"] = value
+    return strings
 
 
 def _flatten(prefix: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:

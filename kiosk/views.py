@@ -241,3 +241,10 @@ class CallStaff(Intent):
 @dataclass(frozen=True, slots=True)
 class Touch(Intent):
     """Any touch at all: the person is still there. Never answers a view."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetLanguage(Intent):
+    """The screen changed its language; slips follow. Never answers a view."""
+
+    language: str

@@ -6,10 +6,14 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
+    BUSY = "queue.busy"
     DISK_FULL = "queue.disk-full"
     DAMAGED = "queue.damaged"
     ILLEGAL_MOVE = "queue.illegal-move"
+    LOCKED = "queue.locked"
+    NOT_ENROLLED = "queue.not-enrolled"
     NOT_FOUND = "queue.not-found"
+    RECEIPT_INVALID = "queue.receipt-invalid"
     REJECTED = "queue.rejected"
     UNKNOWN = "queue.unknown"
     UNREACHABLE = "queue.unreachable"

@@ -7,6 +7,7 @@
     GET  /v1/dossiers/{id}              -> IntakeState
     GET  /v1/dossiers/{id}/copy         the certified copy (PDF), 404 until issued
     POST /v1/leases                     LeaseRequest -> Lease
+    POST /v1/staff-calls                {"reason": failure code or "help"} -> 204
     GET  /v1/trust-bundle, /v1/policy   COSE_Sign1
     GET  /v1/health                     {"status": "ok"}
 
@@ -35,6 +36,7 @@ class Problem(StrEnum):
     """Codes in problem+json answers."""
 
     BAD_MANIFEST = "intake.bad-manifest"
+    BAD_REQUEST = "intake.bad-request"
     BAD_SIGNATURE = "intake.bad-signature"
     CONFLICT = "intake.conflict"
     DIGEST_MISMATCH = "intake.digest-mismatch"
@@ -42,6 +44,7 @@ class Problem(StrEnum):
     NOT_ENROLLED = "intake.not-enrolled"
     NOT_FOUND = "intake.not-found"
     TOO_LARGE = "intake.too-large"
+    UNAVAILABLE = "intake.unavailable"
     UNKNOWN_KEY = "intake.unknown-key"
 
 
@@ -120,4 +123,9 @@ class Lease(Wire):
 
 def request_statement(method: str, path: str, date: str, body: bytes) -> bytes:
     """What a kiosk signs of a request (purpose ``REQUEST``): method, path, date, body digest."""
-    return "\n".join([method, path, date, hashlib.sha256(body).hexdigest()]).encode()
+    return digest_statement(method, path, date, hashlib.sha256(body).hexdigest())
+
+
+def digest_statement(method: str, path: str, date: str, body_sha256: str) -> bytes:
+    """The same for a body that is streamed and known by its digest (hex)."""
+    return "\n".join([method, path, date, body_sha256]).encode()

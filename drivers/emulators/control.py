@@ -11,7 +11,21 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
+
+
+class Emulator(Protocol):
+    """A stand-in that serves from construction until ``close``."""
+
+    @property
+    def address(self) -> str:
+        """What the settings of the real device would hold."""
+        ...
+
+    @property
+    def control_url(self) -> str: ...
+
+    def close(self) -> None: ...
 
 
 class Control:
@@ -23,7 +37,9 @@ class Control:
         self.state = state
         self.actions: dict[str, Callable[..., Any]] = {"set": self.set, **(actions or {})}
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
         self._thread.start()
 
     @property

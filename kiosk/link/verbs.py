@@ -2,14 +2,14 @@
 
 Frames are ``>I`` length and CBOR. A call is {v, verb, request}, an answer {ok} or {error}. Every
 verb has a deadline (seconds) for the client; without network, verbs marked ``needs_network`` fail
-at once with ``link.offline``, the others answer from what the kiosk holds.
+with ``link.offline`` as soon as that shows, the others answer from what the kiosk holds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -48,7 +48,8 @@ class SubmitRequest(Message):
 
 
 class SubmitAnswer(Message):
-    """``state`` is the outbox state reached within the deadline (docs/states.md)."""
+    """``state`` is the outbox state reached within the deadline (docs/states.md); "accepted" also
+    when the kiosk has erased its part after the receipt."""
 
     state: str
 
@@ -98,11 +99,15 @@ class StaffRequest(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+Request = TypeVar("Request", bound=Message)
+Answer = TypeVar("Answer", bound=Message)
+
+
+@dataclass(frozen=True)
+class Verb(Generic[Request, Answer]):
     name: str
-    request: type[Message]
-    answer: type[Message]
+    request: type[Request]
+    answer: type[Answer]
     deadline: float
     needs_network: bool
 
@@ -115,4 +120,5 @@ TRUST = Verb("trust", Empty, TrustAnswer, 5.0, False)
 LEASE = Verb("lease", LeaseRequest, LeaseAnswer, 8.0, False)
 CALL_STAFF = Verb("call-staff", StaffRequest, Empty, 4.0, True)
 
-VERBS = {verb.name: verb for verb in (IDENTIFY, SUBMIT, COPY, STATUS, TRUST, LEASE, CALL_STAFF)}
+_ALL: tuple[Verb[Any, Any], ...] = (IDENTIFY, SUBMIT, COPY, STATUS, TRUST, LEASE, CALL_STAFF)
+VERBS = {verb.name: verb for verb in _ALL}

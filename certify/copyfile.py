@@ -1,0 +1,110 @@
+"""Read what a certified copy holds: seal, facts, page images, signatures. Judges nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from asn1crypto import cms
+from pyhanko.pdf_utils.misc import PdfReadError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+
+from certify.errors import CertifyError, Fault
+from certify.statement import CopyFacts
+
+PRIVATE_DATA = "MotCuaKiosk"
+"""Our entry in the page-piece dictionary of the catalog (ISO 32000-2, 14.5): Seal and Facts."""
+
+_HEADER_WITHIN = 1024  # readers accept some bytes before %PDF-; so must we, to judge them
+_MAX_DEPTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFile:
+    """``images``: JPEG bytes, one a page, of all pages that show one."""
+
+    seal: str
+    facts: CopyFacts
+    images: tuple[bytes, ...]
+    page_count: int
+    signatures: dict[str, EmbeddedPdfSignature]
+    timestamps: tuple[EmbeddedPdfSignature, ...]
+
+
+def open_reader(pdf: bytes) -> PdfFileReader | None:
+    """None when it is a PDF whose structure is broken.
+
+    Raises CertifyError: PDF_UNREADABLE (no PDF at all), PDF_ENCRYPTED.
+    """
+    if b"%PDF-" not in pdf[:_HEADER_WITHIN]:
+        raise CertifyError(Fault.PDF_UNREADABLE, "not a PDF")
+    try:
+        reader = PdfFileReader(io.BytesIO(pdf), strict=True)
+        encrypted = reader.encrypted
+    except Exception:
+        # A hostile file may provoke anything in a parser; all of it means the same.
+        return None
+    if encrypted:
+        raise CertifyError(Fault.PDF_ENCRYPTED)
+    return reader
+
+
+def read_copy(reader: PdfFileReader) -> CopyFile:
+    """Raises ValueError when this is no copy of ours, or a damaged one."""
+    try:
+        private = reader.root["/PieceInfo"][f"/{PRIVATE_DATA}"]["/Private"]
+        pages = list(_pages(reader.root["/Pages"], 0))
+        found = [image for page in pages for image in _images(page)]
+        return CopyFile(
+            seal=str(private["/Seal"]),
+            facts=CopyFacts.from_dict(json.loads(str(private["/Facts"]))),
+            images=tuple(found),
+            page_count=len(pages),
+            signatures=_signatures(reader),
+            timestamps=tuple(reader.embedded_timestamp_signatures),
+        )
+    except Exception as error:
+        raise ValueError(f"not a readable copy: {type(error).__name__}") from None
+
+
+def is_plainly_written(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:
+    """Whether the one gap in the signed bytes holds the signature and nothing else.
+
+    The gap is not signed, so anything could be put there: after the signature only zeros, and the
+    hexadecimal digits in one case.
+    """
+    start, end = int(signature.byte_range[1]), int(signature.byte_range[2])
+    content = bytes(signature.pkcs7_content)
+    used = len(cms.ContentInfo.load(content).dump())
+    written = content.hex().encode()
+    gap = pdf[start:end]
+    return not any(content[used:]) and gap in (b"<%b>" % written, b"<%b>" % written.upper())
+
+
+def _signatures(reader: PdfFileReader) -> dict[str, EmbeddedPdfSignature]:
+    found = {sig.field_name: sig for sig in reader.embedded_regular_signatures}
+    if len(found) != len(reader.embedded_regular_signatures):
+        raise PdfReadError("two signatures of one name")
+    return found
+
+
+def _pages(node: Any, depth: int) -> Iterator[Any]:
+    if depth > _MAX_DEPTH:
+        raise PdfReadError("page tree too deep")
+    for reference in node["/Kids"]:
+        kid = reference.get_object()
+        if kid["/Type"] == "/Pages":
+            yield from _pages(kid, depth + 1)
+        else:
+            yield kid
+
+
+def _images(page: Any) -> Iterator[bytes]:
+    for entry in page["/Resources"].get("/XObject", {}).values():
+        thing = entry.get_object()
+        if thing["/Subtype"] == "/Image":
+            yield bytes(thing.encoded_data)

@@ -1,0 +1,269 @@
+"""Make a certified copy: pages and facts in, a PDF with seal and PAdES signatures out.
+
+Signatures are PAdES B-B (ETSI EN 319 142-1). The first one certifies the document and allows only
+form filling after it (DocMDP 2), which is how the other signature gets into its field. Both fields
+therefore exist before any signature: one added later would break the first.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Literal
+
+import pikepdf
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.layout import AxisAlignment, Margins, SimpleBoxLayoutRule
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter, enumerate_sig_fields
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
+from pyhanko.stamp import StaticStampStyle
+from reportlab.pdfgen.canvas import Canvas
+
+from certify import drawing
+from certify.copyfile import PRIVATE_DATA
+from certify.drawing import Box
+from certify.errors import CertifyError, Fault
+from certify.pages import SourcePage
+from certify.seal import copy_digest, make_seal
+from certify.signing import Signer, token_errors
+from certify.statement import CopyFacts, statement_of, template
+
+Role = Literal["officer", "agency"]
+
+FIELDS: dict[Role, str] = {"officer": "Officer", "agency": "Agency"}
+_VIETNAM = timezone(timedelta(hours=7))
+_PRINT_AND_LOCKED = 4 | 128
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A finished copy. ``seal`` is the text of its QR code."""
+
+    pdf: bytes
+    seal: str
+
+
+def issue_pre_check(
+    pages: Sequence[SourcePage],
+    facts: CopyFacts,
+    *,
+    officer: Signer,
+    agency: Signer,
+    seal: Signer,
+    seal_host: str,
+) -> Issued:
+    """The officer compared the original with the copy: both sign, the officer first.
+
+    Raises CertifyError: PAGE_UNREADABLE, SIGNER_MISMATCH, SIGNER_ABSENT.
+    """
+    _expect(facts.mode == "pre-check", "facts of the wrong mode")
+    _expect(_names(officer) == (facts.officer, facts.agency), "the officer's certificate")
+    _expect(_names(agency) == (facts.agency, facts.agency), "the agency's certificate")
+    copy = _sealed(pages, facts, seal, seal_host)
+    pdf = sign_copy(copy.pdf, officer, "officer")
+    return Issued(sign_copy(pdf, agency, "agency"), copy.seal)
+
+
+def issue_post_check(
+    pages: Sequence[SourcePage], facts: CopyFacts, *, agency: Signer, seal: Signer, seal_host: str
+) -> Issued:
+    """Issued at once under the agency's signature; the officer's field stays open until inspection.
+
+    Raises CertifyError: PAGE_UNREADABLE, SIGNER_MISMATCH, SIGNER_ABSENT.
+    """
+    _expect(facts.mode == "post-check", "facts of the wrong mode")
+    _expect(_names(agency) == (facts.agency, facts.agency), "the agency's certificate")
+    copy = _sealed(pages, facts, seal, seal_host)
+    return Issued(sign_copy(copy.pdf, agency, "agency"), copy.seal)
+
+
+def assemble(
+    pages: Sequence[SourcePage], facts: CopyFacts, seal_text_for: Callable[[bytes], str]
+) -> bytes:
+    """The unsigned copy, with both signature fields. ``seal_text_for`` seals its digest.
+
+    Raises CertifyError (PAGE_UNREADABLE) and ValueError without any page.
+    """
+    if not pages:
+        raise ValueError("a copy has at least one page")
+    seal_text = seal_text_for(copy_digest([page.jpeg for page in pages], facts))
+    drawn, boxes = _draw(pages, facts, seal_text)
+    with pikepdf.open(io.BytesIO(drawn)) as pdf:
+        _describe(pdf, facts, seal_text)
+        _add_fields(pdf, boxes)
+        out = io.BytesIO()
+        pdf.save(
+            out,
+            object_stream_mode=pikepdf.ObjectStreamMode.disable,
+            min_version="1.7",
+            deterministic_id=True,
+        )
+    return out.getvalue()
+
+
+def sign_copy(pdf: bytes, signer: Signer, role: Role) -> bytes:
+    """Fill one of the two fields. Whoever signs first also certifies.
+
+    Raises CertifyError: PDF_UNREADABLE (no copy of ours, or already signed there), SIGNER_ABSENT.
+    """
+    try:
+        writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=True)
+        box = _open_field(writer, FIELDS[role])
+        first = not writer.prev.embedded_signatures
+    except (PdfError, ValueError, KeyError) as error:
+        raise CertifyError(Fault.PDF_UNREADABLE, type(error).__name__) from None
+    metadata = PdfSignatureMetadata(
+        field_name=FIELDS[role],
+        md_algorithm="sha256",
+        subfilter=SigSeedSubFilter.PADES,
+        reason=statement_title(),
+        certify=first,
+        docmdp_permissions=MDPPerm.FILL_FORMS,
+    )
+    with tempfile.NamedTemporaryFile(suffix=".pdf") as picture:
+        picture.write(_appearance(signer, box))
+        picture.flush()
+        style = _stamp(picture.name)
+        with token_errors():
+            signed = PdfSigner(metadata, signer.pdf_key, stamp_style=style).sign_pdf(
+                writer, existing_fields_only=True
+            )
+    return bytes(signed.getvalue())
+
+
+def statement_title() -> str:
+    return template()["title"].capitalize()
+
+
+def _sealed(pages: Sequence[SourcePage], facts: CopyFacts, seal: Signer, seal_host: str) -> Issued:
+    texts: list[str] = []
+
+    def seal_text_for(digest: bytes) -> str:
+        texts.append(
+            make_seal(
+                facts,
+                digest,
+                len(pages),
+                host=seal_host,
+                sign=seal.sign_es256,
+                kid=seal.key_id,
+            )
+        )
+        return texts[-1]
+
+    return Issued(assemble(pages, facts, seal_text_for), texts[-1])
+
+
+def _expect(condition: bool, what: str) -> None:
+    if not condition:
+        raise CertifyError(Fault.SIGNER_MISMATCH, what)
+
+
+def _names(signer: Signer) -> tuple[str, str]:
+    """Whom a certificate names: common name and organisation."""
+    subject = signer.certificate.subject.native
+    return subject.get("common_name", ""), subject.get("organization_name", "")
+
+
+def _draw(
+    pages: Sequence[SourcePage], facts: CopyFacts, seal_text: str
+) -> tuple[bytes, tuple[Box, Box]]:
+    drawing.prepare_fonts()
+    sheets = [drawing.place(page) for page in pages]
+    foot = drawing.block_box(sheets[-1].sheet)
+    added = drawing.has_ink(sheets[-1], foot)
+    count = len(sheets) + added
+    out = io.BytesIO()
+    canvas = Canvas(out, pageCompression=1, initialFontName=drawing.REGULAR)
+    for number, placed in enumerate(sheets, 1):
+        if number > 1:
+            canvas.showPage()
+        drawing.draw_original(canvas, placed)
+        drawing.draw_marks(canvas, placed, facts, number, count)
+    if added:
+        canvas.showPage()
+        drawing.draw_marks(canvas, None, facts, count, count)
+        boxes = drawing.draw_added_sheet(canvas, facts, seal_text, len(sheets))
+    else:
+        boxes = drawing.draw_block(canvas, foot, facts, seal_text)
+    canvas.save()
+    return out.getvalue(), boxes
+
+
+def _describe(pdf: pikepdf.Pdf, facts: CopyFacts, seal_text: str) -> None:
+    title = f"{statement_title()}: {statement_of(facts).number}"
+    del pdf.docinfo  # reportlab's; what follows is the whole description
+    with pdf.open_metadata(set_pikepdf_as_editor=False) as metadata:
+        metadata["dc:title"] = title
+        metadata["dc:language"] = {"vi"}
+        metadata["dc:creator"] = [facts.agency]
+        metadata["dc:identifier"] = facts.id_code
+        metadata["xmp:CreateDate"] = facts.issued.isoformat()
+        metadata["xmp:CreatorTool"] = "Một Cửa Kiosk"
+    pdf.docinfo["/Title"] = title
+    pdf.docinfo["/Author"] = facts.agency
+    pdf.Root.Lang = pikepdf.String("vi")
+    pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+    private = pikepdf.Dictionary(
+        Seal=seal_text, Facts=json.dumps(facts.to_dict(), ensure_ascii=False)
+    )
+    changed = f"D:{facts.issued.astimezone(_VIETNAM):%Y%m%d%H%M%S}+07'00'"
+    pdf.Root.PieceInfo = pikepdf.Dictionary(
+        {f"/{PRIVATE_DATA}": pikepdf.Dictionary(LastModified=changed, Private=private)}
+    )
+
+
+def _add_fields(pdf: pikepdf.Pdf, boxes: tuple[Box, Box]) -> None:
+    page = pdf.pages[-1]
+    widgets = [
+        pdf.make_indirect(
+            pikepdf.Dictionary(
+                Type=pikepdf.Name.Annot,
+                Subtype=pikepdf.Name.Widget,
+                FT=pikepdf.Name.Sig,
+                T=name,
+                F=_PRINT_AND_LOCKED,
+                Rect=[round(corner, 2) for corner in box.corners],
+                P=page.obj,
+            )
+        )
+        for name, box in zip(FIELDS.values(), boxes, strict=True)
+    ]
+    page.Annots = pikepdf.Array(widgets)
+    # 3: signatures exist, and only appending keeps them.
+    pdf.Root.AcroForm = pdf.make_indirect(
+        pikepdf.Dictionary(Fields=pikepdf.Array(widgets), SigFlags=3)
+    )
+
+
+def _open_field(writer: IncrementalPdfFileWriter, name: str) -> Box:
+    """Raises KeyError when the copy has no such field, or it is signed already."""
+    for found, value, reference in enumerate_sig_fields(writer.prev):
+        if found == name and value is None:
+            left, bottom, right, top = map(float, reference.get_object()["/Rect"])
+            return Box(left, bottom, right - left, top - bottom)
+    raise KeyError(name)
+
+
+def _appearance(signer: Signer, box: Box) -> bytes:
+    words = template()
+    name, organisation = _names(signer)
+    now = datetime.now(_VIETNAM)
+    lines = [(words["signed-by"], name), (words["signed-at"], f"{now:%d/%m/%Y %H:%M:%S} +07:00")]
+    if organisation != name:
+        lines.insert(1, (words["signed-for"], organisation))
+    return drawing.appearance(lines, box.width, box.height)
+
+
+def _stamp(file: str) -> Any:
+    fill = SimpleBoxLayoutRule(
+        x_align=AxisAlignment.ALIGN_MID,
+        y_align=AxisAlignment.ALIGN_MID,
+        margins=Margins(0, 0, 0, 0),
+    )
+    return StaticStampStyle.from_pdf_file(file, border_width=0, background_layout=fill)

@@ -1,0 +1,170 @@
+"""What the portal signs for all kiosks and verifiers: trust bundle and policy.
+
+Both are COSE_Sign1 over deterministic CBOR, signed by the key whose public half is the trust
+anchor. They have serials and are never downgraded: ``at_least`` is the serial one already has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from certify import cose
+from certify.errors import CertifyError, Fault
+from certify.statement import Mode
+
+_BUNDLE = b"mot-cua/trust-bundle/1"
+_POLICY = b"mot-cua/policy/1"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustBundle:
+    """Whom to believe. ``roots``: DER certificates. ``seal_keys``: by key id (cose.key_id).
+
+    ``revoked_codes``: id codes of copies; ``revoked_certificates``: serial numbers.
+    """
+
+    serial: int
+    issued: datetime
+    expires: datetime
+    roots: tuple[bytes, ...]
+    seal_keys: Mapping[bytes, ec.EllipticCurvePublicKey]
+    seal_host: str
+    revoked_codes: frozenset[str] = frozenset()
+    revoked_certificates: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What kiosks may do. ``thresholds``: "face-distance" and the like, by name.
+
+    ``post_check_papers``: paper classes that may be certified before an officer saw them, who then
+    inspects within ``post_check_inspect_days``.
+    """
+
+    serial: int
+    issued: datetime
+    expires: datetime
+    modes: frozenset[Mode]
+    thresholds: Mapping[str, float]
+    post_check_papers: frozenset[str]
+    post_check_inspect_days: int
+    procedure_packs: tuple[str, ...]
+
+
+def sign_bundle(bundle: TrustBundle, sign: cose.RawSigner, kid: bytes) -> bytes:
+    """``kid`` is the key id of the anchor that signs."""
+    body = {
+        **_life(bundle),
+        "roots": list(bundle.roots),
+        "seal_keys": [cose.encode_public(key) for key in bundle.seal_keys.values()],
+        "seal_host": bundle.seal_host,
+        "revoked_codes": sorted(bundle.revoked_codes),
+        "revoked_certificates": sorted(bundle.revoked_certificates),
+    }
+    return cose.sign1(cose.encode(body), sign, kid, purpose=_BUNDLE)
+
+
+def load_bundle(
+    data: bytes, anchor: ec.EllipticCurvePublicKey, *, at: datetime, at_least: int = 0
+) -> TrustBundle:
+    """Raises CertifyError: BUNDLE_INVALID, BUNDLE_EXPIRED."""
+    body = _open(data, anchor, _BUNDLE, at, at_least)
+    try:
+        keys = [cose.decode_public(der) for der in body["seal_keys"]]
+        return TrustBundle(
+            **_read_life(body),
+            roots=tuple(bytes(root) for root in body["roots"]),
+            seal_keys={cose.key_id(key): key for key in keys},
+            seal_host=str(body["seal_host"]),
+            revoked_codes=frozenset(map(str, body["revoked_codes"])),
+            revoked_certificates=frozenset(map(int, body["revoked_certificates"])),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise _malformed(error) from None
+
+
+def sign_policy(policy: Policy, sign: cose.RawSigner, kid: bytes) -> bytes:
+    body = {
+        **_life(policy),
+        "modes": sorted(policy.modes),
+        "thresholds": dict(policy.thresholds),
+        "post_check_papers": sorted(policy.post_check_papers),
+        "post_check_inspect_days": policy.post_check_inspect_days,
+        "procedure_packs": list(policy.procedure_packs),
+    }
+    return cose.sign1(cose.encode(body), sign, kid, purpose=_POLICY)
+
+
+def load_policy(
+    data: bytes, anchor: ec.EllipticCurvePublicKey, *, at: datetime, at_least: int = 0
+) -> Policy:
+    """Raises CertifyError: BUNDLE_INVALID, BUNDLE_EXPIRED."""
+    body = _open(data, anchor, _POLICY, at, at_least)
+    try:
+        return Policy(
+            **_read_life(body),
+            modes=frozenset(body["modes"]),
+            thresholds={str(name): float(value) for name, value in body["thresholds"].items()},
+            post_check_papers=frozenset(map(str, body["post_check_papers"])),
+            post_check_inspect_days=int(body["post_check_inspect_days"]),
+            procedure_packs=tuple(map(str, body["procedure_packs"])),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _malformed(error) from None
+
+
+def load_anchor(pem: str) -> ec.EllipticCurvePublicKey:
+    """The trust anchor, a P-256 public key in PEM. Raises CertifyError (BUNDLE_INVALID)."""
+    try:
+        key = serialization.load_pem_public_key(pem.encode())
+        return cose.decode_public(
+            key.public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+    except (ValueError, UnsupportedAlgorithm):
+        raise CertifyError(Fault.BUNDLE_INVALID, "the anchor is no P-256 public key") from None
+
+
+def _life(document: TrustBundle | Policy) -> dict[str, Any]:
+    return {
+        "serial": document.serial,
+        "issued": int(document.issued.timestamp()),
+        "expires": int(document.expires.timestamp()),
+    }
+
+
+def _read_life(body: Any) -> dict[str, Any]:
+    return {
+        "serial": int(body["serial"]),
+        "issued": datetime.fromtimestamp(body["issued"], UTC),
+        "expires": datetime.fromtimestamp(body["expires"], UTC),
+    }
+
+
+def _open(
+    data: bytes, anchor: ec.EllipticCurvePublicKey, purpose: bytes, at: datetime, at_least: int
+) -> Any:
+    try:
+        body = cose.decode(cose.verify1(data, {cose.key_id(anchor): anchor}, purpose=purpose))
+        serial, expires = int(body["serial"]), datetime.fromtimestamp(body["expires"], UTC)
+    except CertifyError as error:
+        raise CertifyError(Fault.BUNDLE_INVALID, error.detail) from None
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise _malformed(error) from None
+    if serial < at_least:
+        raise CertifyError(Fault.BUNDLE_INVALID, f"serial {serial} is older than {at_least}")
+    if expires <= at:
+        raise CertifyError(Fault.BUNDLE_EXPIRED, f"{expires:%Y-%m-%d}")
+    return body
+
+
+def _malformed(error: Exception) -> CertifyError:
+    return CertifyError(Fault.BUNDLE_INVALID, f"malformed: {type(error).__name__}")

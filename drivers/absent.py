@@ -1,0 +1,38 @@
+"""Devices that a kiosk was not given: every use is told as absence, and nothing else breaks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+
+from drivers.contract import DeviceError, Fault, Health, Raster, ScanSettings, Slip, Status
+
+_DETAIL = "none in the settings"
+
+
+class _Absent:
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def status(self) -> Status:
+        return Status(Health.ABSENT, self._since)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class AbsentScanner(_Absent):
+    async def check(self) -> None:
+        raise DeviceError(Fault.SCANNER_ABSENT, _DETAIL)
+
+    async def scan(self, settings: ScanSettings) -> AsyncGenerator[Raster]:
+        raise DeviceError(Fault.SCANNER_ABSENT, _DETAIL)
+        yield  # makes this a generator, as the contract wants
+
+
+class AbsentReceiptPrinter(_Absent):
+    async def check(self) -> None:
+        raise DeviceError(Fault.RECEIPT_ABSENT, _DETAIL)
+
+    async def print_slip(self, slip: Slip) -> None:
+        raise DeviceError(Fault.RECEIPT_ABSENT, _DETAIL)

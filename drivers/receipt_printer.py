@@ -1,0 +1,284 @@
+"""ESC/POS receipt printers (80 or 58 mm thermal paper, 203 dpi), by python-escpos.
+
+Source of commands and status bits: Epson's ESC/POS command reference. Text goes as raster, QR codes
+are drawn by the printer. "Sent" is not "printed": after the cut the printer is asked with a
+command that it answers in order (GS r), so an answer means that all before it is on paper.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from drivers.contract import (
+    DeviceError,
+    Fault,
+    Health,
+    Slip,
+    SlipCode,
+    SlipItem,
+    SlipRule,
+    SlipText,
+    Status,
+)
+from drivers.raster_text import body_size, draw_text
+from drivers.receipt_wires import Wire, check_address, connect
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WIDTH_DOTS = {58: 384, 80: 576}
+_ROWS_PER_SECOND = 400  # 50 mm/s, the slowest printer we expect
+_POLL_SECONDS = 0.2
+_QUIET_MODULES = 4  # ISO/IEC 18004: the margin of a QR code
+
+_ASK = b"".join(b"\x10\x04" + bytes([kind]) for kind in (1, 2, 3, 4))  # DLE EOT, in real time
+_ASK_IN_ORDER = b"\x1dr\x01"  # GS r 1
+_START = b"\x1b@\x1da\x00"  # ESC @: defaults; GS a 0: no status bytes unasked
+_FORGET = b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"  # DLE DC4 8: drop what is buffered
+
+
+def render_slip(slip: Slip, width_dots: int) -> list[Image | SlipCode]:
+    """What goes on paper: pictures of mode "1", ``width_dots`` wide, and codes that fit it."""
+    return [part for item in slip.items for part in _render(item, width_dots)]
+
+
+def _render(item: SlipItem, width: int) -> list[Image | SlipCode]:
+    if isinstance(item, SlipText):
+        size = round(body_size(width) * item.scale)
+        return [draw_text(item.text, width, size, bold=item.bold, centred=item.centred)]
+    if isinstance(item, SlipRule):
+        return [_rule(width)]
+    code = _fitting(item, width)
+    margin = _blank(width, _QUIET_MODULES * code.module_dots)
+    return [margin, code, margin]
+
+
+def _fitting(code: SlipCode, width: int) -> SlipCode:
+    import segno
+
+    symbol = segno.make(code.payload.encode(), error="m", micro=False, boost_error=False)
+    modules = len(symbol.matrix) + 2 * _QUIET_MODULES
+    return replace(code, module_dots=max(1, min(code.module_dots, width // modules, 16)))
+
+
+def _blank(width: int, height: int) -> Image:
+    from PIL import Image
+
+    return Image.new("1", (width, height), 255)
+
+
+def _rule(width: int) -> Image:
+    picture = _blank(width, 34)
+    picture.paste(0, (0, 16, width, 19))
+    return picture
+
+
+def encode(parts: list[Image | SlipCode]) -> list[bytes]:
+    """The commands: one chunk a part, then feed and cut."""
+    from escpos.printer import Dummy
+
+    chunks = [_START]
+    for part in parts:
+        printer = Dummy()
+        if isinstance(part, SlipCode):
+            printer.set(align="center")
+            printer.qr(part.payload, ec=1, size=part.module_dots, native=True)
+            printer.set(align="left")
+        else:
+            printer._raw(_raster(part))
+        chunks.append(printer.output)
+    printer = Dummy()
+    printer.cut()
+    return [*chunks, printer.output]
+
+
+def _raster(picture: Image) -> bytes:
+    """GS v 0. The library's own image() writes a note to stdout for every picture.
+
+    White to the right of the ink is left out: half the bytes of a usual slip.
+    """
+    from PIL import ImageOps
+
+    ink = ImageOps.invert(picture)
+    box = ink.getbbox()
+    ink = ink.crop((0, 0, box[2] if box else 8, picture.height))
+    row_bytes = (ink.width + 7) // 8
+    return b"\x1dv0\x00" + struct.pack("<HH", row_bytes, ink.height) + ink.tobytes()
+
+
+class EscposPrinter:
+    """A receipt printer at ``tcp://host:port``, ``serial:/dev/...`` or ``usb:vvvv:pppp``.
+
+    ``timeout``: seconds until a printer that does not answer counts as silent. The connection is
+    opened for each call, so a printer that was switched off and on needs no care.
+
+    Calls block, so they run in a thread. There is no child process: sockets and pyserial are
+    plain Python, and libusb gets a time limit on every transfer.
+    """
+
+    def __init__(self, *, address: str, width_mm: int = 80, timeout: float = 3.0) -> None:
+        """Raises ValueError for an address or a width that cannot be."""
+        check_address(address)
+        if width_mm not in WIDTH_DOTS:
+            raise ValueError(f"paper width {width_mm} mm: expected 58 or 80")
+        self.address = address
+        self.width_dots = WIDTH_DOTS[width_mm]
+        self.timeout = timeout
+        self.paper_near_end = False
+        self._lock = asyncio.Lock()
+        self._status = Status(Health.OPENING, time.monotonic())
+
+    def status(self) -> Status:
+        return self._status
+
+    async def close(self) -> None:
+        async with self._lock:
+            self._set(Health.ABSENT)
+
+    async def check(self) -> None:
+        """Raises DeviceError: RECEIPT_ABSENT, _SILENT, _COVER_OPEN, _PAPER_OUT, _ERROR."""
+        await self._run(self._check)
+
+    async def print_slip(self, slip: Slip) -> None:
+        """Print and cut, once; never tries again by itself.
+
+        Raises DeviceError as ``check``; the detail says when a part may already be on paper.
+        Cancelling does not stop a slip that was begun.
+        """
+        await self._run(lambda: self._print(slip))
+
+    async def _run(self, job: Callable[[], None]) -> None:
+        async with self._lock:
+            self._set(Health.BUSY)
+            work = asyncio.ensure_future(asyncio.to_thread(self._reported, job))
+            try:
+                await asyncio.shield(work)
+            except asyncio.CancelledError:
+                # The next caller must not speak into the middle of a slip.
+                await asyncio.wait([work])
+                raise
+
+    def _reported(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except DeviceError as error:
+            absent = error.code == Fault.RECEIPT_ABSENT
+            self._set(Health.ABSENT if absent else Health.FAULT, error.code)
+            raise
+        self._set(Health.READY)
+
+    def _set(self, health: Health, code: str | None = None) -> None:
+        self._status = Status(health, time.monotonic(), code)
+
+    def _check(self) -> None:
+        with self._connection() as wire:
+            self._require_ready(wire)
+
+    def _print(self, slip: Slip) -> None:
+        parts = render_slip(slip, self.width_dots)
+        rows = sum(0 if isinstance(part, SlipCode) else part.height for part in parts)
+        chunks = encode(parts)
+        with self._connection() as wire:
+            self._require_ready(wire)
+            try:
+                self._send(wire, chunks)
+                self._wait_until_printed(wire, self.timeout + rows / _ROWS_PER_SECOND)
+            except (DeviceError, OSError) as error:
+                _forget(wire)
+                cause = _typed(error)
+                detail = f"while printing; {cause.detail}".rstrip("; ")
+                raise DeviceError(cause.code, detail) from None
+
+    def _send(self, wire: Wire, chunks: list[bytes]) -> None:
+        for chunk in chunks:
+            wire.write(chunk)
+            self._require_ready(wire)
+
+    def _wait_until_printed(self, wire: Wire, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        wire.write(_ASK_IN_ORDER)
+        received = wire.read(_POLL_SECONDS)
+        while not (printed := _in_order(received)):
+            if time.monotonic() > deadline:
+                raise DeviceError(Fault.RECEIPT_SILENT, "printing was not confirmed")
+            received = self._ask(wire)
+            if not _in_order(received):
+                self._judge(_in_real_time(received))
+                received = wire.read(_POLL_SECONDS)
+        if printed[0] & 0x0C:
+            raise DeviceError(Fault.RECEIPT_PAPER_OUT)
+
+    def _require_ready(self, wire: Wire) -> None:
+        self._judge(_in_real_time(self._ask(wire)))
+
+    def _ask(self, wire: Wire) -> bytes:
+        """Everything the printer says until its four status bytes are there, or the time is up."""
+        wire.write(_ASK)
+        deadline = time.monotonic() + self.timeout
+        received = b""
+        while len(_in_real_time(received)) < 4 and (left := deadline - time.monotonic()) > 0:
+            received += wire.read(left)
+        return received
+
+    def _judge(self, status: bytes) -> None:
+        # The library reads an empty answer as "paper is there"; here silence is never good news.
+        if len(status) < 4:
+            raise DeviceError(Fault.RECEIPT_SILENT, f"{len(status)} of 4 status bytes")
+        printer, offline, error, paper = status[:4]
+        self.paper_near_end = bool(paper & 0x0C)
+        if offline & 0x04:
+            raise DeviceError(Fault.RECEIPT_COVER_OPEN)
+        if paper & 0x60 or offline & 0x20:
+            raise DeviceError(Fault.RECEIPT_PAPER_OUT)
+        if offline & 0x40 or error & 0x68:
+            raise DeviceError(Fault.RECEIPT_ERROR, _error_in_words(error))
+        if printer & 0x08:
+            raise DeviceError(Fault.RECEIPT_ERROR, "offline")
+
+    @contextmanager
+    def _connection(self) -> Iterator[Wire]:
+        wire = connect(self.address, self.timeout)
+        try:
+            yield wire
+        except OSError as error:
+            raise _typed(error) from None
+        finally:
+            wire.close()
+
+
+def _typed(error: DeviceError | OSError) -> DeviceError:
+    if isinstance(error, DeviceError):
+        return error
+    if isinstance(error, TimeoutError):
+        return DeviceError(Fault.RECEIPT_SILENT, "takes no data")
+    return DeviceError(Fault.RECEIPT_ABSENT, str(error))
+
+
+def _in_real_time(received: bytes) -> bytes:
+    """Answers to DLE EOT, told from others by their fixed bits 0xx1xx10."""
+    return bytes(byte for byte in received if byte & 0x93 == 0x12)
+
+
+def _in_order(received: bytes) -> bytes:
+    """Answers to GS r, told from others by their fixed bits 0xx0xxxx."""
+    return bytes(byte for byte in received if byte & 0x90 == 0)
+
+
+def _error_in_words(error: int) -> str:
+    if error & 0x08:
+        return "cutter"
+    return "recovers by itself (head too hot)" if error & 0x40 else "unrecoverable"
+
+
+def _forget(wire: Wire) -> None:
+    """After new paper, a printer goes on with what it holds: one person's slip before another's."""
+    try:
+        wire.write(_FORGET)
+    except OSError:
+        pass  # a printer that is gone has forgotten

@@ -1,0 +1,114 @@
+"""The composition root: the one place where the kiosk's objects are wired together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+from certify.numbers import NumberStore
+from drivers.absent import AbsentReceiptPrinter, AbsentScanner
+from drivers.camera import OpenCvCamera
+from drivers.code_reader import SerialCodeReader
+from drivers.contract import Camera, CodeReader, ReceiptPrinter, Scanner
+from drivers.receipt_printer import EscposPrinter
+from drivers.scanner import SaneScanner
+from kiosk.certifier import Certifier
+from kiosk.documents.reader import DocumentReader
+from kiosk.failures import Fault, KioskError
+from kiosk.identity.faces import FaceMatcher
+from kiosk.journal import Journal
+from kiosk.link.client import LinkClient
+from kiosk.settings import ReceiptPrinterSettings, ScannerSettings, Settings
+from offline_queue.outbox import Outbox
+from offline_queue.signatures import load_public, public_pem
+
+
+def local_now() -> datetime:
+    return datetime.now().astimezone()
+
+
+@dataclass(slots=True)
+class Kiosk:
+    """Everything a session needs. Devices are opened by use, never waited for at start-up."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    scanner: Scanner
+    reader: CodeReader
+    camera: Camera
+    receipt: ReceiptPrinter
+    documents: DocumentReader
+    certifier: Certifier
+    link: LinkClient
+    outbox: Outbox
+    numbers: NumberStore
+    journal: Journal
+    trust_anchor: EllipticCurvePublicKey
+    face_matcher: Callable[[float], FaceMatcher]
+    face_tries: int = 12
+
+    async def close(self) -> None:
+        for device in (self.scanner, self.reader, self.camera, self.receipt):
+            await device.close()
+        await self.documents.close()
+        await self.certifier.close()
+        self.outbox.close()
+        self.numbers.close()
+        self.journal.close()
+
+
+def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kiosk:
+    """Raises KioskError (SETTINGS_INVALID) when a file named in the settings cannot be used."""
+    state = settings.site.state
+    devices = settings.devices
+    anchor = load_anchor(settings.link.trust_anchor_file)
+    return Kiosk(
+        settings=settings,
+        clock=clock,
+        scanner=_scanner(devices.scanner, state / "sane"),
+        reader=SerialCodeReader(port=devices.code_reader.port, baud=devices.code_reader.baud),
+        camera=OpenCvCamera(source=devices.camera.source, rotation=devices.camera.rotation),
+        receipt=_receipt_printer(devices.receipt_printer),
+        documents=DocumentReader(),
+        certifier=Certifier(settings.signing, public_pem(anchor)),
+        link=LinkClient(settings.link.socket),
+        outbox=Outbox(state / "outbox", machine_key=state / "machine.key", clock=clock),
+        numbers=NumberStore(state / "numbers.db"),
+        journal=Journal(state / "journal", "run", clock),
+        trust_anchor=anchor,
+        face_matcher=FaceMatcher,
+    )
+
+
+def _scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:
+    if not settings.url and not settings.device:
+        return AbsentScanner()
+    return SaneScanner(
+        url=settings.url,
+        device=settings.device,
+        work_dir=work_dir,
+        deadline=settings.deadline_seconds,
+    )
+
+
+def _receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
+    if not settings.address:
+        return AbsentReceiptPrinter()
+    try:
+        return EscposPrinter(address=settings.address, width_mm=settings.width_mm)
+    except ValueError as error:
+        key = "devices.receipt_printer.address"
+        raise KioskError(Fault.SETTINGS_INVALID, f"{key}: {error}") from None
+
+
+def load_anchor(file: Path | None) -> EllipticCurvePublicKey:
+    if file is None:
+        raise KioskError(Fault.SETTINGS_INVALID, "link.trust_anchor_file is not set")
+    try:
+        return load_public(file.read_text())
+    except (OSError, ValueError) as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"link.trust_anchor_file: {error}") from None

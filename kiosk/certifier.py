@@ -1,0 +1,71 @@
+"""The parent's side of the certifier child: PDF assembly, PKCS#11 and verification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from certify.pages import SourcePage
+from certify.statement import CopyFacts
+from drivers.supervisor import Child, ChildSpec
+from drivers.wire import Blob
+from kiosk.settings import SigningSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A verdict on a copy: ``code`` is why it is not genuine, ``id_code`` names the copy."""
+
+    ok: bool
+    state: str
+    code: str
+    id_code: str
+
+
+class Certifier:
+    """Raises DeviceError: the certifier's coded errors, or the loss of the child."""
+
+    def __init__(self, signing: SigningSettings, anchor_pem: str) -> None:
+        options = {
+            "module": str(signing.module),
+            "token": signing.token,
+            "key": signing.key,
+            "pin_file": str(signing.pin_file or ""),
+            "anchor": anchor_pem,
+        }
+        spec = ChildSpec("certifier", "certify.worker:CertifyWorker", options, deadline=60.0)
+        self._child = Child(spec)
+
+    async def issue_post_check(
+        self, pages: Sequence[SourcePage], facts: CopyFacts, trust: bytes
+    ) -> bytes:
+        """The copy, sealed and signed with the kiosk's agency key."""
+        answer = await self._child.call(
+            "issue_post_check",
+            pages=[_plain(page) for page in pages],
+            facts=facts.to_dict(),
+            bundle=trust,
+        )
+        return _bytes(answer)
+
+    async def verify(self, copy: bytes, trust: bytes) -> Checked:
+        answer = await self._child.call("verify", pdf=Blob.of(copy), bundle=trust)
+        return Checked(**answer)
+
+    async def close(self) -> None:
+        await self._child.close()
+
+
+def _plain(page: SourcePage) -> dict[str, Any]:
+    return {
+        "jpeg": Blob.of(page.jpeg),
+        "width": page.width,
+        "height": page.height,
+        "dpi": page.dpi,
+        "words": [list(asdict(word).values()) for word in page.words],
+    }
+
+
+def _bytes(answer: Any) -> bytes:
+    return answer.read() if isinstance(answer, Blob) else bytes(answer)

@@ -1,0 +1,102 @@
+"""Commands of the appliance itself: ``run``, ``link``, ``demo``, ``doctor``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from certify.statement import Mode
+from kiosk.commands.options import settings_option
+from kiosk.settings import Settings
+
+
+@click.command()
+@settings_option
+@click.pass_obj
+def run(open_screen: Callable[..., int], settings: Settings) -> None:
+    """The screen and the devices: what stands before the citizen."""
+    from kiosk import app
+    from kiosk.engine import Engine
+
+    def stop_for_restart() -> None:
+        """systemd starts a fresh kiosk within a second."""
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    engine = Engine(app.build, settings, lambda _: None, stop_for_restart)
+    raise SystemExit(open_screen(settings, engine))
+
+
+@click.command()
+@settings_option
+def link(settings: Settings) -> None:
+    """The outside world: the one process that speaks to portal and providers."""
+    from kiosk.link import process
+
+    process.main(settings)
+
+
+@click.command()
+@click.option("--headless", is_flag=True, help="scripted citizen, screens rendered offscreen")
+@click.option("--out", type=click.Path(path_type=Path), help="folder for copy, receipt, screens")
+@click.option("--pages", multiple=True, type=click.Path(path_type=Path), help="paper to scan")
+@click.option("--mode", type=click.Choice(["pre-check", "post-check"]), default="pre-check")
+@click.option("--fault", "faults", multiple=True, metavar="WHAT=HOW", help="scanner=jam, ...")
+@click.option("--json", "as_json", is_flag=True, help="the result as JSON")
+@click.argument("more_pages", nargs=-1, type=click.Path(path_type=Path))
+@click.pass_obj
+def demo(
+    open_screen: Callable[..., int],
+    headless: bool,
+    out: Path | None,
+    pages: tuple[Path, ...],
+    mode: Mode,
+    faults: tuple[str, ...],
+    as_json: bool,
+    more_pages: tuple[Path, ...],
+) -> None:
+    """The whole kiosk on emulated devices and sandbox services.
+
+    Exit 0 only if the copy verified and the portal accepted the dossier, once; 3 if the portal
+    could not be reached while the citizen was there.
+    """
+    from kiosk.sandbox import demo as demonstration
+
+    headless = headless or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if headless:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    result = demonstration.run(
+        open_screen,
+        headless=headless,
+        out=out,
+        pages=(*pages, *more_pages),
+        mode=mode,
+        faults=faults,
+    )
+    print(json.dumps(result.to_dict(), ensure_ascii=False) if as_json else result.tell())
+    sys.stdout.flush()
+    raise SystemExit(result.exit_code)
+
+
+@click.command()
+@settings_option
+@click.option("--json", "as_json", is_flag=True)
+def doctor(settings: Settings, as_json: bool) -> None:
+    """Is this kiosk ready? Exit 0 all well, 1 something to mend, 3 it cannot serve anybody."""
+    from kiosk import readiness
+
+    findings = readiness.examine(settings)
+    if as_json:
+        print(json.dumps([finding.to_dict() for finding in findings], ensure_ascii=False))
+    else:
+        for finding in findings:
+            print(f"{finding.light:<6} {finding.what:<16} {finding.detail}")
+    raise SystemExit(readiness.exit_code(findings))
+
+
+COMMANDS = (run, link, demo, doctor)

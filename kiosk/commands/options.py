@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kiosk import settings
+
+SYSTEM_FILE = Path("/etc/kiosk/kiosk.toml")
+
+
+def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--settings FILE`` (repeatable) and passes the loaded ``settings``."""
+
+    @click.option(
+        "--settings",
+        "files",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help=f"settings file, later ones win  [default: {SYSTEM_FILE}]",
+    )
+    @wraps(command)
+    def with_settings(*arguments: Any, files: tuple[Path, ...], **options: Any) -> Any:
+        chosen = files or ((SYSTEM_FILE,) if SYSTEM_FILE.exists() else ())
+        return command(*arguments, settings=settings.load(*chosen), **options)
+
+    return with_settings

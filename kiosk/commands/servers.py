@@ -1,0 +1,121 @@
+"""Commands for servers and stand-ins: ``portal``, ``sandbox``, ``emulate``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from certify.statement import Mode
+
+if TYPE_CHECKING:
+    from drivers.emulators.control import Emulator
+
+DEVICES = ("scanner", "camera", "code-reader", "receipt-printer")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--settings", "file", type=click.Path(path_type=Path), help="portal settings (TOML)")
+@click.option("--port", default=8080, show_default=True, help="0 picks a free one")
+@click.pass_context
+def portal(context: click.Context, file: Path | None, port: int) -> None:
+    """Serve the portal: intake, register, officer desk, seal pages. For a server, not a kiosk."""
+    if context.invoked_subcommand:
+        return
+    if file is None:
+        raise click.UsageError("--settings FILE is needed")
+    from kiosk.portal import server, settings
+
+    server.run(settings.load(file), port=port)
+
+
+@portal.command("desk")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+def portal_desk(file: Path) -> None:
+    """Sign approved copies with the token at this officer's desk."""
+    from kiosk.portal import desk
+
+    desk.main(file)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--state", type=click.Path(path_type=Path), help="folder to keep; else a new one")
+@click.option("--mode", type=click.Choice(["pre-check", "post-check"]), default="pre-check")
+@click.option("--json", "as_json", is_flag=True, help="print the addresses as JSON")
+@click.pass_context
+def sandbox(context: click.Context, state: Path | None, mode: Mode, as_json: bool) -> None:
+    """Run portal, desk, VNeID, devices and link as stand-ins until Ctrl-C.
+
+    Prints the settings file for `kiosk run --settings`, and the control addresses of the devices.
+    """
+    if context.invoked_subcommand:
+        return
+    from kiosk.sandbox.appliance import Appliance
+
+    with Appliance(state, mode=mode) as appliance:
+        answer = appliance.describe()
+        lines = [f"{name}: {value}" for name, value in answer.items()]
+        print(json.dumps(answer) if as_json else "\n".join(lines), flush=True)
+        _until_told_to_stop()
+
+
+@sandbox.command()
+@click.option("--port", default=0, help="0 picks a free one")
+def vneid(port: int) -> None:
+    """The identity provider's stand-in alone; prints {"address"}."""
+    from kiosk.sandbox import vneid as provider
+
+    provider.run(port=port)
+
+
+@sandbox.command()
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+def officer(file: Path) -> None:
+    """A scripted officer who approves what waits at the desk; settings as for `portal desk`."""
+    from kiosk.sandbox import officer as person
+
+    person.main(file)
+
+
+@click.command()
+@click.argument("device", type=click.Choice(DEVICES))
+@click.option("--pages", multiple=True, type=click.Path(path_type=Path), help="pictures to give")
+@click.option("--port", default=0, help="0 picks a free one")
+@click.option("--link", type=click.Path(path_type=Path), help="code-reader: path of the tty")
+def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> None:
+    """Stand in for DEVICE on its real wire; prints {"address", "control"} and runs until Ctrl-C."""
+    with closing(_emulator(device, pages, port, link)) as emulator:
+        address = {"address": emulator.address, "control": emulator.control_url}
+        print(json.dumps(address), flush=True)
+        _until_told_to_stop()
+
+
+def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> Emulator:
+    from drivers.emulators import escl, escpos, mjpeg, serial_reader
+
+    makers: dict[str, Callable[[], Emulator]] = {
+        "scanner": lambda: escl.EsclScanner(pages, port=port),
+        "camera": lambda: mjpeg.MjpegCamera([page.read_bytes() for page in pages], port=port),
+        "code-reader": lambda: serial_reader.SerialReaderEmulator(link),
+        "receipt-printer": lambda: escpos.EscposEmulator(port=port),
+    }
+    return makers[device]()
+
+
+def _until_told_to_stop() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        while True:
+            signal.pause()
+    finally:
+        print("stopping", file=sys.stderr)
+
+
+COMMANDS = (portal, sandbox, emulate)

@@ -1,0 +1,106 @@
+"""Pages in, pages with words out. The parent's side of the document child."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from certify.pages import SourcePage, Word
+from drivers.contract import DeviceError, Raster
+from drivers.supervisor import Child, ChildSpec
+from drivers.wire import Blob
+
+DEADLINE = 90.0  # seconds a page; Tesseract itself is stopped at 60
+_MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+
+
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """A page as it will be kept, and what was found on it.
+
+    ``thumbnail``: JPEG about 240 pixels wide. ``findings``: codes of kiosk.failures (PAGE_BLANK,
+    PAGE_BLURRED, PAGE_DARK, PAGE_TOO_SMALL); empty for a good page. ``confidence``: mean over the
+    words, 0 to 100.
+    """
+
+    page: SourcePage
+    thumbnail: bytes
+    findings: tuple[str, ...]
+    confidence: float
+
+
+class DocumentReader:
+    """Reads pages one after the other in a child; a caller scans on while a page is read.
+
+    Both methods raise DeviceError: PAGE_UNREADABLE, or CHILD_DIED, CHILD_TIMEOUT,
+    CHILD_CIRCUIT_OPEN; the next page gets a fresh child.
+    """
+
+    def __init__(self, deadline: float = DEADLINE) -> None:
+        # Tesseract's input and output are files. They hold a citizen's paper, so they lie in
+        # memory, in a folder that this side clears when the child can no longer do so.
+        memory = _MEMORY_FOLDER if _MEMORY_FOLDER.is_dir() else None
+        self._folder = tempfile.TemporaryDirectory(prefix="kiosk-ocr-", dir=memory)
+        self._child = Child(
+            ChildSpec(
+                name="documents",
+                target="kiosk.documents.worker:DocumentWorker",
+                options={"folder": self._folder.name},
+                # Tesseract's own threads cost three times the work for little time.
+                environment={"OMP_THREAD_LIMIT": "1"},
+                deadline=deadline,
+                nice=10,
+            )
+        )
+
+    async def read_page(self, raster: Raster) -> PageReading:
+        """A page of the scanner."""
+        return await self._read(
+            "read_raster",
+            pixels=raster.pixels,
+            width=raster.width,
+            height=raster.height,
+            channels=raster.channels,
+            dpi=raster.dpi,
+        )
+
+    async def read_image(self, data: bytes, dpi: int = 0) -> PageReading:
+        """A page from an image file (JPEG, PNG, TIFF, WebP, BMP).
+
+        ``dpi`` 0: what the file says, or else as if its short side were that of A4.
+        """
+        return await self._read("read_image", data=Blob.of(data), dpi=dpi)
+
+    async def close(self) -> None:
+        await self._child.close()
+        self._folder.cleanup()
+
+    async def _read(self, method: str, **arguments: Any) -> PageReading:
+        try:
+            answer = await self._child.call(method, **arguments)
+        except DeviceError:
+            self._clear()
+            raise
+        return _reading(answer)
+
+    def _clear(self) -> None:
+        """Remove what lost children left; the one that runs now keeps its place."""
+        for place in Path(self._folder.name).glob("*"):
+            if place.name != str(self._child.pid):
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def _reading(answer: dict[str, Any]) -> PageReading:
+    page = SourcePage(
+        jpeg=answer["jpeg"].read(),
+        width=answer["width"],
+        height=answer["height"],
+        dpi=answer["dpi"],
+        words=tuple(Word(*fields) for fields in answer["words"]),
+    )
+    return PageReading(
+        page, answer["thumbnail"].read(), tuple(answer["findings"]), answer["confidence"]
+    )

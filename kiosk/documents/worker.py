@@ -1,0 +1,116 @@
+"""The inside of the document child: a raster or an image file in, a kept page with words out."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from certify.pages import Word
+from drivers.wire import Blob
+from kiosk.documents import cleanup, ocr, quality
+from kiosk.documents.cleanup import Pixels
+from kiosk.failures import Fault, KioskError
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")  # never EPS: that starts Ghostscript
+_MAX_PIXELS = 80_000_000  # A4 at 800 dpi
+_A4_WIDTH_INCHES = 8.27
+_DPI_RANGE = (72, 1200)
+_NOT_WORTH_READING = {Fault.PAGE_BLANK, Fault.PAGE_DARK, Fault.PAGE_TOO_SMALL}
+_THUMBNAIL_WIDTH = 240
+_DOUBTFUL = 70  # mean confidence; below it the page may stand on its head
+_CLEARLY_BETTER = 15
+
+
+class DocumentWorker:
+    """``folder``: where Tesseract's files go, each child in a place of its own."""
+
+    def __init__(self, folder: str) -> None:
+        tempfile.tempdir = os.path.join(folder, str(os.getpid()))
+        os.mkdir(tempfile.tempdir, mode=0o700)
+
+    def read_raster(
+        self, pixels: Blob, width: int, height: int, channels: int, dpi: int
+    ) -> dict[str, Any]:
+        """A page of the scanner. Raises KioskError (PAGE_UNREADABLE) when sizes do not fit."""
+        if channels not in (1, 3) or width * height * channels != pixels.size or not pixels.size:
+            raise KioskError(Fault.PAGE_UNREADABLE, "raster sizes disagree")
+        array = np.frombuffer(pixels.view(), np.uint8).reshape(height, width, channels)
+        return _read(np.repeat(array, 3, axis=2) if channels == 1 else array, dpi)
+
+    def read_image(self, data: Blob, dpi: int) -> dict[str, Any]:
+        """An image file. Raises KioskError (PAGE_UNREADABLE) when it is none, or too large."""
+        page, said = _decode(data.read())
+        return _read(page, dpi or said)
+
+
+def _decode(data: bytes) -> tuple[Pixels, int]:
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            if image.width * image.height > _MAX_PIXELS:
+                raise KioskError(Fault.PAGE_UNREADABLE, "too many pixels")
+            dpi = image.info.get("dpi", (0, 0))[0]
+            upright = _on_white(ImageOps.exif_transpose(image))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise KioskError(Fault.PAGE_UNREADABLE, "not an image") from None
+    return np.asarray(upright), _usable_dpi(dpi)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """RGB; what is transparent shows paper."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    paper = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
+
+
+def _usable_dpi(dpi: Any) -> int:
+    """What a file says of its scale; 0 (unknown) when that cannot be true of a page."""
+    try:
+        value = round(float(dpi))
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return 0
+    return value if _DPI_RANGE[0] < value <= _DPI_RANGE[1] else 0
+
+
+def _read(page: Pixels, dpi: int) -> dict[str, Any]:
+    dpi = dpi or max(_DPI_RANGE[0], round(min(page.shape[:2]) / _A4_WIDTH_INCHES))
+    findings = quality.findings(page, dpi)
+    if _NOT_WORTH_READING.intersection(findings):
+        return _answer(page, dpi, (), findings)
+    clean = cleanup.clean(page, dpi)
+    kept, words = clean.kept, ocr.read_words(clean.letters, dpi)
+    if ocr.mean_confidence(words) < _DOUBTFUL:
+        turned = ocr.read_words(_upside_down(clean.letters), dpi)
+        if ocr.mean_confidence(turned) > ocr.mean_confidence(words) + _CLEARLY_BETTER:
+            kept, words = _upside_down(kept), turned
+    return _answer(kept, dpi, words, findings)
+
+
+def _upside_down(image: Pixels) -> Pixels:
+    return np.ascontiguousarray(image[::-1, ::-1])
+
+
+def _answer(
+    kept: Pixels, dpi: int, words: tuple[Word, ...], findings: tuple[Fault, ...]
+) -> dict[str, Any]:
+    return {
+        "jpeg": Blob.of(_jpeg(kept, 85, dpi)),
+        "thumbnail": Blob.of(_jpeg(cleanup.shrunk(kept, _THUMBNAIL_WIDTH), 80, dpi)),
+        "width": kept.shape[1],
+        "height": kept.shape[0],
+        "dpi": dpi,
+        "words": [[w.text, w.left, w.top, w.width, w.height, w.confidence, w.line] for w in words],
+        "findings": [str(finding) for finding in findings],
+        "confidence": ocr.mean_confidence(words),
+    }
+
+
+def _jpeg(image: Pixels, quality: int, dpi: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality, dpi=(dpi, dpi))
+    return buffer.getvalue()

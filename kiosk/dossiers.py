@@ -1,0 +1,90 @@
+"""Locking: the draft becomes a dossier that this kiosk can never open again."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from kiosk.session import Session
+from offline_queue.manifest import Applicant, Fee, Manifest, Paper, Part, WrappedKey
+
+Mode = Literal["pre-check", "post-check", "filing"]
+
+
+def dossier_code(session: Session) -> str:
+    """``<agency>-YYMMDD-NNNN`` from the leased block, burned on disk before anybody sees it.
+
+    Raises CertifyError (NUMBERS_EXHAUSTED, LEASE_EXPIRED).
+    """
+    now = session.kiosk.clock()
+    burned = session.kiosk.numbers.burn("dossier", now.year, at=now)
+    return f"{session.kiosk.settings.site.agency_code}-{now:%y%m%d}-{burned.number:04}"
+
+
+def save_answers(session: Session) -> None:
+    """The personal part of the dossier, as the encrypted part ``answers.json``."""
+    identity, record = session.identity, session.record
+    answers = {
+        "procedure": session.procedure.id,
+        "applicant": {
+            "full_name": identity.full_name,
+            "citizen_number": identity.citizen_number,
+            "birth_date": identity.birth_date.isoformat(),
+        },
+        "answers": {"copies": record.copies},
+    }
+    data = json.dumps(answers, ensure_ascii=False).encode()
+    session.kiosk.outbox.put_part(session.dossier, "answers.json", "application/json", data)
+
+
+def lock(session: Session, mode: Mode, *, clock_trusted: bool) -> Manifest:
+    """Write the manifest and destroy the kiosk's own key to the parts, durably, in one step."""
+    kiosk, record = session.kiosk, session.record
+    kiosk.journal.append("locked", dossier=str(session.dossier), mode=mode)
+
+    def build(key: WrappedKey, parts: tuple[Part, ...]) -> Manifest:
+        return Manifest(
+            id=session.dossier,
+            code=record.code,
+            kiosk_id=kiosk.settings.site.kiosk_id,
+            agency=kiosk.settings.site.agency_code,
+            procedure=session.procedure.id,
+            procedure_version=session.procedure.version,
+            mode=mode,
+            applicants=(_applicant(session),),
+            papers=(_paper(session, parts),),
+            copies=record.copies,
+            fee=_fee(session),
+            locked_at=kiosk.clock(),
+            clock_trusted=clock_trusted,
+            journal_head=kiosk.journal.head,
+            key=key,
+            parts=parts,
+        )
+
+    return kiosk.outbox.lock(session.dossier, build)
+
+
+def inspection_day(issued: datetime, days: int) -> date:
+    """The last day on which an officer must have inspected a copy issued at ``issued``."""
+    return issued.date() + timedelta(days=days)
+
+
+def _applicant(session: Session) -> Applicant:
+    return Applicant(
+        grade=session.record.grade,
+        method=session.identity.method,
+        face_match=session.record.face_match,
+    )
+
+
+def _paper(session: Session, parts: tuple[Part, ...]) -> Paper:
+    pages = tuple(sorted(part.name for part in parts if part.name.startswith("page-")))
+    return Paper(paper_class=session.procedure.paper_class, pages=pages)
+
+
+def _fee(session: Session) -> Fee:
+    rule, record = session.procedure.fee, session.record
+    amount = rule.amount(len(record.pages), record.copies)
+    return Fee(rule=rule.rule, amount=amount, state="due-at-desk" if amount else "free")

@@ -1,0 +1,64 @@
+"""Who this kiosk is to the portal: the device key, and what enrolment told."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from pydantic import ValidationError
+
+from kiosk.failures import Fault, KioskError
+from offline_queue import files, signatures
+from offline_queue.intake import EnrolAnswer
+
+
+def device_key(file: Path) -> ec.EllipticCurvePrivateKey:
+    """The P-256 key of this kiosk, made (0600) on the first start. Raises KioskError."""
+    fresh = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    try:
+        key = serialization.load_pem_private_key(files.make_once(file, fresh), None)
+    except (OSError, ValueError) as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"{file}: {type(error).__name__}") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise KioskError(Fault.SETTINGS_INVALID, f"{file}: not a P-256 key")
+    return key
+
+
+class Enrolment:
+    """What the portal told when it took this kiosk in: its keys. Kept in ``file``.
+
+    Raises ValueError when the answer does not hold usable keys.
+    """
+
+    def __init__(self, answer: EnrolAnswer) -> None:
+        self.answer = answer
+        self.envelope_key_id = answer.envelope_key_id
+        try:
+            self.envelope_key = base64.b64decode(answer.envelope_key, validate=True)
+        except binascii.Error as error:
+            raise ValueError("envelope key") from error
+        if len(self.envelope_key) != 32:
+            raise ValueError("envelope key")
+        self.receipt_key = signatures.load_public(answer.receipt_key)
+
+    def save(self, file: Path) -> None:
+        """Raises QueueError (DISK_FULL, DAMAGED)."""
+        with files.translated(file.name):
+            files.write_durably(file, [self.answer.model_dump_json().encode()])
+
+    @classmethod
+    def load(cls, file: Path) -> Enrolment | None:
+        """None when this kiosk is not enrolled. Raises KioskError for a damaged file."""
+        try:
+            return cls(EnrolAnswer.model_validate_json(file.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValidationError, ValueError, OSError):
+            raise KioskError(Fault.SETTINGS_INVALID, f"{file}: damaged") from None

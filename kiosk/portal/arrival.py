@@ -1,0 +1,86 @@
+"""What happens the moment a dossier is accepted: copies that a kiosk issued enter the book.
+
+A post-check copy was handed out already, so nothing here can refuse the dossier: what does not
+fit (a copy that does not verify, a number that was never leased) becomes a note for the officer.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+
+from certify.statement import CopyFacts
+from kiosk.portal.answers import COPY, Answers
+from kiosk.portal.copies import Checked, CopyVerifier
+from kiosk.portal.register import Register, entry_of, shown_number
+from kiosk.portal.store import Dossier, Processing, Store
+from kiosk.portal.vault import Vault
+from offline_queue.manifest import Manifest
+
+_log = logging.getLogger(__name__)
+_NOT_VERIFIED = "Bản sao cấp tại kiosk không kiểm tra được, cán bộ cần xem lại"
+_NOT_THIS_CASE = "Bản sao cấp tại kiosk không khớp hồ sơ, cán bộ cần xem lại"
+_NOT_LEASED = "Số chứng thực không thuộc dãy số đã cấp cho kiosk, cán bộ cần xem lại"
+_NUMBER_TWICE = "Số chứng thực đã có trong sổ, cán bộ cần xem lại"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    manifest: Manifest
+    applicant: str
+    copy: bytes
+    checked: Checked
+
+
+class Arrivals:
+    def __init__(
+        self, store: Store, vault: Vault, register: Register, verifier: CopyVerifier
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._register = register
+        self._verifier = verifier
+
+    def examine(self, manifest: Manifest, answers: Answers) -> Arrival | None:
+        """The slow part, before the transaction of acceptance. None: nothing was issued yet."""
+        if manifest.mode != "post-check":
+            return None
+        copy = self._vault.open_part(manifest, COPY)
+        checked = self._verifier.check(copy, self._vault.images(manifest))
+        return Arrival(manifest, answers.applicant.full_name, copy, checked)
+
+    def record(self, arrival: Arrival | None, dossier: Dossier) -> None:
+        """Inside that transaction: number and line in the book, or a note why not."""
+        if arrival is None:
+            return
+        facts = arrival.checked.facts
+        if facts is None:
+            _log.error("copy of %s: %s", dossier.id, arrival.checked.fault)
+            self._store.change(dossier.id, note=_NOT_VERIFIED)
+            return
+        if note := self._entered(arrival, facts, dossier):
+            self._store.change(dossier.id, note=note)
+            return
+        assert facts.inspect_by is not None  # CopyFacts demands it of post-check
+        self._vault.keep_copy(dossier.id, arrival.copy)
+        self._store.change(
+            dossier.id,
+            facts=json.dumps(facts.to_dict()),
+            number=shown_number(facts),
+            inspect_by=facts.inspect_by.isoformat(),
+            processing=Processing.PROCESSING,
+        )
+
+    def _entered(self, arrival: Arrival, facts: CopyFacts, dossier: Dossier) -> str | None:
+        """None when the copy stands in the book, else why it cannot."""
+        manifest = arrival.manifest
+        stated = (facts.mode, facts.dossier_code, facts.copies, facts.book)
+        book = self._register.book(facts.year)
+        if stated != (manifest.mode, manifest.code, manifest.copies, book):
+            return _NOT_THIS_CASE
+        if not self._register.leased(dossier.kiosk_id, facts.year, facts.number):
+            return _NOT_LEASED
+        if not self._register.enter(entry_of(facts, manifest, arrival.applicant)):
+            return _NUMBER_TWICE
+        return None

@@ -1,0 +1,166 @@
+"""Cases at the officer desk: a pre-check dossier waits, a person decides, the desk process signs.
+
+    RECEIVED -> PROCESSING (approved: number and id code given, copy not signed yet) -> DONE
+             -> REFUSED    (decree 23/2015, article 22)
+
+By law an officer compares the original with the copy, so an approval says how the original was
+seen. The decision is a person's, in a page or through ``/desk/api``; assembling and signing is
+the work of :mod:`kiosk.portal.desk`, on a token that this server never sees.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Literal
+
+from certify.numbers import new_id_code
+from certify.statement import CopyFacts
+from kiosk.portal.answers import ANSWERS, TEXT, Answers
+from kiosk.portal.copies import CopyVerifier
+from kiosk.portal.errors import DeskProblem, RefusedError
+from kiosk.portal.register import Register, entry_of, shown_number
+from kiosk.portal.settings import PortalSettings
+from kiosk.portal.store import Dossier, Processing, Store
+from kiosk.portal.times import VIETNAM, now
+from kiosk.portal.vault import Vault, pages_of
+from offline_queue.manifest import Manifest
+
+OriginalSeen = Literal["at-the-desk", "at-the-kiosk", "by-video", "not-seen"]
+PORTAL_MAKER = 0
+"""The portal stands as kiosk 0 in the id codes that it gives."""
+
+
+class Cases:
+    def __init__(
+        self,
+        settings: PortalSettings,
+        store: Store,
+        vault: Vault,
+        register: Register,
+        verifier: CopyVerifier,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._vault = vault
+        self._register = register
+        self._verifier = verifier
+
+    def waiting(self) -> list[Dossier]:
+        """Cases that wait for an officer's decision, oldest first."""
+        return self._store.in_processing("pre-check", Processing.RECEIVED, Processing.ACCEPTED)
+
+    def approved(self) -> list[Dossier]:
+        """Cases that wait for the desk process to sign."""
+        return self._store.in_processing("pre-check", Processing.PROCESSING)
+
+    def to_inspect(self) -> list[Dossier]:
+        """Copies issued at a kiosk that an officer has yet to inspect."""
+        return self._store.in_processing("post-check", Processing.RECEIVED, Processing.PROCESSING)
+
+    def case(self, dossier_id: str) -> Dossier:
+        """An accepted dossier. Raises RefusedError (NOT_FOUND)."""
+        dossier = self._store.dossier(dossier_id)
+        if dossier is None or dossier.receipt is None:
+            raise RefusedError(DeskProblem.NOT_FOUND, "no such case")
+        return dossier
+
+    def answers(self, dossier: Dossier) -> Answers:
+        return Answers.model_validate_json(self._open(dossier, ANSWERS))
+
+    def text(self, dossier: Dossier) -> bytes:
+        """The part ``text.json`` (certify.pages)."""
+        return self._open(dossier, TEXT)
+
+    def page(self, dossier: Dossier, name: str) -> bytes:
+        """A page image (JPEG). Raises RefusedError (NOT_FOUND)."""
+        if name not in pages_of(manifest_of(dossier)):
+            raise RefusedError(DeskProblem.NOT_FOUND, "no such page")
+        return self._open(dossier, name)
+
+    def approve(
+        self, dossier_id: str, original_seen: OriginalSeen, officer: str | None = None
+    ) -> CopyFacts:
+        """Give number and id code. Approving again answers the same facts.
+
+        Raises RefusedError: NOT_WAITING, or NOT_SEEN when nobody saw the original.
+        """
+        if original_seen == "not-seen":
+            raise RefusedError(DeskProblem.NOT_SEEN, "the original must have been seen")
+        applicant = self.answers(self.case(dossier_id)).applicant
+        with self._store.transaction():
+            dossier = self.case(dossier_id)
+            if dossier.mode == "pre-check" and dossier.facts is not None:
+                return facts_of(dossier.facts)
+            self._require_waiting(dossier)
+            facts = self._new_facts(dossier, officer or self._settings.officer)
+            self._register.enter(entry_of(facts, manifest_of(dossier), applicant.full_name))
+            self._store.change(
+                dossier.id,
+                facts=json.dumps(facts.to_dict()),
+                number=shown_number(facts),
+                original_seen=original_seen,
+                decided_at=now().isoformat(),
+                processing=Processing.PROCESSING,
+            )
+        return facts
+
+    def refuse(self, dossier_id: str, reason: str) -> None:
+        """``reason`` is told to the citizen. Raises RefusedError (NOT_WAITING)."""
+        with self._store.transaction():
+            dossier = self.case(dossier_id)
+            self._require_waiting(dossier)
+            self._store.change(
+                dossier.id,
+                note=reason,
+                decided_at=now().isoformat(),
+                processing=Processing.REFUSED,
+            )
+
+    def attach_copy(self, dossier_id: str, pdf: bytes) -> None:
+        """The signed copy of an approved case; it must verify and state exactly what was
+        approved. The first good copy stays. Raises RefusedError (NOT_WAITING, BAD_COPY)."""
+        dossier = self.case(dossier_id)
+        if dossier.facts is None or dossier.mode != "pre-check":
+            raise RefusedError(DeskProblem.NOT_WAITING, "the case was not approved")
+        if dossier.processing == Processing.DONE:
+            return
+        images = self._vault.images(manifest_of(dossier))
+        if fault := self._verifier.fault_of(pdf, images, facts_of(dossier.facts)):
+            raise RefusedError(DeskProblem.BAD_COPY, fault)
+        self._vault.keep_copy(dossier.id, pdf)
+        self._store.change(dossier.id, processing=Processing.DONE)
+
+    def _require_waiting(self, dossier: Dossier) -> None:
+        waiting = dossier.processing in (Processing.RECEIVED, Processing.ACCEPTED)
+        if dossier.mode != "pre-check" or not waiting:
+            raise RefusedError(DeskProblem.NOT_WAITING, "the case does not wait for a decision")
+
+    def _new_facts(self, dossier: Dossier, officer: str) -> CopyFacts:
+        issued = datetime.now(VIETNAM).replace(microsecond=0)
+        return CopyFacts(
+            id_code=new_id_code(PORTAL_MAKER, self._register.draw("id-code", 0)),
+            number=self._register.draw("certificate", issued.year),
+            year=issued.year,
+            book=self._register.book(issued.year),
+            agency=self._settings.agency,
+            place=self._settings.place,
+            officer=officer,
+            officer_title=self._settings.officer_title,
+            issued=issued,
+            copies=manifest_of(dossier).copies,
+            mode="pre-check",
+            inspect_by=None,
+            dossier_code=dossier.code,
+        )
+
+    def _open(self, dossier: Dossier, name: str) -> bytes:
+        return self._vault.open_part(manifest_of(dossier), name)
+
+
+def manifest_of(dossier: Dossier) -> Manifest:
+    return Manifest.decode(dossier.manifest.encode())
+
+
+def facts_of(text: str) -> CopyFacts:
+    return CopyFacts.from_dict(json.loads(text))

@@ -1,0 +1,67 @@
+"""Does a certified copy hold, what does it state, and does it show the pages of its dossier?
+
+Parsers and signature checks of certify run in this server process: what they read comes from
+enrolled kiosks and the agency's own desk, never from the public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from certify.copyfile import open_reader, read_copy
+from certify.errors import CertifyError
+from certify.seal import copy_digest, read_seal
+from certify.statement import CopyFacts
+from certify.verify import verify
+from kiosk.portal.trust import read_bundle
+
+OTHER_PAGES = "copy.other-pages"
+OTHER_FACTS = "copy.other-facts"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """``facts`` when the copy is good, else ``fault``: a code of certify or of this module."""
+
+    facts: CopyFacts | None
+    fault: str = ""
+
+
+class CopyVerifier:
+    """Verifies with the newest trust bundle in ``trust_dir``."""
+
+    def __init__(self, trust_dir: Path) -> None:
+        self._trust_dir = trust_dir
+
+    def check(self, pdf: bytes, images: Sequence[bytes]) -> Checked:
+        """``images``: the dossier's pages (JPEG, in order), which the copy must show.
+
+        Raises CertifyError (BUNDLE_INVALID, BUNDLE_EXPIRED) or OSError when the portal itself
+        has no valid bundle.
+        """
+        bundle = read_bundle(self._trust_dir)
+        try:
+            verdict = verify(pdf, bundle)
+        except CertifyError as error:
+            return Checked(None, error.code)
+        if verdict.facts is None:
+            return Checked(None, verdict.code)
+        if _sealed_digest(pdf) != copy_digest(images, verdict.facts):
+            return Checked(None, OTHER_PAGES)
+        return Checked(verdict.facts)
+
+    def fault_of(self, pdf: bytes, images: Sequence[bytes], facts: CopyFacts) -> str:
+        """Empty when ``pdf`` is good and states exactly ``facts``."""
+        checked = self.check(pdf, images)
+        if checked.facts is None:
+            return checked.fault
+        return "" if checked.facts == facts else OTHER_FACTS
+
+
+def _sealed_digest(pdf: bytes) -> bytes:
+    """Of a copy that was verified."""
+    reader = open_reader(pdf)
+    assert reader is not None
+    return read_seal(read_copy(reader).seal).digest

@@ -1,0 +1,66 @@
+"""Failure codes of the portal and desk programs, and refusals as RFC 9457 problem+json."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from offline_queue.intake import Problem
+
+
+class Fault(StrEnum):
+    """How the programs fail; their words are in ``config/failures.toml``."""
+
+    SETTINGS_INVALID = "portal.settings-invalid"
+    UNREACHABLE = "portal.unreachable"
+    DESK_REFUSED = "portal.desk-refused"
+
+
+class DeskProblem(StrEnum):
+    """Codes in problem+json answers of ``/desk/api``; those of the intake are its contract's."""
+
+    NOT_ALLOWED = "desk.not-allowed"
+    NOT_FOUND = "desk.not-found"
+    NOT_WAITING = "desk.not-waiting"
+    NOT_SEEN = "desk.original-not-seen"
+    BAD_COPY = "desk.bad-copy"
+
+
+class PortalError(Exception):
+    def __init__(self, code: str, detail: str = "", *, retryable: bool = False) -> None:
+        super().__init__(f"{code}: {detail}" if detail else str(code))
+        self.code = str(code)
+        self.detail = detail
+        self.retryable = retryable
+
+
+STATUS: dict[str, int] = {
+    Problem.BAD_MANIFEST: 422,
+    Problem.BAD_REQUEST: 400,
+    Problem.BAD_SIGNATURE: 401,
+    Problem.CONFLICT: 409,
+    Problem.DIGEST_MISMATCH: 422,
+    Problem.INCOMPLETE: 409,
+    Problem.NOT_ENROLLED: 401,
+    Problem.NOT_FOUND: 404,
+    Problem.TOO_LARGE: 413,
+    Problem.UNAVAILABLE: 503,
+    Problem.UNKNOWN_KEY: 422,
+    DeskProblem.NOT_ALLOWED: 401,
+    DeskProblem.NOT_FOUND: 404,
+    DeskProblem.NOT_WAITING: 409,
+    DeskProblem.NOT_SEEN: 422,
+    DeskProblem.BAD_COPY: 422,
+}
+
+
+class RefusedError(Exception):
+    """A request is refused. ``detail`` goes to the client and never holds personal data."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = str(code)
+        self.detail = detail
+
+    @property
+    def status(self) -> int:
+        return STATUS[self.code]

@@ -1,0 +1,96 @@
+"""The portal's own keys, made on its first start: envelope (X25519) and receipts (P-256).
+
+The private keys lie in ``<state>/keys``, readable by the portal's user only. A key's id is the
+start of the SHA-256 of its public bytes. After a rotation the old envelope key stays beside the new
+one as ``envelope-*.key``: a kiosk may have locked dossiers for it while offline.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from kiosk.portal.files import write_durably
+from offline_queue import signatures
+from offline_queue.intake import EnrolAnswer, Receipt, ReceiptStatement
+from offline_queue.manifest import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class PortalKeys:
+    """``envelope`` maps key ids to private keys; ``envelope_key_id`` names the current one."""
+
+    envelope: dict[str, X25519PrivateKey]
+    envelope_key_id: str
+    receipt: ec.EllipticCurvePrivateKey
+    receipt_key_id: str
+
+    def enrol_answer(self) -> EnrolAnswer:
+        current = self.envelope[self.envelope_key_id].public_key().public_bytes_raw()
+        return EnrolAnswer(
+            envelope_key_id=self.envelope_key_id,
+            envelope_key=base64.b64encode(current).decode(),
+            receipt_key_id=self.receipt_key_id,
+            receipt_key=signatures.public_pem(self.receipt.public_key()),
+        )
+
+    def sign_receipt(self, statement: ReceiptStatement) -> Receipt:
+        text = canonical(statement.model_dump(mode="json"))
+        signature = signatures.sign(self.receipt, signatures.RECEIPT, text)
+        return Receipt(
+            statement=text.decode(),
+            signature=base64.b64encode(signature).decode(),
+            key_id=self.receipt_key_id,
+        )
+
+
+def load_keys(folder: Path) -> PortalKeys:
+    """Read the keys, or make them. Raises OSError, or ValueError for a damaged file."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    current = X25519PrivateKey.from_private_bytes(
+        _keep(folder / "envelope.key", lambda: X25519PrivateKey.generate().private_bytes_raw())
+    )
+    older = [
+        X25519PrivateKey.from_private_bytes(file.read_bytes())
+        for file in folder.glob("envelope-*.key")
+    ]
+    receipt = serialization.load_pem_private_key(
+        _keep(folder / "receipt.pem", _new_receipt_key), password=None
+    )
+    if not isinstance(receipt, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{folder / 'receipt.pem'}: not an elliptic-curve key")
+    return PortalKeys(
+        envelope={_envelope_id(key): key for key in (current, *older)},
+        envelope_key_id=_envelope_id(current),
+        receipt=receipt,
+        receipt_key_id=_key_id(signatures.public_pem(receipt.public_key()).encode()),
+    )
+
+
+def _new_receipt_key() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _envelope_id(key: X25519PrivateKey) -> str:
+    return _key_id(key.public_key().public_bytes_raw())
+
+
+def _key_id(public: bytes) -> str:
+    return hashlib.sha256(public).hexdigest()[:16]
+
+
+def _keep(file: Path, make: Callable[[], bytes]) -> bytes:
+    if not file.exists():
+        write_durably(file, make())
+    return file.read_bytes()

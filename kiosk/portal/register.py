@@ -1,0 +1,145 @@
+"""The register book of certified copies, and the blocks of numbers leased to kiosks.
+
+Decree 23/2015: one number per document, continuous through the year from 1, the book kept for
+ever. Numbers given at the desk and blocks leased to kiosks come from the same counter, so no
+number exists twice; a number of a block is entered in the book when its dossier arrives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from uuid import uuid4
+
+import apsw
+
+from certify.statement import CopyFacts
+from kiosk.portal.store import Store
+from kiosk.portal.times import end_of_year, now
+from offline_queue.intake import Lease
+from offline_queue.manifest import Manifest
+
+Kind = Literal["dossier", "certificate"]
+Series = Kind | Literal["id-code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the book. ``entered_at`` is ISO 8601 in UTC."""
+
+    year: int
+    book: str
+    number: int
+    dossier: str
+    id_code: str
+    paper: str
+    applicant: str
+    copies: int
+    officer: str
+    entered_at: str
+
+
+class Register:
+    """``book`` names the book of a year: a format with ``{year}``."""
+
+    def __init__(self, store: Store, book: str) -> None:
+        self._store = store
+        self._book = book
+
+    def book(self, year: int) -> str:
+        return self._book.format(year=year)
+
+    def draw(self, series: Series, year: int, count: int = 1) -> int:
+        """Take the next ``count`` numbers; answers the first. They are never given again."""
+        with self._store.transaction() as db:
+            ((following,),) = db.execute(
+                "INSERT INTO counters VALUES (?1, ?2, 1 + ?3) ON CONFLICT (kind, year)"
+                " DO UPDATE SET next = next + ?3 RETURNING next",
+                (series, year, count),
+            ).fetchall()
+        assert isinstance(following, int)
+        return following - count
+
+    def lease(self, kiosk_id: str, kind: Kind, year: int, count: int, life: timedelta) -> Lease:
+        """A block for one kiosk. It ends with ``life`` or with the year, whichever is first."""
+        with self._store.transaction() as db:
+            first = self.draw(kind, year, count)
+            lease = Lease(
+                id=uuid4(),
+                kind=kind,
+                year=year,
+                first=first,
+                last=first + count - 1,
+                book=self.book(year),
+                expires=min(now() + life, end_of_year(year)),
+            )
+            db.execute(
+                "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    str(lease.id), kiosk_id, kind, year, lease.first, lease.last,
+                    lease.expires.isoformat(), now().isoformat(),
+                ),
+            )  # fmt: skip
+        return lease
+
+    def leased(self, kiosk_id: str, year: int, number: int) -> bool:
+        """Was this certificate number ever leased to that kiosk?"""
+        with self._store.transaction() as db:
+            return any(
+                db.execute(
+                    "SELECT 1 FROM leases WHERE kind = 'certificate' AND kiosk_id = ?"
+                    " AND year = ? AND ? BETWEEN first AND last",
+                    (kiosk_id, year, number),
+                )
+            )
+
+    def enter(self, entry: Entry) -> bool:
+        """Write a line; False when number, dossier or id code already stand in the book."""
+        try:
+            with self._store.transaction() as db:
+                db.execute(
+                    "INSERT INTO register VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        entry.year, entry.book, entry.number, entry.dossier, entry.id_code,
+                        entry.paper, entry.applicant, entry.copies, entry.officer,
+                        entry.entered_at,
+                    ),
+                )  # fmt: skip
+        except apsw.ConstraintError:
+            return False
+        return True
+
+    def entry_of(self, id_code: str) -> Entry | None:
+        with self._store.transaction() as db:
+            rows = list(db.execute("SELECT * FROM register WHERE id_code = ?", (id_code,)))
+        return Entry(*rows[0]) if rows else None
+
+    def entries(self, year: int) -> list[Entry]:
+        with self._store.transaction() as db:
+            return [
+                Entry(*row)
+                for row in db.execute(
+                    "SELECT * FROM register WHERE year = ? ORDER BY book, number", (year,)
+                )
+            ]
+
+
+def shown_number(facts: CopyFacts) -> str:
+    """As the statement on the copy prints it."""
+    return f"{facts.number:02d}"
+
+
+def entry_of(facts: CopyFacts, manifest: Manifest, applicant: str) -> Entry:
+    return Entry(
+        year=facts.year,
+        book=facts.book,
+        number=facts.number,
+        dossier=str(manifest.id),
+        id_code=facts.id_code,
+        paper=", ".join(paper.paper_class for paper in manifest.papers),
+        applicant=applicant,
+        copies=facts.copies,
+        officer=facts.officer,
+        entered_at=now().isoformat(),
+    )

@@ -1,0 +1,151 @@
+"""The portal's web server. TLS ends at a reverse proxy in front of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import click
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from certify.errors import CertifyError
+from kiosk.portal import desk_api, kiosk_api, pages
+from kiosk.portal.composition import open_portal
+from kiosk.portal.errors import PortalError, RefusedError
+from kiosk.portal.settings import PortalSettings, load
+from offline_queue.errors import QueueError
+from offline_queue.intake import Problem
+
+_log = logging.getLogger(__name__)
+_RETRY_SECONDS = "30"
+_LAST_SECONDS = 3  # for requests under way when told to stop
+
+
+def create_app(settings: PortalSettings) -> FastAPI:
+    """Raises PortalError (SETTINGS_INVALID), and OSError when the state folder is unusable."""
+    app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.portal = open_portal(settings)
+    for router in (kiosk_api.router, desk_api.router, pages.router):
+        app.include_router(router)
+    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _not_served)
+    app.add_exception_handler(pages.LoginNeededError, pages.to_login)
+    for error in (OSError, apsw.Error, QueueError, CertifyError, ClientDisconnect):
+        app.add_exception_handler(error, _unavailable)
+    return app
+
+
+class Server:
+    """Listens as soon as it exists; :meth:`serve` blocks until :meth:`stop` or a signal."""
+
+    def __init__(self, settings: PortalSettings, *, port: int | None = None) -> None:
+        self._app = create_app(settings)
+        wanted = settings.port if port is None else port
+        self._socket = socket.create_server((settings.host, wanted))
+        self._server = uvicorn.Server(
+            # No access log: paths and addresses of citizens' dossiers are nobody's business.
+            uvicorn.Config(
+                self._app,
+                access_log=False,
+                log_level="warning",
+                server_header=False,
+                timeout_graceful_shutdown=_LAST_SECONDS,
+            )
+        )
+
+    @property
+    def address(self) -> str:
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    def serve(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._app.state.portal.store.close()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+
+
+def say_address(address: str) -> None:
+    """One JSON line, for the program that started this one."""
+    sys.stdout.write(json.dumps({"address": address}) + "\n")
+    sys.stdout.flush()
+
+
+def run(
+    settings: PortalSettings,
+    *,
+    port: int | None = None,
+    ready: Callable[[str], None] = say_address,
+) -> None:
+    """Serve until SIGINT or SIGTERM. ``port`` replaces the one in the settings, 0 is any."""
+    server = Server(settings, port=port)
+    ready(server.address)
+    server.serve()
+
+
+def _problem(status: int, code: str, detail: str, **headers: str) -> Response:
+    return JSONResponse(
+        {"type": "about:blank", "title": code, "status": status, "code": code, "detail": detail},
+        status_code=status,
+        media_type="application/problem+json",
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return _problem(error.status, error.code, error.detail)
+
+
+def _malformed(_request: Request, error: Exception) -> Response:
+    """Names the field alone: FastAPI's own answer would repeat what was sent."""
+    assert isinstance(error, RequestValidationError)
+    place = ".".join(map(str, error.errors()[0]["loc"]))
+    return _problem(400, Problem.BAD_REQUEST, place)
+
+
+def _not_served(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = Problem.NOT_FOUND if error.status_code == 404 else Problem.BAD_REQUEST
+    return _problem(error.status_code, code, str(error.detail))
+
+
+def _unavailable(_request: Request, error: Exception) -> Response:
+    """A full or failing disk, or a client that went away: kiosks keep their dossiers and return."""
+    _log.error("portal: %s", type(error).__name__)
+    return _problem(503, Problem.UNAVAILABLE, "try again later", Retry_After=_RETRY_SECONDS)
+
+
+@click.command()
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="TOML file, see kiosk.portal.settings.PortalSettings.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Instead of the port in the settings.")
+def main(settings_file: Path, port: int | None) -> None:
+    """Serve the portal until it is ended."""
+    try:
+        run(load(settings_file), port=port)
+    except (PortalError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()

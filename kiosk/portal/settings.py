@@ -1,0 +1,105 @@
+"""Settings of the portal server and of the desk process: one small TOML file each."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kiosk.portal.errors import Fault, PortalError
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PortalSettings(Section):
+    state: Path = Field(description="folder for the database, the dossiers and the portal's keys")
+    host: str = Field("127.0.0.1", description="address to listen on; TLS ends in front of it")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on, 0 for any")
+    agency: str = Field(
+        "Ủy ban nhân dân xã Yên Hòa", description="the agency, as named in the certificate"
+    )
+    place: str = Field("Xã Yên Hòa", description="place of certification")
+    officer: str = Field(description="the officer at the desk, as named in the certificate")
+    officer_title: str = Field("Công chức tư pháp - hộ tịch", description="title beside that name")
+    book: str = Field("01/{year}-SCT/BS", description="name of the register book of a year")
+    lease_days: int = Field(7, ge=1, description="life of a block of certificate numbers, days")
+    code_lease_days: int = Field(90, ge=1, description="life of a block of dossier codes, days")
+    lease_limit: int = Field(500, ge=1, description="most numbers in one leased block")
+    seal_host: str = Field("localhost", description="host in the address that a seal encodes")
+    desk_token_file: Path = Field(description="file with the secret of the desk and its pages")
+    enrolment_codes_file: Path = Field(description="'kiosk-id sha256-of-code' a line")
+    trust_dir: Path = Field(description="folder with bundle.cose and policy.cose")
+    login_hours: int = Field(10, ge=1, description="life of a staff login, hours")
+
+
+class DeskSettings(Section):
+    portal: str = Field(description="address of the portal, http(s)://host:port")
+    token_file: Path = Field(description="file with the desk's secret")
+    module: Path = Field(
+        Path("/usr/lib/softhsm/libsofthsm2.so"), description="PKCS#11 library of the token"
+    )
+    token: str = Field(description="label of the officer's token")
+    pin_file: Path = Field(description="file with the token's PIN")
+    officer_key: str = Field("officer", description="label of the officer's key and certificate")
+    agency_key: str = Field("agency", description="label of the agency's key and certificate")
+    seal_key: str = Field("seal", description="label of the key that signs seals")
+    chain: tuple[Path, ...] = Field((), description="PEM files of the certificates above these")
+    poll_seconds: float = Field(1.0, gt=0, description="pause between looks at the portal, seconds")
+
+
+S = TypeVar("S", bound=Section)
+
+
+def load(file: Path) -> PortalSettings:
+    """Relative paths in ``file`` start at its folder.
+
+    Raises PortalError (SETTINGS_INVALID) with file, key and what is allowed.
+    """
+    return _load(PortalSettings, file)
+
+
+def load_desk(file: Path) -> DeskSettings:
+    """As :func:`load`, for the desk process."""
+    return _load(DeskSettings, file)
+
+
+def _load(kind: type[S], file: Path) -> S:
+    try:
+        settings = kind.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except OSError as error:
+        raise PortalError(Fault.SETTINGS_INVALID, f"{file}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise PortalError(Fault.SETTINGS_INVALID, f"{file}: {key}: {first['msg']}") from None
+    except ValueError as error:  # not UTF-8, not TOML
+        raise PortalError(Fault.SETTINGS_INVALID, f"{file}: {error}") from None
+    return settings.model_copy(
+        update={name: _below(file.parent, value) for name, value in settings}
+    )
+
+
+def _below(folder: Path, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_below(folder, item) for item in value)
+    return folder / value if isinstance(value, Path) else value
+
+
+def read_secret(file: Path) -> str:
+    """A secret of at least 16 characters. Raises PortalError (SETTINGS_INVALID)."""
+    secret = read_pin(file)
+    if len(secret) < 16:
+        raise PortalError(Fault.SETTINGS_INVALID, f"{file}: shorter than 16 characters")
+    return secret
+
+
+def read_pin(file: Path) -> str:
+    """A secret of any length. Raises PortalError (SETTINGS_INVALID)."""
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PortalError(Fault.SETTINGS_INVALID, f"{file}: {error}") from None

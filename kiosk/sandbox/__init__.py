@@ -1,0 +1,1 @@
+"""Stand-ins that speak the real protocols, for demo and tests only (extra ``dev``)."""

@@ -1,0 +1,302 @@
+"""The whole surroundings of a kiosk on one machine: portal, desk, officer, VNeID, devices, link.
+
+Every part is the real program or an emulator that speaks the real wire; a kiosk in the field
+differs from one in the sandbox in addresses only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+
+from certify.statement import Mode
+from kiosk.failures import Fault, KioskError
+from kiosk.link import verbs
+from kiosk.link.client import LinkClient
+from kiosk.portal import enrolment
+from kiosk.sandbox import pki
+from kiosk.sandbox.people import PERSON, camera_frames, portrait, stranger_frames
+from kiosk.sandbox.programs import Program
+from kiosk.settings import Settings, load
+
+AGENCY = "Ủy ban nhân dân xã Yên Hòa"
+OFFICER = "Lê Văn Thí Điểm"
+KIOSK_ID = "kiosk-01"
+_DEVICES = ("scanner", "camera", "code-reader", "receipt-printer")
+_SETTLE_SECONDS = 60.0
+
+
+class Appliance:
+    """Starts everything on entry, stops everything and removes its files on exit.
+
+    ``state`` is kept when it is given. ``keys`` is a folder whose keys are used again, since making
+    them takes a while. ``without`` names devices that are missing.
+    """
+
+    def __init__(
+        self,
+        state: Path | None = None,
+        *,
+        mode: Mode = "pre-check",
+        keys: Path | None = None,
+        without: Sequence[str] = (),
+    ) -> None:
+        self._temporary = state is None
+        self.state = state or Path(tempfile.mkdtemp(prefix="kiosk-sandbox-"))
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._mode = mode
+        self._without = frozenset(without)
+        self._keys = keys or self.state
+        self._programs: dict[str, Program] = {}
+        self._addresses: dict[str, str] = {}
+        self.controls: dict[str, str] = {}
+        self.settings_file = self.state / "kiosk.toml"
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for program in reversed(self._programs.values()):
+            program.stop()
+        if self._temporary:
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    @property
+    def settings(self) -> Settings:
+        return load(self.settings_file)
+
+    @property
+    def trust_dir(self) -> Path:
+        return self.state / "trust"
+
+    def describe(self) -> dict[str, str]:
+        """Addresses a person may want, by name."""
+        controls = {f"{device} control": url for device, url in self.controls.items()}
+        return {"settings": str(self.settings_file), **self._addresses, **controls}
+
+    def control(self, device: str, action: str, **details: Any) -> None:
+        answer = requests.post(f"{self.controls[device]}/{action}", json=details, timeout=10)
+        answer.raise_for_status()
+
+    def new_code(self) -> str:
+        """A fresh VNeID payload, as the phone of the invented citizen shows it."""
+        url = f"{self._addresses['vneid']}/sandbox/codes"
+        answer = requests.post(url, json={"citizen_number": PERSON.number}, timeout=10)
+        answer.raise_for_status()
+        return str(answer.json()["payload"])
+
+    def dossiers(self) -> list[dict[str, Any]]:
+        """What the portal's register lists."""
+        token = (self.state / "desk.token").read_text().strip()
+        answer = requests.get(
+            f"{self._addresses['portal']}/desk/api/dossiers",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        )
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def stranger_pictures(self) -> list[str]:
+        return _write_pictures(self.state / "stranger", stranger_frames(8))
+
+    def stop_program(self, name: str) -> None:
+        self._programs.pop(name).stop()
+
+    def start_program(self, name: str) -> None:
+        """Start one that was stopped, on the port it had."""
+        port = self._addresses[name].rpartition(":")[2]
+        if name == "portal":
+            self._launch("portal", "portal", "--settings", self._portal_file, "--port", port)
+        else:
+            self._launch("vneid", "sandbox", "vneid", "--port", port)
+        self._wait(name)
+
+    def _start(self) -> None:
+        self.pki = pki.create(
+            self._keys, agency=AGENCY, officer=OFFICER, modes={"pre-check", self._mode}
+        )
+        # A copy: another sandbox may sign anew for other modes at any time.
+        shutil.copytree(self.pki.trust_dir, self.trust_dir, dirs_exist_ok=True)
+        self._write_portal_settings()
+        self._launch("portal", "portal", "--settings", self._portal_file, "--port", "0")
+        self._launch("vneid", "sandbox", "vneid", "--port", "0")
+        for device in _DEVICES:
+            if device not in self._without:
+                self._launch(device, "emulate", device, *self._device_options(device))
+        for name in list(self._programs):
+            self._wait(name)
+        self._introduce_person()
+        self._write_desk_settings()
+        self._launch("desk", "portal", "desk", "--settings", self.state / "desk.toml")
+        self._launch("officer", "sandbox", "officer", "--settings", self.state / "desk.toml")
+        self._write_kiosk_settings()
+        self._launch("link", "link", "--settings", self.settings_file)
+        self._wait_for_link()
+
+    def _launch(self, name: str, *arguments: str | Path) -> None:
+        environment = {"SOFTHSM2_CONF": str(self.pki.softhsm_conf)}
+        self._programs[name] = Program(
+            name,
+            ["kiosk", *map(str, arguments)],
+            log=self.state / f"{name}.log",
+            environment=environment,
+        )
+
+    def _wait(self, name: str) -> None:
+        answer = self._programs[name].wait_until_ready()
+        self._addresses[name] = str(answer["address"])
+        if "control" in answer:
+            self.controls[name] = str(answer["control"])
+
+    def _device_options(self, device: str) -> list[str | Path]:
+        if device == "camera":
+            pictures = _write_pictures(self.state / "camera", camera_frames(12))
+            return [option for path in pictures for option in ("--pages", path)]
+        if device == "code-reader":
+            return ["--link", self.state / "code-reader"]
+        return []
+
+    def _introduce_person(self) -> None:
+        person = {
+            "citizen_number": PERSON.number,
+            "full_name": PERSON.name,
+            "birth_date": f"{PERSON.birth_date:%Y%m%d}",
+            "level": 2,
+            "photo": base64.b64encode(portrait()).decode(),
+        }
+        url = f"{self._addresses['vneid']}/sandbox/people"
+        requests.post(url, json=person, timeout=10).raise_for_status()
+
+    @property
+    def _portal_file(self) -> Path:
+        return self.state / "portal.toml"
+
+    def _write_portal_settings(self) -> None:
+        token = self.state / "desk.token"
+        if not token.exists():
+            token.write_text(secrets.token_hex(16))
+            token.chmod(0o600)
+        codes = self.state / "enrolment-codes"
+        if not codes.exists():
+            code = self.state / "enrolment-code"
+            code.write_text(enrolment.add_code(codes, KIOSK_ID))
+            code.chmod(0o600)
+        _write_toml(
+            self._portal_file,
+            {
+                "state": str(self.state / "portal"),
+                "agency": AGENCY,
+                "officer": OFFICER,
+                "seal_host": pki.SEAL_HOST,
+                "desk_token_file": str(token),
+                "enrolment_codes_file": str(codes),
+                "trust_dir": str(self.trust_dir),
+            },
+        )
+
+    def _write_desk_settings(self) -> None:
+        _write_toml(
+            self.state / "desk.toml",
+            {
+                "portal": self._addresses["portal"],
+                "token_file": str(self.state / "desk.token"),
+                "token": "desk",
+                "pin_file": str(self.pki.desk_pin),
+                "poll_seconds": 0.2,
+            },
+        )
+
+    def _write_kiosk_settings(self) -> None:
+        tables: dict[str, dict[str, Any]] = {
+            "site": {
+                "environment": "demo",
+                "kiosk_id": KIOSK_ID,
+                "state": str(self.state / "kiosk"),
+            },
+            "screen": {"fullscreen": False},
+            "devices.scanner": {"url": self._addresses.get("scanner", "")},
+            "devices.code_reader": {"port": self._addresses.get("code-reader", "")},
+            "devices.camera": {"source": self._addresses.get("camera", "")},
+            "devices.receipt_printer": {"address": self._addresses.get("receipt-printer", "")},
+            "identity": {"issuer": self._addresses["vneid"]},
+            "link": {
+                "socket": str(self.state / "link.sock"),
+                "portal": self._addresses["portal"],
+                "enrolment_code_file": str(self.state / "enrolment-code"),
+                "trust_anchor_file": str(self.trust_dir / "anchor.pem"),
+                "poll_seconds": 0.2,
+            },
+            "signing": {"token": "kiosk", "pin_file": str(self.pki.kiosk_pin)},
+        }
+        (self.state / "kiosk").mkdir(exist_ok=True)
+        _write_toml(self.settings_file, {}, tables)
+
+    def _wait_for_link(self) -> None:
+        """Until link is enrolled and holds numbers: from then on the kiosk also works offline."""
+        client = LinkClient(self.settings.link.socket)
+        wanted = ["dossier"] + (["certificate"] if self._mode == "post-check" else [])
+
+        async def ready() -> bool:
+            try:
+                await client.call(verbs.TRUST, verbs.Empty())
+                for kind in wanted:
+                    request = verbs.LeaseRequest.model_validate({"kind": kind, "count": 1})
+                    answer = await client.call(verbs.LEASE, request)
+                    if not isinstance(answer, verbs.LeaseAnswer) or answer.left < 1:
+                        return False
+            except KioskError:
+                return False
+            return True
+
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while not asyncio.run(ready()):
+            if time.monotonic() > deadline or not self._programs["link"].running:
+                raise KioskError(Fault.SERVICE_FAILED, f"link, see {self.state / 'link.log'}")
+            time.sleep(0.1)
+
+
+def _write_pictures(folder: Path, pictures: Sequence[bytes]) -> list[str]:
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for number, picture in enumerate(pictures):
+        path = folder / f"{number:02}.jpg"
+        path.write_bytes(picture)
+        paths.append(str(path))
+    return paths
+
+
+def _write_toml(
+    file: Path, values: dict[str, Any], tables: dict[str, dict[str, Any]] | None = None
+) -> None:
+    """JSON spells strings, numbers and booleans as TOML does."""
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    for name, table in (tables or {}).items():
+        lines.append(f"\n[{name}]")
+        lines += [f"{key} = {json.dumps(v, ensure_ascii=False)}" for key, v in table.items()]
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def sandbox_home() -> Path:
+    """Where the sandbox keeps its keys between runs: ``$XDG_DATA_HOME/mot-cua-kiosk/sandbox``."""
+    base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "mot-cua-kiosk" / "sandbox"

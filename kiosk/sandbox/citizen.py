@@ -1,0 +1,97 @@
+"""A scripted citizen: looks at the view that is shown and does what a person would do next.
+
+Deeds in the world (holding a phone under the reader, putting paper in) go to the control addresses
+of the emulated devices; touches come back as the name of the item to tap, so that the same citizen
+works the real QML screens and, in tests, the engine alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+from kiosk.sandbox.people import Citizen
+from kiosk.views import (
+    AttractView,
+    ChooseServiceView,
+    ConfirmView,
+    ConsentView,
+    DoneView,
+    FaultView,
+    IdentifyView,
+    ReviewView,
+    ScanView,
+    View,
+)
+
+_PATIENCE = 3
+"""How often somebody tries again after trouble before asking for help and leaving."""
+
+
+@dataclass
+class ScriptedCitizen:
+    """``controls``: device name -> control address. ``new_code``: a fresh VNeID payload.
+
+    ``repair`` mends whatever was made to fail, as staff would.
+    """
+
+    person: Citizen
+    procedure: str
+    papers: list[Path]
+    controls: dict[str, str]
+    new_code: Callable[[], str]
+    repair: Callable[[], None] = lambda: None
+    tries: int = 0
+    gave_up: bool = False
+    met: list[str] = field(default_factory=list)
+    """Failure codes that were shown."""
+
+    def next_touch(self, view: View) -> str | None:
+        """The name of the item to tap, or None when there is nothing to touch now."""
+        if isinstance(view, AttractView | ConsentView | ReviewView | ConfirmView | DoneView):
+            return "main"
+        if isinstance(view, ChooseServiceView):
+            return f"card.{self.procedure}"
+        if isinstance(view, IdentifyView):
+            self._show_phone(view)
+        if isinstance(view, ScanView):
+            return self._feed_or_go_on(view)
+        if isinstance(view, FaultView):
+            return self._cope(view)
+        return None
+
+    def _show_phone(self, view: IdentifyView) -> None:
+        if view.state != "checking":
+            self.do("code-reader", "show", payload=self.new_code())
+
+    def _feed_or_go_on(self, view: ScanView) -> str | None:
+        if view.state != "waiting":
+            return None
+        if len(view.pages) >= len(self.papers):
+            return "main"
+        rest = [str(paper) for paper in self.papers[len(view.pages) :]]
+        self.do("scanner", "load", pages=rest)
+        return None
+
+    def _cope(self, view: FaultView) -> str | None:
+        if "continue" in view.actions:
+            return "action.continue"
+        self.met.append(view.code)
+        self.tries += 1
+        if self.tries == 1:
+            return "action.staff"
+        self.repair()
+        if "retry" in view.actions and self.tries <= _PATIENCE:
+            return "action.retry"
+        if "skip" in view.actions:
+            return "action.skip"
+        self.gave_up = True
+        return "back"
+
+    def do(self, device: str, action: str, **details: object) -> None:
+        """Something in the world: ``action`` of the emulated ``device``."""
+        answer = requests.post(f"{self.controls[device]}/{action}", json=details, timeout=10)
+        answer.raise_for_status()

@@ -1,0 +1,49 @@
+"""Faults that ``--fault WHAT=HOW`` can set before a journey, and how staff mends them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from kiosk.sandbox.appliance import Appliance
+
+_DEVICE_FAULTS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
+    "scanner=jam": ("scanner", {"fault": "jam", "fault_on_page": 1}, {}),
+    "scanner=door-open": ("scanner", {"adf": "door-open"}, {}),
+    "receipt=paper-out": ("receipt-printer", {"paper": "out"}, {"paper": "ok"}),
+    "receipt=cover-open": ("receipt-printer", {"cover_open": True}, {"cover_open": False}),
+    "receipt=silent": ("receipt-printer", {"silent": True}, {"silent": False}),
+    "camera=stopped": ("camera", {"stopped": True}, {"stopped": False}),
+}
+NAMES = (*_DEVICE_FAULTS, "camera=absent", "face=stranger", "portal=down", "vneid=down")
+
+
+def check(fault: str) -> str:
+    if fault not in NAMES:
+        raise click.BadParameter(f"{fault}: known are {', '.join(NAMES)}")
+    return fault
+
+
+def apply(appliance: Appliance, fault: str) -> None:
+    if fault in _DEVICE_FAULTS:
+        device, broken, _ = _DEVICE_FAULTS[fault]
+        appliance.control(device, "set", **broken)
+    elif fault == "face=stranger":
+        appliance.control("camera", "show", paths=appliance.stranger_pictures())
+    else:
+        appliance.stop_program(fault.partition("=")[0])
+
+
+def mend(appliance: Appliance, fault: str) -> None:
+    """What staff does when called. The portal's line is not theirs to mend."""
+    if fault in _DEVICE_FAULTS:
+        device, _, mended = _DEVICE_FAULTS[fault]
+        if device == "scanner":
+            appliance.control(device, "repair")
+        else:
+            appliance.control(device, "set", **mended)
+    elif fault == "vneid=down":
+        appliance.start_program("vneid")

@@ -1,0 +1,336 @@
+"""A stand-in for the identity provider VNeID: OpenID Connect, with people who do not exist.
+
+The kiosk reads a QR code from the phone and exchanges it at ``/token`` (OpenID Connect Core 3.1.3,
+RFC 6749 4.1.3, form-encoded), then asks ``/userinfo`` for claims named as in deployments of VNeID:
+``SoDinhDanh``, ``HoVaTen``, ``NgayThangNamSinh`` (yyyymmdd), ``accountLevel``, ``loginIdp``.
+
+Worked from outside by JSON over POST:
+
+    /sandbox/people  {"citizen_number", "full_name", "birth_date": "yyyymmdd", "level", "photo"}
+    /sandbox/codes   {"citizen_number", "expired", "level"} -> {"payload": what the QR code says}
+    /sandbox/set     {"down", "slow", "proof"}, see :class:`Faults`
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+from urllib.parse import parse_qs
+
+import click
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+
+REDIRECT_URI = "urn:kiosk"
+CODE_SECONDS = 120
+TOKEN_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """``birth_date`` as yyyymmdd; ``photo`` base64 of a JPEG, or None; ``level`` 1 or 2."""
+
+    citizen_number: str
+    full_name: str
+    birth_date: str
+    level: int = 2
+    photo: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (len(self.citizen_number) == 12 and self.citizen_number.isdecimal()):
+            raise ValueError("citizen_number: 12 digits")
+        datetime.strptime(self.birth_date, "%Y%m%d")  # noqa: DTZ007 - a date without a place
+
+
+@dataclass(slots=True)
+class Faults:
+    """``down``: 503 to everything; ``slow``: seconds before an answer; ``proof``: the id_token is
+    absent, as in some deployments, or signed by a stranger's key."""
+
+    down: bool = False
+    slow: float = 0.0
+    proof: Literal["good", "absent", "forged"] = "good"
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    person: Person
+    expires: float  # seconds since 1970
+
+
+class OAuthError(Exception):
+    """RFC 6749 5.2; ``status`` is 401 for a client or token that is not known."""
+
+    def __init__(self, error: str, status: int = 400) -> None:
+        super().__init__(error)
+        self.error = error
+        self.status = status
+
+
+class Provider:
+    """The provider's memory and answers; all methods may be called from several threads."""
+
+    def __init__(self, client_id: str = "kiosk") -> None:
+        self.faults = Faults()
+        self.issuer = ""
+        self._client_id = client_id
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key_id = secrets.token_hex(8)  # a restarted provider has another key: clients see it
+        self._lock = threading.Lock()
+        self._people: dict[str, Person] = {}
+        self._codes: dict[str, _Grant] = {}
+        self._tokens: dict[str, _Grant] = {}
+
+    def add_person(self, **values: Any) -> dict[str, Any]:
+        """Raises TypeError or ValueError for a malformed person."""
+        person = Person(**values)
+        with self._lock:
+            self._people[person.citizen_number] = person
+        return {}
+
+    def make_code(
+        self, citizen_number: str, expired: bool = False, level: int | None = None
+    ) -> dict[str, Any]:
+        """What the phone of that person shows. Raises ValueError for an unknown person."""
+        payload = f"vneid:{secrets.token_urlsafe(24)}"
+        with self._lock:
+            person = self._people.get(citizen_number)
+            if person is None:
+                raise ValueError("citizen_number: nobody")
+            if level is not None:
+                person = replace(person, level=level)
+            life = -1 if expired else CODE_SECONDS
+            self._codes[payload] = _Grant(person, time.time() + life)
+        return {"payload": payload}
+
+    def set(self, **changes: Any) -> dict[str, Any]:
+        """Raises ValueError for an unknown fault."""
+        if unknown := set(changes) - {field.name for field in fields(Faults)}:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        self.faults = replace(self.faults, **changes)
+        return {}
+
+    def configuration(self) -> dict[str, Any]:
+        """OpenID Connect Discovery 1.0, section 3."""
+        return {
+            "issuer": self.issuer,
+            "token_endpoint": f"{self.issuer}/token",
+            "userinfo_endpoint": f"{self.issuer}/userinfo",
+            "jwks_uri": f"{self.issuer}/jwks",
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["ES256"],
+            "token_endpoint_auth_methods_supported": ["none"],
+            "scopes_supported": ["openid"],
+        }
+
+    def jwks(self) -> dict[str, Any]:
+        key = jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        return {"keys": [{**key, "kid": self._key_id, "use": "sig", "alg": "ES256"}]}
+
+    def token(self, form: Mapping[str, str]) -> dict[str, Any]:
+        if form.get("client_id") != self._client_id:
+            raise OAuthError("invalid_client", 401)
+        if form.get("grant_type") != "authorization_code":
+            raise OAuthError("unsupported_grant_type")
+        with self._lock:
+            grant = self._codes.pop(form.get("code", ""), None)
+        wrong_target = form.get("redirect_uri") != REDIRECT_URI
+        if grant is None or grant.expires < time.time() or wrong_target:
+            raise OAuthError("invalid_grant")
+        access_token = secrets.token_urlsafe(32)
+        with self._lock:
+            self._tokens[access_token] = replace(grant, expires=time.time() + TOKEN_SECONDS)
+        answer = {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": TOKEN_SECONDS,
+            "scope": "openid",
+        }
+        if self.faults.proof != "absent":
+            answer["id_token"] = self._id_token(grant.person)
+        return answer
+
+    def userinfo(self, authorization: str) -> dict[str, Any]:
+        scheme, _, token = authorization.partition(" ")
+        with self._lock:
+            grant = self._tokens.get(token)
+        if scheme.lower() != "bearer" or grant is None or grant.expires < time.time():
+            raise OAuthError("invalid_token", 401)
+        person = grant.person
+        claims = {
+            "sub": self._subject(person),
+            "SoDinhDanh": person.citizen_number,
+            "HoVaTen": person.full_name,
+            "NgayThangNamSinh": person.birth_date,
+            "accountLevel": person.level,
+            "loginIdp": "BCA",
+        }
+        return claims if person.photo is None else {**claims, "photo": person.photo}
+
+    def _id_token(self, person: Person) -> str:
+        stranger = ec.generate_private_key(ec.SECP256R1())
+        key = stranger if self.faults.proof == "forged" else self._key
+        now = int(time.time())
+        claims = {
+            "iss": self.issuer,
+            "sub": self._subject(person),
+            "aud": self._client_id,
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+        }
+        return jwt.encode(claims, key, "ES256", headers={"kid": self._key_id})
+
+    def _subject(self, person: Person) -> str:
+        """One name per person and client, which is not the citizen number."""
+        name = f"{self._client_id}:{person.citizen_number}".encode()
+        return hashlib.sha256(name).hexdigest()[:32]
+
+
+class VneidSandbox:
+    """The provider on loopback: use as a context manager, or :meth:`close`."""
+
+    def __init__(self, port: int = 0, client_id: str = "kiosk") -> None:
+        self.provider = Provider(client_id)
+        self._closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self.provider.issuer = self.address
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def answer(
+        self, method: str, path: str, headers: Message, body: bytes
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and JSON for a request."""
+        try:
+            if path.startswith("/sandbox/"):
+                return 200, self._control(path, json.loads(body))
+            if self.provider.faults.slow:
+                self._closing.wait(self.provider.faults.slow)
+            if self.provider.faults.down:
+                return 503, {"error": "temporarily_unavailable"}
+            return 200, self._protocol(f"{method} {path}", headers, body)
+        except OAuthError as error:
+            return error.status, {"error": error.error}
+        except (TypeError, ValueError) as error:
+            return 400, {"error": str(error)}
+        except KeyError:
+            return 404, {"error": "not_found"}
+
+    def _protocol(self, request: str, headers: Message, body: bytes) -> dict[str, Any]:
+        routes: dict[str, Callable[[], dict[str, Any]]] = {
+            "GET /.well-known/openid-configuration": self.provider.configuration,
+            "GET /jwks": self.provider.jwks,
+            "GET /userinfo": lambda: self.provider.userinfo(headers.get("Authorization", "")),
+            "POST /token": lambda: self.provider.token(_form(headers.get_content_type(), body)),
+        }
+        return routes[request]()
+
+    def _control(self, path: str, values: dict[str, Any]) -> dict[str, Any]:
+        actions: dict[str, Callable[..., dict[str, Any]]] = {
+            "/sandbox/people": self.provider.add_person,
+            "/sandbox/codes": self.provider.make_code,
+            "/sandbox/set": self.provider.set,
+        }
+        return actions[path](**values)
+
+    def close(self) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def wait(self) -> None:
+        self._thread.join()
+
+    def __enter__(self) -> VneidSandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def say_address(address: str) -> None:
+    """One JSON line, for the program that started this one."""
+    sys.stdout.write(json.dumps({"address": address}) + "\n")
+    sys.stdout.flush()
+
+
+def run(*, port: int = 0, ready: Callable[[str], None] = say_address) -> None:
+    """Serve until the process is ended."""
+    with VneidSandbox(port) as sandbox:
+        ready(sandbox.address)
+        sandbox.wait()
+
+
+def encode_photo(jpeg: bytes) -> str:
+    """How a photo travels in ``/sandbox/people`` and in ``/userinfo``."""
+    return base64.b64encode(jpeg).decode()
+
+
+def _handler(sandbox: VneidSandbox) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        # HTTP/1.0, one request a connection: none outlives the sandbox that answered it.
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            self._answer(*sandbox.answer("GET", self.path, self.headers, b""))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._answer(*sandbox.answer("POST", self.path, self.headers, body))
+
+        def _answer(self, status: int, value: dict[str, Any]) -> None:
+            data = json.dumps(value, ensure_ascii=False).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("Content-Length", str(len(data)))
+            try:
+                self.end_headers()
+                self.wfile.write(data)
+            except ConnectionError:
+                self.close_connection = True  # the client did not wait for a slow answer
+
+    return Handler
+
+
+def _form(content_type: str, body: bytes) -> dict[str, str]:
+    """Each field once (RFC 6749, 3.2). Raises OAuthError."""
+    pairs = parse_qs(body.decode("utf-8", "replace"))
+    if content_type != "application/x-www-form-urlencoded" or any(
+        len(values) > 1 for values in pairs.values()
+    ):
+        raise OAuthError("invalid_request")
+    return {name: values[0] for name, values in pairs.items()}
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 is any.")
+def command(port: int) -> None:
+    """Serve the stand-in for VNeID until the process is ended."""
+    run(port=port)
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,266 @@
+"""One citizen's journey: what is known so far, the steps in order, and the way out of trouble."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from uuid import UUID
+
+from certify.errors import CertifyError
+from drivers.contract import DeviceError
+from kiosk.failures import KioskError, failure_of
+from kiosk.link import verbs
+from kiosk.stage import IdleError, Prompter, first_of
+from kiosk.views import (
+    CallStaff,
+    Choose,
+    FaultView,
+    Intent,
+    Leave,
+    Text,
+    View,
+)
+from offline_queue.errors import QueueError
+
+if TYPE_CHECKING:
+    from certify.statement import CopyFacts
+    from certify.trust import Policy
+    from kiosk.app import Kiosk
+    from kiosk.documents.reader import PageReading
+    from kiosk.procedures import Procedure
+    from offline_queue.manifest import Manifest
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+CODED_ERRORS = (CertifyError, DeviceError, KioskError, QueueError)
+
+
+Step = Callable[["Session"], Coroutine[Any, Any, "Outcome"]]
+
+
+class LeftError(Exception):
+    """The person chose to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where to go after a step: on, back, or to the step named ``to``."""
+
+    move: Literal["next", "back", "to"]
+    to: str = ""
+
+
+NEXT = Outcome("next")
+BACK = Outcome("back")
+
+
+@dataclass(slots=True)
+class Record:
+    """What a session knows. It lives in memory only; what must last is in the outbox."""
+
+    procedure: Procedure | None = None
+    dossier: UUID | None = None
+    identity: verbs.Identity | None = None
+    grade: Literal["claimed", "proven", "vouched"] = "claimed"
+    face_match: bool = False
+    pages: list[PageReading] = field(default_factory=list)
+    copies: int = 1
+    code: str = ""
+    facts: CopyFacts | None = None
+    manifest: Manifest | None = None
+    copy: bytes | None = None
+    number: str = ""
+    id_code: str = ""
+    slip_printed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a session ended, for whoever watches: fleet figures, demo, tests.
+
+    ``ended``: done, left, idle or failed. ``timeline``: (step, seconds, of which waiting for the
+    person).
+    """
+
+    ended: str
+    code: str
+    number: str
+    dossier: UUID | None
+    copy: bytes | None
+    timeline: tuple[tuple[str, float, float], ...]
+
+
+class Session:
+    """One citizen at the kiosk, from the first touch to the wipe."""
+
+    def __init__(self, kiosk: Kiosk, prompter: Prompter, policy: Policy | None) -> None:
+        self.kiosk = kiosk
+        self.policy = policy
+        self.record = Record()
+        self._prompter = prompter
+        self._step = ("", 0, 0)
+        self._timeline: list[tuple[str, float, float]] = []
+        self.busy = prompter.busy
+
+    @property
+    def language(self) -> str:
+        return self._prompter.language
+
+    @property
+    def procedure(self) -> Procedure:
+        assert self.record.procedure, "a procedure is chosen first"
+        return self.record.procedure
+
+    @property
+    def identity(self) -> verbs.Identity:
+        assert self.record.identity, "the identify step comes first"
+        return self.record.identity
+
+    @property
+    def dossier(self) -> UUID:
+        assert self.record.dossier, "a draft is opened by the identify step"
+        return self.record.dossier
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """The progress line of the running step, as keywords for its views."""
+        name, step, steps = self._step
+        return {"step": step, "steps": steps, "step_name": Text(f"step.{name}")}
+
+    async def run(self) -> Finished:
+        try:
+            await first_of(self._walk(), self._prompter.watch())
+            ended = "done"
+        except LeftError:
+            ended = "left"
+        except IdleError:
+            ended = "done" if self.record.manifest else "idle"
+        finally:
+            self._wipe()
+        self.kiosk.journal.append("session-ended", how=ended)
+        record = self.record
+        return Finished(
+            ended, record.code, record.number, record.dossier, record.copy, tuple(self._timeline)
+        )
+
+    def present(self, view: View) -> None:
+        self._prompter.present(view)
+
+    async def ask(self, view: View) -> Intent:
+        """Show ``view`` and wait for an intent that is the step's own business."""
+        while True:
+            intent = await self._prompter.show(view)
+            if await self._is_for_step(intent):
+                return intent
+
+    async def race(
+        self, view: View, work: Callable[[], Coroutine[Any, Any, T]], *, machine: bool = False
+    ) -> Intent | T:
+        """Show ``view`` until ``work`` has a result or the person does something else.
+
+        ``machine``: the time counts as the machine's, not as the person's.
+        """
+        while True:
+            result = await self._prompter.race(view, work(), machine=machine)
+            if not isinstance(result, Intent) or await self._is_for_step(result):
+                return result
+
+    async def tell(self, error: Exception, *, skippable: bool = False) -> str:
+        """Show a failure; the answer is "retry", "skip" or "back"."""
+        failure = failure_of(error)
+        log.warning("failure shown: %s", failure.code)
+        self.kiosk.journal.append("failure-shown", code=failure.code)
+        actions = ("retry",) if failure.retry else ()
+        intent = await self.ask(
+            FaultView(
+                code=failure.code,
+                picture=failure.picture,
+                title=Text(failure.title),
+                happened=Text(failure.happened),
+                todo=Text(failure.todo),
+                kept=Text(self._kept()),
+                actions=(*actions, *(("skip",) if skippable else ()), "staff"),
+                can_go_back=self.record.manifest is None,
+            )
+        )
+        return intent.choice if isinstance(intent, Choose) else "back"
+
+    async def _walk(self) -> None:
+        from kiosk.steps import STEPS, choose_service
+
+        await self._timed("choose", 1, 1, choose_service.run)
+        names = self.procedure.steps
+        index = 0
+        while index < len(names):
+            name = names[index]
+            outcome = await self._timed(name, index + 2, len(names) + 1, STEPS[name])
+            if outcome.move == "to":
+                index = names.index(outcome.to)
+            else:
+                index += 1 if outcome.move == "next" else -1
+            if index < 0:
+                raise LeftError
+
+    async def _timed(self, name: str, step: int, steps: int, run: Step) -> Outcome:
+        self._step = (name, step, steps)
+        started, waited = time.monotonic(), self._prompter.waited
+        try:
+            return await self._until_it_works(run)
+        finally:
+            seconds = time.monotonic() - started
+            self._timeline.append((name, seconds, self._prompter.waited - waited))
+
+    async def _until_it_works(self, run: Step) -> Outcome:
+        while True:
+            try:
+                return await run(self)
+            except CODED_ERRORS as error:
+                if await self.tell(error) != "retry":
+                    return BACK
+
+    async def _is_for_step(self, intent: Intent) -> bool:
+        if isinstance(intent, Leave):
+            raise LeftError
+        if isinstance(intent, CallStaff) or intent == Choose("staff"):
+            await self._call_staff()
+            return False
+        return True
+
+    async def _call_staff(self) -> None:
+        try:
+            await self.kiosk.link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))
+            words = "staff.called"
+        except KioskError as error:
+            log.warning("staff could not be called: %s", error.code)
+            words = "staff.by-phone"
+        self.kiosk.journal.append("staff-called", answered=words == "staff.called")
+        await self._prompter.show(
+            FaultView(
+                code=words,
+                picture="help_person",
+                title=Text(f"{words}.title"),
+                happened=Text(f"{words}.happened"),
+                todo=Text(f"{words}.todo", {"hotline": self.kiosk.settings.site.hotline}),
+                kept=Text(self._kept()),
+                actions=("continue",),
+                can_go_back=False,
+            )
+        )
+
+    def _kept(self) -> str:
+        if self.record.manifest:
+            return "kept.locked"
+        return "kept.draft" if self.record.dossier else "kept.nothing"
+
+    def _wipe(self) -> None:
+        """A draft that was not locked is destroyed with its keys; nothing of it is kept."""
+        record = self.record
+        if record.dossier and record.manifest is None:
+            self.kiosk.outbox.discard(record.dossier)
+            self.kiosk.journal.append("draft-discarded", dossier=str(record.dossier))
+        record.identity = None
+        record.pages = []

@@ -1,0 +1,259 @@
+"""From "yes" to a copy or a slip in the hand.
+
+Every part is done once: a step that is repeated after trouble goes on where it stopped. Nothing is
+called done before it is on disk, and a silent network is told as "kept", never as "failed".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from certify.numbers import new_id_code
+from certify.statement import CopyFacts
+from drivers.contract import DeviceError
+from kiosk import dossiers
+from kiosk.deadlines import due_at
+from kiosk.dossiers import Mode
+from kiosk.failures import Fault, KioskError
+from kiosk.link import verbs
+from kiosk.policy import current_trust
+from kiosk.session import NEXT, Outcome, Session
+from kiosk.slips import SlipFacts, receipt_and_appointment
+from kiosk.strings import catalogue
+from kiosk.views import DoneView, IssuingView, Milestone, Text
+from kiosk.words import day, money, spaced
+
+_ICONS = {
+    "saved": "shield",
+    "sent": "wifi",
+    "checked": "person",
+    "signed": "pencil",
+    "verified": "check",
+    "slip": "printer",
+}
+_MILESTONES: dict[Mode, tuple[str, ...]] = {
+    "pre-check": ("saved", "sent", "checked", "verified", "slip"),
+    "post-check": ("signed", "verified", "saved", "sent", "slip"),
+    "filing": ("saved", "sent", "slip"),
+}
+
+
+async def run(session: Session) -> Outcome:
+    mode = await _mode(session)
+    async with session.busy():
+        if mode == "post-check" and session.record.copy is None:
+            await _certify_here(session)
+        if session.record.manifest is None:
+            await _lock(session, mode)
+        _show(session, mode, "sent")
+        sent = await _submit(session)
+        if mode == "pre-check" and sent and session.record.copy is None:
+            await _wait_for_copy(session, mode)
+        _show(session, mode, "slip")
+    await _print_slip(session)
+    await session.ask(_done_view(session))
+    return NEXT
+
+
+async def _mode(session: Session) -> Mode:
+    """Post-check only where policy, paper, person and clock all allow it."""
+    record, policy = session.record, session.policy
+    if record.manifest:
+        return record.manifest.mode
+    if session.procedure.result != "certified-copy":
+        return "filing"
+    allowed = (
+        policy is not None
+        and "post-check" in policy.modes
+        and session.procedure.paper_class in policy.post_check_papers
+        and record.grade == "proven"
+        and await _clock_trusted(session)
+    )
+    return "post-check" if allowed else "pre-check"
+
+
+async def _certify_here(session: Session) -> None:
+    """Number, seal and sign on the kiosk; the copy is a part of the dossier like its pages."""
+    kiosk, record = session.kiosk, session.record
+    _show(session, "post-check", "signed")
+    if record.facts is None:
+        record.facts = _burn_number(session)
+    trust = await current_trust(kiosk.link)
+    pages = [reading.page for reading in record.pages]
+    copy = await kiosk.certifier.issue_post_check(pages, record.facts, trust)
+    _show(session, "post-check", "verified")
+    await _accept_copy(session, copy, trust)
+    kiosk.outbox.put_part(session.dossier, "copy.pdf", "application/pdf", copy)
+    kiosk.journal.append("certified", dossier=str(session.dossier), number=record.number)
+
+
+def _burn_number(session: Session) -> CopyFacts:
+    kiosk, record = session.kiosk, session.record
+    site, now = kiosk.settings.site, kiosk.clock()
+    assert session.policy, "post-check needs a policy"
+    record.code = record.code or dossiers.dossier_code(session)
+    burned = kiosk.numbers.burn("certificate", now.year, at=now)
+    record.number = f"{burned.number}, {burned.book}"
+    return CopyFacts(
+        id_code=new_id_code(site.kiosk_number, now.year * 1_000_000 + burned.number),
+        number=burned.number,
+        year=now.year,
+        book=burned.book,
+        agency=site.agency_name,
+        place=site.commune,
+        officer="",
+        officer_title="",
+        issued=now,
+        copies=record.copies,
+        mode="post-check",
+        inspect_by=dossiers.inspection_day(now, session.policy.post_check_inspect_days),
+        dossier_code=record.code,
+    )
+
+
+async def _lock(session: Session, mode: Mode) -> None:
+    record = session.record
+    _show(session, mode, "saved")
+    record.code = record.code or dossiers.dossier_code(session)
+    dossiers.save_answers(session)
+    trusted = await _clock_trusted(session)
+    record.manifest = dossiers.lock(session, mode, clock_trusted=trusted)
+
+
+async def _submit(session: Session) -> bool:
+    """True when the portal has signed for the dossier. Otherwise it is kept, and sent later."""
+    try:
+        request = verbs.SubmitRequest(dossier_id=str(session.dossier))
+        answer = await session.kiosk.link.call(verbs.SUBMIT, request)
+    except KioskError:
+        return False
+    assert isinstance(answer, verbs.SubmitAnswer)
+    return answer.state in ("accepted", "erased")
+
+
+async def _wait_for_copy(session: Session, mode: Mode) -> None:
+    """Wait while the officer is likely to be at the desk; after that the slip says when to come."""
+    _show(session, mode, "checked")
+    patience = session.kiosk.settings.site.wait_for_copy_seconds
+    try:
+        async with asyncio.timeout(patience):
+            answer = await _issued(session)
+    except (TimeoutError, KioskError):
+        return
+    if answer.pdf is None:
+        return
+    _show(session, mode, "verified")
+    session.record.number = answer.number or ""
+    await _accept_copy(session, answer.pdf, await current_trust(session.kiosk.link))
+
+
+async def _issued(session: Session) -> verbs.CopyAnswer:
+    request = verbs.CopyRequest(dossier_id=str(session.dossier))
+    while True:
+        answer = await session.kiosk.link.call(verbs.COPY, request)
+        assert isinstance(answer, verbs.CopyAnswer)
+        if answer.state != "waiting":
+            return answer
+        await asyncio.sleep(0.5)
+
+
+async def _accept_copy(session: Session, copy: bytes, trust: bytes) -> None:
+    """Nothing leaves this machine as a certified copy that this machine would not accept."""
+    verdict = await session.kiosk.certifier.verify(copy, trust)
+    if not verdict.ok:
+        raise KioskError(Fault.COPY_NOT_GENUINE, verdict.code)
+    session.record.copy = copy
+    session.record.id_code = verdict.id_code
+
+
+async def _print_slip(session: Session) -> None:
+    while not session.record.slip_printed:
+        try:
+            slip = receipt_and_appointment(_slip_facts(session), session.language)
+            async with session.busy():
+                await session.kiosk.receipt.print_slip(slip)
+            session.record.slip_printed = True
+        except DeviceError as error:
+            if await session.tell(error, skippable=True) != "retry":
+                return
+
+
+def _slip_facts(session: Session) -> SlipFacts:
+    kiosk, record = session.kiosk, session.record
+    amount = record.manifest.fee.amount if record.manifest else 0
+    words = catalogue(session.language)
+    name = f"procedure.{session.procedure.id}"
+    return SlipFacts(
+        agency=kiosk.settings.site.agency_name,
+        dossier_code=record.code,
+        person=session.identity.full_name,
+        procedure=words[f"{name}.title"],
+        papers=((words[f"{name}.paper"], len(record.pages)),),
+        copies=record.copies,
+        fee_text=money(amount) if amount else words["confirm.free"],
+        received_at=kiosk.clock(),
+        due_at=None if record.copy else _due(session),
+        place=kiosk.settings.site.pickup_place,
+        hotline=kiosk.settings.site.hotline,
+        take_away=_take_away(session),
+        id_code=record.id_code or None,
+        number=record.number or None,
+    )
+
+
+def _due(session: Session) -> datetime:
+    return due_at(session.kiosk.clock(), session.procedure.deadline)
+
+
+def _take_away(session: Session) -> str:
+    """What the QR on slip and screen says: where this dossier can be looked up."""
+    return f"{session.kiosk.settings.site.tracking_address}/{session.record.code}"
+
+
+async def _clock_trusted(session: Session) -> bool:
+    try:
+        status = await session.kiosk.link.call(verbs.STATUS, verbs.Empty())
+    except KioskError:
+        return False
+    assert isinstance(status, verbs.LinkStatus)
+    return status.clock_trusted
+
+
+def _show(session: Session, mode: Mode, now: str) -> None:
+    names = _MILESTONES[mode]
+    reached = names.index(now)
+    session.present(
+        IssuingView(
+            title=Text("issue.title"),
+            lead=Text("issue.lead"),
+            milestones=tuple(
+                Milestone(_ICONS[name], Text(f"issue.{name}"), _state(index - reached))
+                for index, name in enumerate(names)
+            ),
+            **session.progress,
+        )
+    )
+
+
+def _state(distance: int) -> str:
+    return "done" if distance < 0 else "now" if distance == 0 else "later"
+
+
+def _done_view(session: Session) -> DoneView:
+    record, site = session.record, session.kiosk.settings.site
+    issued = record.copy is not None
+    lead = "done.issued-lead" if issued else "done.queued-lead"
+    due = _due(session)
+    return DoneView(
+        kind="issued" if issued else "queued",
+        title=Text("done.issued-title" if issued else "done.queued-title"),
+        lead=Text(lead if record.slip_printed else "done.no-slip-lead"),
+        code=spaced(record.code),
+        due_label=Text("done.number" if issued else "done.due"),
+        due=Text.plain(record.number) if issued else day(due.date()),
+        place=Text("done.where-copy")
+        if issued
+        else Text("done.place", {"place": site.pickup_place, "hour": due.hour}),
+        take_away=_take_away(session),
+    )

@@ -1,0 +1,127 @@
+"""Papers go in, pages come out. Page N is read while page N+1 is being scanned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from certify.pages import encode_text
+from drivers.contract import DeviceError, Fault, Raster, ScanSettings
+from kiosk.documents.reader import PageReading
+from kiosk.session import BACK, NEXT, Outcome, Session
+from kiosk.views import Intent, Next, PageThumb, Redo, ScanView, Text
+
+_LOOK_FOR_PAPER = 0.5
+"""Seconds between two looks whether paper lies in the feeder."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the next page goes: at the end, or instead of page ``redo`` (1, 2, ...)."""
+
+    redo: int = 0
+
+
+async def run(session: Session) -> Outcome:
+    place = _Place()
+    while True:
+        intent = await _wait_for_paper(session, place)
+        if isinstance(intent, Redo):
+            place.redo = intent.number
+        elif isinstance(intent, Next) and session.record.pages:
+            _save_text(session)
+            return NEXT
+        elif isinstance(intent, Intent) and not isinstance(intent, Next):
+            return BACK
+
+
+async def _wait_for_paper(session: Session, place: _Place) -> Intent | None:
+    """Scan what is put in; None when the feeder has run empty again."""
+    view = _view(session, "waiting", redo=place.redo)
+    found = await session.race(view, lambda: _first_sheet(session))
+    if isinstance(found, Intent):
+        return found
+    first, sheets = found
+    async with aclosing(sheets), session.busy():
+        await _take_pages(session, first, sheets, place)
+    return None
+
+
+async def _first_sheet(session: Session) -> tuple[Raster, AsyncGenerator[Raster]]:
+    """Wait until paper lies in the feeder; the first page, and where the others come from."""
+    settings = ScanSettings(dpi=session.kiosk.settings.devices.scanner.dpi)
+    while True:
+        sheets = session.kiosk.scanner.scan(settings)
+        try:
+            return await anext(sheets), sheets
+        except DeviceError as error:
+            if error.code != Fault.SCANNER_EMPTY:
+                raise
+        await asyncio.sleep(_LOOK_FOR_PAPER)
+
+
+async def _take_pages(
+    session: Session, first: Raster, sheets: AsyncGenerator[Raster], place: _Place
+) -> None:
+    readings: list[asyncio.Task[None]] = []
+    try:
+        sheet: Raster | None = first
+        while sheet is not None:
+            readings.append(asyncio.create_task(_read(session, sheet, place)))
+            session.present(_view(session, "scanning", reading=len(readings)))
+            sheet = await anext(sheets, None)
+    finally:
+        # Pages that were scanned before a jam are kept: the person need not feed them again.
+        done = await asyncio.gather(*readings, return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _read(session: Session, sheet: Raster, place: _Place) -> None:
+    reading = await session.kiosk.documents.read_page(sheet)
+    sheet.pixels.close()
+    number = _put(session.record.pages, reading, place)
+    session.kiosk.outbox.put_part(
+        session.dossier, f"page-{number:03}.jpg", "image/jpeg", reading.page.jpeg
+    )
+    session.present(_view(session, "reading"))
+
+
+def _put(pages: list[PageReading], reading: PageReading, place: _Place) -> int:
+    if place.redo:
+        number, place.redo = place.redo, 0
+        pages[number - 1] = reading
+        return number
+    pages.append(reading)
+    return len(pages)
+
+
+def _save_text(session: Session) -> None:
+    text = encode_text([reading.page for reading in session.record.pages])
+    session.kiosk.outbox.put_part(session.dossier, "text.json", "application/json", text)
+
+
+def _view(session: Session, state: str, *, reading: int = 0, redo: int = 0) -> ScanView:
+    return ScanView(
+        state=state,
+        pages=thumbs(session.record.pages),
+        reading=reading,
+        problem=Text("scan.redo", {"number": redo}) if redo else None,
+        **session.progress,
+    )
+
+
+def thumbs(pages: list[PageReading]) -> tuple[PageThumb, ...]:
+    """Small pictures with a verdict in words; the worst finding is told."""
+    return tuple(
+        PageThumb(
+            number=number,
+            image=page.thumbnail,
+            verdict=Text(f"verdict.{page.findings[0]}" if page.findings else "verdict.good"),
+            redo=bool(page.findings),
+        )
+        for number, page in enumerate(pages, 1)
+    )

@@ -1,0 +1,244 @@
+"""The kiosk's side of the intake contract (:mod:`offline_queue.intake`) over HTTP.
+
+Anything but an answer of the contract counts as no answer: a captive page of a guest network, a
+proxy's error, a redirect. Only the portal's own problem+json is believed as a refusal.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+from urllib.parse import quote
+from uuid import UUID
+
+import requests
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from pydantic import BaseModel, ValidationError
+
+from offline_queue import intake, signatures
+from offline_queue.clock import utc_now
+from offline_queue.errors import Fault, QueueError
+from offline_queue.intake import (
+    EnrolAnswer,
+    EnrolRequest,
+    IntakeState,
+    Lease,
+    LeaseRequest,
+    Problem,
+    Receipt,
+    SignedManifest,
+)
+
+CONNECT_SECONDS = 3.05
+READ_SECONDS = 30.0
+WHOLE_SECONDS = 120.0
+MAX_ANSWER = 64 * 1024 * 1024
+
+_CHUNK = 64 * 1024
+_Answer = TypeVar("_Answer", bound=BaseModel)
+
+
+def new_session() -> requests.Session:
+    """A session that takes neither proxies nor passwords from the environment."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+class IntakeClient:
+    """Every method raises QueueError: REJECTED (``detail`` is the portal's problem code) or
+    UNREACHABLE (retryable), and ``commit`` UNKNOWN in its place."""
+
+    def __init__(
+        self,
+        base_url: str,
+        kiosk_id: str,
+        private_key: EllipticCurvePrivateKey,
+        session: requests.Session | None = None,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
+        """``read_seconds``: the longest silence while an answer is awaited."""
+        self._base = base_url.rstrip("/")
+        self._kiosk_id = kiosk_id
+        self._key = private_key
+        self._session = session or new_session()
+        self._clock = clock
+        self._timeouts = (CONNECT_SECONDS, read_seconds)
+
+    def enrol(self, one_time_code: str) -> EnrolAnswer:
+        """The same code and key again give the same answer."""
+        request = EnrolRequest(
+            kiosk_id=self._kiosk_id,
+            one_time_code=one_time_code,
+            public_key=signatures.public_pem(self._key.public_key()),
+        )
+        return self._model("POST", "/devices", EnrolAnswer, _json(request))
+
+    def put_manifest(self, id: UUID, signed: SignedManifest) -> IntakeState:
+        return self._model("PUT", f"/dossiers/{id}", IntakeState, _json(signed))
+
+    def put_part(self, id: UUID, name: str, ciphertext: bytes) -> None:
+        """The same part again is no error."""
+        path = f"/dossiers/{id}/parts/{quote(name, safe='')}"
+        self._empty("PUT", path, ciphertext, "application/octet-stream")
+
+    def commit(self, id: UUID) -> Receipt:
+        """Raises QueueError (UNKNOWN) when the answer was lost: the portal may have accepted."""
+        try:
+            return self._model("POST", f"/dossiers/{id}/commit", Receipt)
+        except QueueError as error:
+            if error.code == Fault.UNREACHABLE:
+                raise QueueError(Fault.UNKNOWN, error.detail, retryable=True) from None
+            raise
+
+    def state(self, id: UUID) -> IntakeState | None:
+        """None when the portal does not know the dossier."""
+        try:
+            return self._model("GET", f"/dossiers/{id}", IntakeState)
+        except QueueError as error:
+            if not _is_not_found(error):
+                raise
+            return None
+
+    def copy(self, id: UUID) -> bytes | None:
+        """The certified copy (PDF); None until it is issued."""
+        try:
+            data = self._bytes("GET", f"/dossiers/{id}/copy", "application/pdf")
+        except QueueError as error:
+            if not _is_not_found(error):
+                raise
+            return None
+        if not data.startswith(b"%PDF-"):
+            raise _unreachable("a copy that is no PDF")
+        return data
+
+    def lease(self, request: LeaseRequest) -> Lease:
+        return self._model("POST", "/leases", Lease, _json(request))
+
+    def trust_bundle(self) -> bytes:
+        """As signed; whoever uses it verifies it."""
+        return self._bytes("GET", "/trust-bundle", "application/cose")
+
+    def policy(self) -> bytes:
+        return self._bytes("GET", "/policy", "application/cose")
+
+    def call_staff(self, reason: str) -> None:
+        body = json.dumps({"reason": reason}).encode()
+        self._empty("POST", "/staff-calls", body, "application/json")
+
+    def health(self) -> datetime | None:
+        """The portal's clock (RFC 9110 ``Date``, whole seconds), None where it shows none.
+
+        Raises QueueError (UNREACHABLE).
+        """
+        answer, body = self._call("GET", "/health", b"", "")
+        if answer.status_code != 200 or _field(body, "status") != "ok":
+            raise _unreachable("not the portal")
+        try:
+            return parsedate_to_datetime(answer.headers.get("Date", ""))
+        except ValueError:
+            return None
+
+    def _model(self, method: str, path: str, shape: type[_Answer], body: bytes = b"") -> _Answer:
+        answer, data = self._call(method, path, body, "application/json" if body else "")
+        _require_success(answer, data, "application/json")
+        try:
+            return shape.model_validate_json(data)
+        except ValidationError:
+            raise _unreachable(f"{path} answered nonsense") from None
+
+    def _bytes(self, method: str, path: str, media_type: str) -> bytes:
+        answer, data = self._call(method, path, b"", "")
+        _require_success(answer, data, media_type)
+        return data
+
+    def _empty(self, method: str, path: str, body: bytes, media_type: str) -> None:
+        answer, data = self._call(method, path, body, media_type)
+        if answer.status_code != 204:
+            _require_success(answer, data, "")
+            raise _unreachable(f"{path} answered {answer.status_code}")
+
+    def _call(
+        self, method: str, path: str, body: bytes, media_type: str
+    ) -> tuple[requests.Response, bytes]:
+        path = intake.PREFIX + path
+        headers = self._signed(method, path, body)
+        if media_type:
+            headers["Content-Type"] = media_type
+        try:
+            with self._session.request(
+                method,
+                self._base + path,
+                data=body or None,
+                headers=headers,
+                timeout=self._timeouts,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                return answer, _read(answer)
+        except requests.RequestException as error:
+            raise _unreachable(type(error).__name__) from None
+
+    def _signed(self, method: str, path: str, body: bytes) -> dict[str, str]:
+        date = self._clock().isoformat()
+        statement = intake.request_statement(method, path, date, body)
+        signature = signatures.sign(self._key, signatures.REQUEST, statement)
+        return {
+            "Kiosk-Id": self._kiosk_id,
+            "Kiosk-Date": date,
+            "Kiosk-Signature": base64.b64encode(signature).decode(),
+        }
+
+
+def _read(answer: requests.Response) -> bytes:
+    """The body, with an end to patience for a peer that drips, and to memory for one that pours."""
+    end = time.monotonic() + WHOLE_SECONDS
+    data = bytearray()
+    for chunk in answer.iter_content(_CHUNK):
+        data += chunk
+        if len(data) > MAX_ANSWER or time.monotonic() > end:
+            raise _unreachable("an answer without end")
+    return bytes(data)
+
+
+def _require_success(answer: requests.Response, data: bytes, media_type: str) -> None:
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    if answer.status_code == 200 and kind == media_type:
+        return
+    code = _problem(data) if kind == "application/problem+json" else None
+    if code is not None and 400 <= answer.status_code < 500:
+        raise QueueError(Fault.REJECTED, code)
+    raise _unreachable(code or f"HTTP {answer.status_code} {kind}")
+
+
+def _problem(data: bytes) -> str | None:
+    """Its code, if it is one of the contract's."""
+    code = _field(data, "code")
+    return str(code) if code in list(Problem) else None
+
+
+def _field(data: bytes, name: str) -> object:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return None
+    return document.get(name) if isinstance(document, dict) else None
+
+
+def _is_not_found(error: QueueError) -> bool:
+    return (error.code, error.detail) == (Fault.REJECTED, Problem.NOT_FOUND)
+
+
+def _unreachable(detail: str) -> QueueError:
+    return QueueError(Fault.UNREACHABLE, detail, retryable=True)
+
+
+def _json(model: BaseModel) -> bytes:
+    return model.model_dump_json().encode()

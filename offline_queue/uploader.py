@@ -1,0 +1,149 @@
+"""Sending what waits: one dossier a step, and nothing is erased without a signed receipt."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+from pydantic import ValidationError
+
+from offline_queue import signatures
+from offline_queue.backoff import Backoff
+from offline_queue.errors import Fault, QueueError
+from offline_queue.intake import Problem, Receipt, ReceiptStatement, SignedManifest
+from offline_queue.outbox import Dossier, Outbox, State
+from offline_queue.transport import IntakeClient
+
+log = logging.getLogger(__name__)
+
+_HOPELESS = frozenset(
+    {Problem.BAD_MANIFEST, Problem.CONFLICT, Problem.TOO_LARGE, Problem.UNKNOWN_KEY}
+)
+"""Refusals of this very dossier, which sending again cannot mend. The others are about the kiosk
+(not enrolled, a clock too far off) or about this attempt (a part lost on the way)."""
+
+
+class Uploader:
+    """Owner of every move from locked on. One at a time per outbox.
+
+    ``clock`` answers seconds that never go back; ``backoff`` spreads the pauses after an outage.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        client: IntakeClient,
+        device_key: EllipticCurvePrivateKey,
+        receipt_key: EllipticCurvePublicKey,
+        clock: Callable[[], float] = time.monotonic,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._client = client
+        self._device_key = device_key
+        self._receipt_key = receipt_key
+        self._clock = clock
+        self._backoff = backoff or Backoff()
+        self._not_before = 0.0
+        self._one_step = threading.Lock()
+        outbox.recover()
+
+    def pause(self) -> float:
+        """Seconds until :meth:`step` will try again; 0 when it would now."""
+        return max(0.0, self._not_before - self._clock())
+
+    def step(self, *, at_once: bool = False) -> bool:
+        """Send the next waiting dossier. True when one was settled, accepted or rejected: then
+        there may be more to do right now. ``at_once``: a citizen waits, do not pause.
+
+        Raises QueueError when the outbox itself is in trouble (BUSY, DISK_FULL, DAMAGED).
+        """
+        with self._one_step:
+            if self.pause() > 0 and not at_once:
+                return False
+            dossier = self._outbox.next_to_send()
+            return dossier is not None and self._settle(dossier)
+
+    def _settle(self, dossier: Dossier) -> bool:
+        try:
+            self._deliver(dossier)
+        except QueueError as error:
+            if not _hopeless(error):
+                self._put_off(dossier.id, error)
+                return False
+            problem = error.detail if error.code == Fault.REJECTED else error.code
+            self._outbox.reject(dossier.id, problem)
+            log.warning("dossier %s rejected: %s", dossier.id, problem)
+        self._backoff.succeeded()
+        self._not_before = 0.0
+        return True
+
+    def _deliver(self, dossier: Dossier) -> None:
+        """What is unknown is asked for first: it may have been accepted, its answer lost."""
+        if dossier.state is State.UNKNOWN:
+            known = self._client.state(dossier.id)
+            if known is not None and known.state == "accepted":
+                self._finish(dossier)
+                return
+            self._outbox.retry(dossier.id)
+        self._outbox.begin(dossier.id)
+        self._send(dossier)
+        self._finish(dossier)
+
+    def _send(self, dossier: Dossier) -> None:
+        manifest = _manifest(dossier)
+        signature = signatures.sign(self._device_key, signatures.MANIFEST, manifest)
+        self._outbox.store_signature(dossier.id, signature)
+        signed = SignedManifest(
+            manifest=manifest.decode(), signature=base64.b64encode(signature).decode()
+        )
+        answer = self._client.put_manifest(dossier.id, signed)
+        for name in answer.missing:
+            self._client.put_part(dossier.id, name, self._outbox.ciphertext(dossier.id, name))
+
+    def _finish(self, dossier: Dossier) -> None:
+        receipt = self._client.commit(dossier.id)
+        self._check(receipt, dossier)
+        self._outbox.accept(dossier.id, receipt)
+        log.info("dossier %s accepted by the portal", dossier.id)
+
+    def _check(self, receipt: Receipt, dossier: Dossier) -> None:
+        """Raises QueueError (RECEIPT_INVALID): not signed by the portal, or for other bytes."""
+        try:
+            signature = base64.b64decode(receipt.signature, validate=True)
+            statement = ReceiptStatement.model_validate_json(receipt.statement)
+        except (binascii.Error, ValidationError):
+            raise QueueError(Fault.RECEIPT_INVALID, "malformed", retryable=True) from None
+        signed = receipt.statement.encode()
+        if not signatures.verify(self._receipt_key, signatures.RECEIPT, signed, signature):
+            raise QueueError(Fault.RECEIPT_INVALID, "signature", retryable=True)
+        digest = hashlib.sha256(_manifest(dossier)).hexdigest()
+        if (statement.id, statement.manifest_sha256) != (dossier.id, digest):
+            raise QueueError(Fault.RECEIPT_INVALID, "of another dossier", retryable=True)
+
+    def _put_off(self, id: UUID, error: QueueError) -> None:
+        log.info("dossier %s put off: %s", id, error)
+        if self._outbox.get(id).state in (State.SENDING, State.UNKNOWN):
+            problem = error.detail if error.code == Fault.REJECTED else error.code
+            self._outbox.mark_unknown(id, problem)
+        self._not_before = self._clock() + self._backoff.failed()
+
+
+def _hopeless(error: QueueError) -> bool:
+    refused = error.code == Fault.REJECTED and error.detail in _HOPELESS
+    return refused or error.code == Fault.DAMAGED
+
+
+def _manifest(dossier: Dossier) -> bytes:
+    assert dossier.manifest is not None  # the database keeps it until the dossier is erased
+    return dossier.manifest

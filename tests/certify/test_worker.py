@@ -1,0 +1,123 @@
+"""The certifier as the kiosk runs it: in a supervised child, on shared memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from certify.errors import Fault
+from certify.pages import SourcePage
+from drivers.contract import DeviceError
+from drivers.supervisor import Child, ChildSpec
+from drivers.wire import Blob
+from kiosk.sandbox import pki
+from kiosk.sandbox.pki import SandboxPki
+from tests.certify import specimens
+
+
+def run(
+    sandbox: SandboxPki, story: Callable[[Child, bytes], Awaitable[Any]], **options: str
+) -> Any:
+    anchor = (sandbox.trust_dir / "anchor.pem").read_text()
+    bundle = (sandbox.trust_dir / "bundle.cose").read_bytes()
+    spec = ChildSpec(
+        "certifier",
+        "certify.worker:CertifyWorker",
+        {
+            "anchor": anchor,
+            "module": str(sandbox.module),
+            "token": pki.KIOSK_TOKEN,
+            "pin_file": str(sandbox.kiosk_pin),
+        }
+        | options,
+        environment={"SOFTHSM2_CONF": str(sandbox.softhsm_conf)},
+    )
+
+    async def main() -> Any:
+        child = Child(spec)
+        try:
+            return await story(child, bundle)
+        finally:
+            await child.close()
+
+    return asyncio.run(main())
+
+
+def plain(page: SourcePage) -> dict[str, Any]:
+    words = [list(asdict(word).values()) for word in page.words]
+    return {
+        "jpeg": Blob.of(page.jpeg),
+        "width": page.width,
+        "height": page.height,
+        "dpi": page.dpi,
+        "words": words,
+    }
+
+
+def issuing() -> dict[str, Any]:
+    due = (datetime.now(UTC) + timedelta(days=3)).date()
+    facts = specimens.facts("post-check", inspect_by=due)
+    return {"pages": [plain(specimens.page())], "facts": facts.to_dict()}
+
+
+def test_it_issues_and_verifies(sandbox: SandboxPki) -> None:
+    async def story(child: Child, bundle: bytes) -> Any:
+        pdf = await child.call("issue_post_check", bundle=bundle, **issuing())
+        return [
+            await child.call("verify", pdf=Blob.of(data), bundle=bundle)
+            for data in (pdf, pdf + b"more")
+        ]
+
+    good, bad = run(sandbox, story)
+    assert good == {
+        "ok": True,
+        "state": "agency-inspection-due",
+        "code": "",
+        "id_code": specimens.facts().id_code,
+    }
+    assert bad == {
+        "ok": False,
+        "state": "not-genuine",
+        "code": "copy.not-fully-signed",
+        "id_code": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"pin_file": "wrong"}, Fault.SIGNER_REFUSED),
+        ({"pin_file": "/nonexistent/pin"}, Fault.SIGNER_REFUSED),
+        ({"token": ""}, Fault.SIGNER_ABSENT),
+        ({"token": "none"}, Fault.SIGNER_ABSENT),
+        ({"key": "none"}, Fault.SIGNER_ABSENT),
+    ],
+)
+def test_a_token_that_does_not_serve_has_a_code(
+    sandbox: SandboxPki, tmp_path: Any, options: dict[str, str], fault: Fault
+) -> None:
+    if options.get("pin_file") == "wrong":
+        (tmp_path / "pin").write_text("00000000")
+        options = {"pin_file": str(tmp_path / "pin")}
+
+    async def story(child: Child, bundle: bytes) -> Any:
+        return await child.call("issue_post_check", bundle=bundle, **issuing())
+
+    with pytest.raises(DeviceError) as caught:
+        run(sandbox, story, **options)
+    assert caught.value.code == fault
+    assert "00000000" not in str(caught.value)
+
+
+def test_a_stale_bundle_stops_it(sandbox: SandboxPki) -> None:
+    async def story(child: Child, bundle: bytes) -> Any:
+        return await child.call("issue_post_check", bundle=bundle[:-1], **issuing())
+
+    with pytest.raises(DeviceError) as caught:
+        run(sandbox, story)
+    assert caught.value.code == Fault.BUNDLE_INVALID

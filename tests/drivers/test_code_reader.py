@@ -1,0 +1,227 @@
+"""Codes over a pseudo-terminal: only what is shown while somebody asks counts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import urllib.request
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers import code_reader
+from drivers.code_reader import MAX_CHARACTERS, SerialCodeReader
+from drivers.contract import DeviceError, Fault, Health
+from drivers.emulators.serial_reader import SerialReaderEmulator
+
+Story = Callable[[SerialCodeReader, SerialReaderEmulator], Awaitable[Any]]
+CARD = "012345678901|123456789|Nguyễn Thị Bịa|01021990|Nữ|Thôn Đông, Xã Yên Hòa|05062021"
+
+
+def run(story: Story, tmp_path: Path, **options: Any) -> Any:
+    async def main() -> Any:
+        emulator = SerialReaderEmulator(tmp_path / "reader")
+        reader = SerialCodeReader(port=emulator.address, reopen_seconds=0, **options)
+        try:
+            return await asyncio.wait_for(story(reader, emulator), 10)
+        finally:
+            await reader.close()
+            emulator.close()
+
+    return asyncio.run(main())
+
+
+async def begun(reader: SerialCodeReader) -> asyncio.Task[str]:
+    """A read() that listens already."""
+    task = asyncio.create_task(reader.read())
+    await asyncio.sleep(0)
+    return task
+
+
+async def shown(reader: SerialCodeReader, emulator: SerialReaderEmulator, payload: str) -> str:
+    task = await begun(reader)
+    await asyncio.to_thread(emulator.show, payload)
+    return await task
+
+
+@pytest.mark.parametrize("payload", [CARD, "x", "đ" * MAX_CHARACTERS])
+def test_a_payload_arrives_whole(payload: str, tmp_path: Path) -> None:
+    assert run(lambda reader, emulator: shown(reader, emulator, payload), tmp_path) == payload
+
+
+def test_works_in_a_loop_that_is_not_in_the_main_thread(tmp_path: Path) -> None:
+    answers: list[str] = []
+    thread = threading.Thread(
+        target=lambda: answers.append(run(lambda r, e: shown(r, e, CARD), tmp_path))
+    )
+    thread.start()
+    thread.join(15)
+    assert answers == [CARD]
+
+
+def test_what_was_shown_before_anyone_asked_is_thrown_away(tmp_path: Path) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> list[str]:
+        emulator.show("before the first question")
+        first = await shown(reader, emulator, "first")
+        emulator.show("between the questions")
+        return [first, await shown(reader, emulator, "second")]
+
+    assert run(story, tmp_path) == ["first", "second"]
+
+
+def test_the_tail_of_a_payload_begun_too_early_does_not_count(tmp_path: Path) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+        emulator.send(b"0123456789|a citizen who")
+        task = await begun(reader)
+        emulator.send(b" has left|01021990\rnow\r")
+        return await task
+
+    assert run(story, tmp_path) == "now"
+
+
+def test_a_payload_cut_off_long_ago_does_not_spoil_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_reader, "_STALE_SECONDS", -1.0)
+
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+        emulator.send(b"cut o")
+        return await shown(reader, emulator, "whole")
+
+    assert run(story, tmp_path) == "whole"
+
+
+@pytest.mark.parametrize(("terminator", "sent"), [(b"\r", b"a\r\nb\r\n"), (b"\n", b"a\r\n\nb\n")])
+def test_line_ends_of_every_setting_are_stripped(
+    terminator: bytes, sent: bytes, tmp_path: Path
+) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> list[str]:
+        answers: list[str] = []
+        for payload in sent.split(b"b"):
+            task = await begun(reader)
+            emulator.send(b"b" * bool(answers) + payload)
+            answers.append(await task)
+        return answers
+
+    assert run(story, tmp_path, terminator=terminator) == ["a", "b"]
+
+
+def test_bytes_that_are_not_utf8_are_garbled_and_the_next_code_reads(tmp_path: Path) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+        task = await begun(reader)
+        emulator.garbage()
+        with pytest.raises(DeviceError) as caught:
+            await task
+        assert caught.value.code == Fault.READER_GARBLED
+        return await shown(reader, emulator, "clean")
+
+    assert run(story, tmp_path) == "clean"
+
+
+@pytest.mark.parametrize("length", [MAX_CHARACTERS + 1, 5 * MAX_CHARACTERS])
+def test_a_payload_too_long_is_garbled_and_its_tail_is_no_payload(
+    length: int, tmp_path: Path
+) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+        task = await begun(reader)
+        sending = asyncio.create_task(asyncio.to_thread(emulator.show, "a" * length))
+        with pytest.raises(DeviceError) as caught:
+            await task
+        assert caught.value.code == Fault.READER_GARBLED
+        task = await begun(reader)
+        await sending
+        await asyncio.to_thread(emulator.show, "short")
+        return await task
+
+    assert run(story, tmp_path) == "short"
+
+
+def test_a_cancelled_read_leaves_the_reader_usable(tmp_path: Path) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+        task = await begun(reader)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        emulator.show("to nobody")
+        return await shown(reader, emulator, "to somebody")
+
+    assert run(story, tmp_path) == "to somebody"
+
+
+def test_only_one_may_wait(tmp_path: Path) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+        task = await begun(reader)
+        with pytest.raises(RuntimeError):
+            await reader.read()
+        emulator.show("for the first")
+        return await task
+
+    assert run(story, tmp_path) == "for the first"
+
+
+def test_unplugging_is_absence_until_it_is_back(tmp_path: Path) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+        assert reader.status().health is Health.READY
+        task = await begun(reader)
+        emulator.unplug()
+        for attempt in (task, reader.read()):
+            with pytest.raises(DeviceError) as caught:
+                await attempt
+            assert caught.value.code == Fault.READER_ABSENT
+        assert reader.status().health is Health.ABSENT
+        emulator.plug()
+        assert reader.status().health is Health.OPENING
+        return await shown(reader, emulator, "back")
+
+    assert run(story, tmp_path) == "back"
+
+
+def test_unplugged_while_nobody_asks_and_back_for_the_next_question(tmp_path: Path) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+        await shown(reader, emulator, "first")
+        emulator.unplug()
+        emulator.plug()
+        while reader.status().health is Health.READY:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        return await shown(reader, emulator, "second")
+
+    assert run(story, tmp_path) == "second"
+
+
+def test_a_read_waits_a_little_for_the_reader_to_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_reader, "_RETRY_SECONDS", 0.01)
+
+    async def main() -> str:
+        emulator = SerialReaderEmulator(tmp_path / "reader")
+        emulator.unplug()
+        reader = SerialCodeReader(port=str(tmp_path / "reader"), reopen_seconds=5)
+        assert reader.status().health is Health.ABSENT
+        task = await begun(reader)
+        emulator.plug()
+        while reader.status().health is not Health.READY:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await asyncio.to_thread(emulator.show, "late")
+        try:
+            return await task
+        finally:
+            await reader.close()
+            emulator.close()
+
+    assert asyncio.run(main()) == "late"
+
+
+def test_the_emulator_is_worked_over_http(tmp_path: Path) -> None:
+    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+        task = await begun(reader)
+        url = f"{emulator.control_url}/show"
+        body = json.dumps({"payload": CARD}).encode()
+        state = json.load(await asyncio.to_thread(urllib.request.urlopen, url, body, 5))
+        assert state == {"port": str(tmp_path / "reader"), "plugged": True, "shown": 1}
+        return await task
+
+    assert run(story, tmp_path) == CARD

@@ -1,0 +1,375 @@
+"""Real SANE (sane-airscan) against the eSCL emulator: pages come right, faults come with a code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers import scanner as scanner_module
+from drivers.contract import DeviceError, Fault, Health, ScanSettings
+from drivers.emulators import escl
+from drivers.emulators.escl import EsclScanner
+from drivers.scanner import SaneScanner
+from tests.drivers.image_devices import Picture, collect, difference, encoded, page, picture
+
+PAGES = [page(1), page(2), page(3)]
+SHEETS = [encoded(image) for image in PAGES]
+QUICK = ScanSettings(dpi=100)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanner_module, "_BUSY_PATIENCE", 0.0)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[EsclScanner]:
+    with EsclScanner() as device:
+        yield device
+
+
+@pytest.fixture
+def device(emulator: EsclScanner) -> EsclScanner:
+    """Three sheets in the feeder, no fault."""
+    emulator.repair()
+    emulator.load(SHEETS)
+    emulator.state.pages_delivered = 0
+    return emulator
+
+
+class Story:
+    """One SaneScanner in one event loop, and what came out of it."""
+
+    def __init__(self, device: EsclScanner, work_dir: Path, deadline: float = 20.0) -> None:
+        self.device = device
+        self.scanner = SaneScanner(url=device.url, work_dir=work_dir, deadline=deadline)
+
+    async def scan(self, settings: ScanSettings = QUICK) -> list[Picture]:
+        pictures: list[Picture] = []
+        await collect(self.scanner.scan(settings), pictures)
+        return pictures
+
+    async def fail(self, settings: ScanSettings = QUICK) -> tuple[DeviceError, list[Picture]]:
+        pictures: list[Picture] = []
+        with pytest.raises(DeviceError) as caught:
+            await collect(self.scanner.scan(settings), pictures)
+        return caught.value, pictures
+
+    async def recover(self) -> None:
+        """The same scanner object works again once the cause is gone."""
+        self.device.repair()
+        self.device.load(SHEETS)
+        pictures = await self.scan()
+        assert all(difference(p.pixels, s) < 3 for p, s in zip(pictures, PAGES, strict=True))
+        assert self.scanner.status().health is Health.READY
+
+
+def run(story: Any, device: EsclScanner, work_dir: Path, **options: Any) -> Any:
+    async def main() -> Any:
+        teller = Story(device, work_dir, **options)
+        try:
+            return await story(teller)
+        finally:
+            await teller.scanner.close()
+
+    return asyncio.run(main())
+
+
+def test_feeder_gives_every_sheet_in_colour(device: EsclScanner, tmp_path: Path) -> None:
+    pictures = run(lambda story: story.scan(ScanSettings(dpi=200)), device, tmp_path)
+    assert len(pictures) == 3
+    for seen, image in zip(pictures, PAGES, strict=True):
+        assert seen.dpi == 200
+        height, width, channels = seen.pixels.shape
+        assert channels == 3
+        assert abs(width - 210 / 25.4 * 200) < 4
+        assert abs(height - 297 / 25.4 * 200) < 4
+        assert difference(seen.pixels, image.resize((1654, 2339))) < 3
+    assert difference(pictures[0].pixels, PAGES[1].resize((1654, 2339))) > 10
+    assert device.pages_delivered == 3
+
+
+def test_gray_at_another_resolution(device: EsclScanner, tmp_path: Path) -> None:
+    settings = ScanSettings(dpi=140, colour=False)
+    pictures = run(lambda story: story.scan(settings), device, tmp_path)
+    # The scanner has no 140 dpi: the next finer one is used, and said.
+    assert [p.dpi for p in pictures] == [150, 150, 150]
+    assert pictures[1].pixels.shape[2] == 1
+    assert difference(pictures[1].pixels, PAGES[1].resize((1240, 1754))) < 3
+
+
+def test_glass_gives_one_page_a_scan(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> list[Picture]:
+        glass = ScanSettings(source="glass", dpi=100)
+        return [*await teller.scan(glass), *await teller.scan(glass)]
+
+    first, second = run(story, device, tmp_path)
+    assert difference(first.pixels, PAGES[0]) < 3
+    assert difference(second.pixels, PAGES[1]) < 3
+
+
+def test_a_page_is_given_before_the_next_is_pulled(
+    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_is_here = threading.Event()
+    pull = device._pull
+
+    def hesitant(job: Any) -> Any:
+        assert job.pages == 0 or first_is_here.wait(10)
+        return pull(job)
+
+    monkeypatch.setattr(device, "_pull", hesitant)
+
+    async def story(teller: Story) -> int:
+        count = 0
+        async for raster in teller.scanner.scan(QUICK):
+            raster.pixels.close()
+            first_is_here.set()
+            count += 1
+        return count
+
+    assert run(story, device, tmp_path) == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "paper_inside"),
+    [
+        ({"adf": "empty"}, Fault.SCANNER_EMPTY, False),
+        ({"adf": "jam"}, Fault.SCANNER_JAM, True),
+        ({"adf": "door-open"}, Fault.SCANNER_DOOR_OPEN, False),
+        ({"adf": "multifeed"}, Fault.SCANNER_MULTIFEED, True),
+        ({"busy": True}, Fault.SCANNER_BUSY, False),
+        ({"http_status": 503}, Fault.SCANNER_BUSY, False),
+        ({"http_status": 500}, Fault.SCANNER_IO, False),
+    ],
+)
+def test_a_fault_before_the_first_page(
+    device: EsclScanner, tmp_path: Path, state: dict[str, Any], code: Fault, paper_inside: bool
+) -> None:
+    async def story(teller: Story) -> None:
+        vars(device.state).update(state)
+        error, pictures = await teller.fail()
+        assert (error.code, error.paper_inside, error.retryable) == (code, paper_inside, True)
+        assert not pictures
+        assert (teller.scanner.status().health, teller.scanner.status().code) == (
+            Health.FAULT,
+            code,
+        )
+        await teller.recover()
+
+    run(story, device, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("jam", Fault.SCANNER_JAM),
+        ("door-open", Fault.SCANNER_DOOR_OPEN),
+        ("multifeed", Fault.SCANNER_MULTIFEED),
+        ("die", Fault.SCANNER_ABSENT),
+    ],
+)
+def test_a_fault_on_the_second_page(
+    device: EsclScanner, tmp_path: Path, fault: str, code: Fault
+) -> None:
+    async def story(teller: Story) -> None:
+        device.state.fault, device.state.fault_on_page = fault, 2
+        error, pictures = await teller.fail()
+        assert (error.code, error.paper_inside) == (code, True)
+        assert len(pictures) == 1
+        await teller.recover()
+
+    run(story, device, tmp_path)
+
+
+@pytest.mark.parametrize("quietly", [False, True])
+def test_a_truncated_image_is_no_page(device: EsclScanner, tmp_path: Path, quietly: bool) -> None:
+    async def story(teller: Story) -> None:
+        device.state.truncate, device.state.quietly = 9000, quietly
+        error, pictures = await teller.fail()
+        assert (error.code, error.paper_inside) == (Fault.SCANNER_IO, True)
+        assert not pictures
+        await teller.recover()
+
+    run(story, device, tmp_path)
+
+
+def test_a_job_that_ends_politely_at_a_jam_is_a_jam(
+    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the rest of a dossier would be missing and nobody would know."""
+    pull = device._pull
+    monkeypatch.setattr(
+        device, "_pull", lambda job: (404 if (got := pull(job))[0] == 409 else got[0], got[1])
+    )
+
+    async def story(teller: Story) -> None:
+        device.state.fault, device.state.fault_on_page = "jam", 3
+        error, pictures = await teller.fail()
+        assert error.code == Fault.SCANNER_JAM
+        assert len(pictures) == 2
+
+    run(story, device, tmp_path)
+
+
+def test_a_fault_seen_only_after_the_paper_is_raised(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        scan = teller.scanner.scan(QUICK)
+        for _ in SHEETS:
+            picture(await anext(scan))
+        device.state.adf = "multifeed"
+        with pytest.raises(DeviceError) as caught:
+            await anext(scan)
+        assert caught.value.code == Fault.SCANNER_MULTIFEED
+
+    run(story, device, tmp_path)
+
+
+def test_an_absent_scanner_that_comes_back(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        device.die()
+        error, _ = await teller.fail()
+        assert (error.code, error.paper_inside) == (Fault.SCANNER_ABSENT, False)
+        assert teller.scanner.status().health is Health.ABSENT
+        await teller.recover()
+
+    run(story, device, tmp_path)
+
+
+def test_a_scanner_that_hangs_is_given_up_at_the_deadline(
+    device: EsclScanner, tmp_path: Path
+) -> None:
+    async def story(teller: Story) -> None:
+        device.state.delay = 30.0
+        began = time.monotonic()
+        error, _ = await teller.fail()
+        assert time.monotonic() - began < 5
+        assert (error.code, error.paper_inside) == (Fault.SCANNER_IO, True)
+        assert Fault.CHILD_TIMEOUT in error.detail
+        await teller.recover()
+
+    run(story, device, tmp_path, deadline=1.0)
+
+
+def test_a_crash_between_two_pages_is_a_scanner_fault(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        scan = teller.scanner.scan(QUICK)
+        picture(await anext(scan))
+        process = teller.scanner._child._process
+        assert process
+        os.kill(process.pid, signal.SIGSEGV)
+        process.wait()
+        with pytest.raises(DeviceError) as caught:
+            await anext(scan)
+        assert (caught.value.code, caught.value.paper_inside) == (Fault.SCANNER_IO, True)
+        await teller.recover()
+
+    run(story, device, tmp_path)
+
+
+def test_an_abandoned_scan_does_not_hinder_the_next(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        scan = teller.scanner.scan(QUICK)
+        picture(await anext(scan))
+        await scan.aclose()
+        assert teller.scanner.status().health is Health.READY
+        await teller.recover()
+
+    run(story, device, tmp_path)
+
+
+def test_a_scan_left_open_ends_when_another_begins(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        older = teller.scanner.scan(QUICK)
+        picture(await anext(older))
+        await teller.recover()
+        with pytest.raises(DeviceError) as caught:
+            await anext(older)
+        assert caught.value.code == Fault.SCANNER_BUSY
+        assert teller.scanner.status().health is Health.READY
+
+    run(story, device, tmp_path)
+
+
+def test_a_cancelled_scan_that_hangs_does_not_block_the_next(
+    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanner_module, "_STOP_DEADLINE", 0.2)
+
+    async def story(teller: Story) -> None:
+        stuck_in_child = asyncio.Event()
+        call = teller.scanner._child.call
+
+        async def watched(method: str, **arguments: Any) -> Any:
+            if method == "next_page":
+                stuck_in_child.set()
+            return await call(method, **arguments)
+
+        monkeypatch.setattr(teller.scanner._child, "call", watched)
+        device.state.delay = 30.0
+        task = asyncio.create_task(teller.scan())
+        await stuck_in_child.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await teller.recover()
+
+    run(story, device, tmp_path)
+
+
+def test_a_busy_scanner_is_given_a_moment(
+    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanner_module, "_BUSY_PATIENCE", 10.0)
+    monkeypatch.setattr(scanner_module, "_BUSY_PAUSE", 0.01)
+    answers = [Fault.SCANNER_BUSY, Fault.SCANNER_BUSY, None, None]
+    monkeypatch.setattr(scanner_module, "escl_fault", lambda url, feeder: answers.pop(0))
+    pictures = run(lambda story: story.scan(), device, tmp_path)
+    assert len(pictures) == 3
+    assert not answers
+
+
+def test_shared_memory_is_given_back(device: EsclScanner, tmp_path: Path) -> None:
+    def open_memory() -> int:
+        links = (Path(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd"))
+        return sum("memfd:kiosk-blob" in os.readlink(link) for link in links if link.exists())
+
+    before = open_memory()
+    run(lambda story: story.scan(), device, tmp_path)
+    assert open_memory() == before
+
+
+def test_a_scanner_without_a_feeder_says_so(
+    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flatbed = re.sub(r"<scan:Adf>.*</scan:Adf>", "", escl._CAPABILITIES)
+    monkeypatch.setattr(escl, "_CAPABILITIES", flatbed)
+
+    async def story(teller: Story) -> None:
+        error, _ = await teller.fail()
+        assert (error.code, error.retryable) == (Fault.SCANNER_ABSENT, False)
+        assert len(await teller.scan(ScanSettings(source="glass", dpi=100))) == 1
+
+    run(story, device, tmp_path)
+
+
+def test_a_scanner_that_connects_but_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanner_module, "_STATUS_TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/eSCL"
+        assert scanner_module.escl_fault(url, feeder=True) is Fault.SCANNER_IO
+
+
+def test_an_address_or_a_name_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="url or a device"):
+        SaneScanner(work_dir=tmp_path)

@@ -1,0 +1,319 @@
+"""From the officer's decision to the citizen's copy, and what must not get through on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from certify.errors import CertifyError, Fault
+from certify.numbers import check_id_code, new_id_code
+from certify.verify import State, verify
+from kiosk.portal.desk import Desk
+from kiosk.portal.desk_client import DeskClient
+from kiosk.portal.errors import PortalError
+from kiosk.portal.times import this_year
+from kiosk.portal.trust import read_bundle
+from kiosk.sandbox import pki
+from kiosk.sandbox.officer import Officer
+from tests.kiosk.portal.line import (
+    SECRET,
+    RunningPortal,
+    TestDossier,
+    TestKiosk,
+    problem,
+)
+from tests.kiosk.portal.soft_signers import SoftAuthority, SoftSigner, contents_of, drawn_page
+
+
+@pytest.fixture
+def authority(portal: RunningPortal) -> SoftAuthority:
+    return SoftAuthority(portal.settings)
+
+
+@pytest.fixture
+def client(portal: RunningPortal) -> Iterator[DeskClient]:
+    with DeskClient(portal.address, SECRET) as client:
+        yield client
+
+
+@pytest.fixture
+def desk(authority: SoftAuthority, client: DeskClient) -> Desk:
+    return Desk(client, officer=authority.officer, agency=authority.agency, seal=authority.seal)
+
+
+def sent(kiosk: TestKiosk, code: str = "H26.15-261124-0001") -> TestDossier:
+    dossier = kiosk.dossier(contents=contents_of(drawn_page()), code=code)
+    dossier.send()
+    return dossier
+
+
+def post_check(
+    kiosk: TestKiosk, authority: SoftAuthority, *, leased: int = 5, **facts: Any
+) -> TestDossier:
+    request = {"kind": "certificate", "year": this_year(), "count": leased}
+    kiosk.call("POST", "/v1/leases", json.dumps(request).encode())
+    page = drawn_page()
+    copy = authority.post_check_copy(page, **facts)
+    dossier = kiosk.dossier(contents=contents_of(page, copy), mode="post-check")
+    dossier.send()
+    return dossier
+
+
+def line_of(client: DeskClient, dossier: TestDossier) -> dict[str, Any]:
+    (line,) = [line for line in client.dossiers() if line["id"] == str(dossier.id)]
+    return line
+
+
+def test_an_approved_copy_reaches_the_citizen(
+    portal: RunningPortal, kiosk: TestKiosk, client: DeskClient, desk: Desk
+) -> None:
+    dossier = sent(kiosk)
+    assert Officer(client).decide() == 1
+    assert dossier.state()["processing"] == 4
+    assert desk.sign_approved() == 1
+    state = dossier.state()
+    assert (state["processing"], state["number"]) == (9, "01")
+    copy = kiosk.call("GET", f"{dossier.path}/copy")
+    assert copy.headers["Content-Type"] == "application/pdf"
+    verdict = verify(copy.content, read_bundle(portal.settings.trust_dir))
+    assert verdict.state == State.OFFICER_AND_AGENCY
+    assert verdict.facts is not None
+    assert verdict.facts.dossier_code == dossier.manifest.code
+    assert Officer(client).decide() == 0
+    assert desk.sign_approved() == 0
+
+
+def test_nothing_is_signed_without_a_decision(kiosk: TestKiosk, desk: Desk) -> None:
+    dossier = sent(kiosk)
+    assert desk.sign_approved() == 0
+    assert dossier.state()["processing"] == 1
+
+
+def test_a_refusal_is_told_with_its_reason(kiosk: TestKiosk, client: DeskClient) -> None:
+    dossier = sent(kiosk)
+    assert Officer(client, refuse="Bản chính bị tẩy xóa").decide() == 1
+    state = dossier.state()
+    assert (state["processing"], state["note"]) == (3, "Bản chính bị tẩy xóa")
+    with pytest.raises(PortalError, match=r"desk\.not-waiting"):
+        client.approve(str(dossier.id), "at-the-desk")
+    assert problem(kiosk.call("GET", f"{dossier.path}/copy")) == (404, "intake.not-found")
+
+
+def test_approving_twice_gives_one_number(kiosk: TestKiosk, client: DeskClient) -> None:
+    first, second = sent(kiosk), sent(kiosk, "H26.15-261124-0002")
+    facts = client.approve(str(first.id), "by-video")
+    assert client.approve(str(first.id), "by-video") == facts
+    following = client.approve(str(second.id), "at-the-desk")
+    assert (facts["number"], following["number"]) == (1, 2)
+    assert check_id_code(facts["id_code"]) != check_id_code(following["id_code"])
+    assert facts["year"] == this_year()
+
+
+def test_numbers_of_the_desk_and_of_leases_never_meet(kiosk: TestKiosk, client: DeskClient) -> None:
+    first, second = sent(kiosk), sent(kiosk, "H26.15-261124-0002")
+    request = {"kind": "certificate", "year": this_year(), "count": 5}
+    assert client.approve(str(first.id), "at-the-desk")["number"] == 1
+    lease = kiosk.call("POST", "/v1/leases", json.dumps(request).encode()).json()
+    assert (lease["first"], lease["last"]) == (2, 6)
+    assert client.approve(str(second.id), "at-the-desk")["number"] == 7
+
+
+def test_an_original_that_nobody_saw_is_not_certified(kiosk: TestKiosk, client: DeskClient) -> None:
+    dossier = sent(kiosk)
+    with pytest.raises(PortalError, match=r"desk\.original-not-seen"):
+        client.approve(str(dossier.id), "not-seen")
+    assert dossier.state()["processing"] == 1
+
+
+def test_the_case_shows_what_the_officer_compares(kiosk: TestKiosk, client: DeskClient) -> None:
+    dossier = sent(kiosk)
+    case = client.case(str(dossier.id))
+    assert case["applicant"]["full_name"] == "Trần Thị Mẫu"
+    assert case["papers"] == ["diploma"]
+    (page,) = client.pages(str(dossier.id), case["pages"])
+    assert page == drawn_page()
+
+
+def test_a_copy_of_other_pages_is_not_taken(
+    kiosk: TestKiosk, client: DeskClient, authority: SoftAuthority
+) -> None:
+    from certify.issue import issue_pre_check
+    from certify.statement import CopyFacts
+
+    dossier = sent(kiosk)
+    facts = CopyFacts.from_dict(client.approve(str(dossier.id), "at-the-desk"))
+    other_page = drawn_page()
+    other_page = type(other_page)(
+        other_page.jpeg.replace(b"\xff\xd9", b"\xff\xfe\x00\x04ab\xff\xd9"), 827, 1169, 100, ()
+    )
+    pdf = issue_pre_check(
+        [other_page],
+        facts,
+        officer=authority.officer,
+        agency=authority.agency,
+        seal=authority.seal,
+        seal_host="xacthuc.mot-cua.example",
+    ).pdf
+    with pytest.raises(PortalError, match=r"desk\.bad-copy"):
+        client.put_copy(str(dossier.id), pdf)
+    assert dossier.state()["processing"] == 4
+
+
+@pytest.mark.parametrize("tamper", [b"", b"not a PDF", b"%PDF-1.7 nothing"])
+def test_a_file_that_is_no_copy_is_not_taken(
+    kiosk: TestKiosk, client: DeskClient, authority: SoftAuthority, tamper: bytes
+) -> None:
+    dossier = sent(kiosk)
+    with pytest.raises(PortalError, match=r"desk\.not-waiting"):
+        client.put_copy(str(dossier.id), tamper)
+    client.approve(str(dossier.id), "at-the-desk")
+    with pytest.raises(PortalError, match=r"desk\.bad-copy"):
+        client.put_copy(str(dossier.id), tamper)
+
+
+def test_the_copy_of_another_case_is_not_taken(
+    kiosk: TestKiosk, client: DeskClient, desk: Desk
+) -> None:
+    first, second = sent(kiosk), sent(kiosk, "H26.15-261124-0002")
+    client.approve(str(first.id), "at-the-desk")
+    desk.sign_approved()
+    client.approve(str(second.id), "at-the-desk")
+    copy = kiosk.call("GET", f"{first.path}/copy").content
+    with pytest.raises(PortalError, match=r"desk\.bad-copy"):
+        client.put_copy(str(second.id), copy)
+
+
+def test_one_case_that_cannot_be_signed_does_not_stop_the_others(
+    kiosk: TestKiosk, client: DeskClient, desk: Desk
+) -> None:
+    bad = kiosk.dossier()  # its page is not a picture
+    bad.send()
+    good = sent(kiosk, "H26.15-261124-0002")
+    Officer(client).decide()
+    assert desk.sign_approved() == 1
+    assert (bad.state()["processing"], good.state()["processing"]) == (4, 9)
+
+
+def test_a_token_that_is_gone_leaves_the_case_approved(
+    kiosk: TestKiosk, client: DeskClient, authority: SoftAuthority, desk: Desk
+) -> None:
+    class Gone(SoftSigner):
+        def sign_es256(self, message: bytes) -> bytes:
+            raise CertifyError(Fault.SIGNER_ABSENT, "DeviceRemoved", retryable=True)
+
+    seal = Gone(authority.seal.key, authority.seal.certificate, authority.seal.pdf_key)
+    dossier = sent(kiosk)
+    Officer(client).decide()
+    tokenless = Desk(client, officer=authority.officer, agency=authority.agency, seal=seal)
+    with pytest.raises(CertifyError):
+        tokenless.sign_approved()
+    assert dossier.state()["processing"] == 4
+    assert desk.sign_approved() == 1
+
+
+def test_the_desk_needs_its_secret(portal: RunningPortal, kiosk: TestKiosk) -> None:
+    dossier = sent(kiosk)
+    with pytest.raises(PortalError, match=r"desk\.not-allowed"):
+        DeskClient(portal.address, "a-guess-that-is-long").waiting()
+    approve = f"{portal.address}/desk/api/cases/{dossier.id}/approve"
+    answer = requests.post(approve, json={"original_seen": "at-the-desk"}, timeout=10)
+    assert problem(answer) == (401, "desk.not-allowed")
+
+
+def test_a_portal_that_is_away_is_told_as_such(portal: RunningPortal) -> None:
+    portal.stop()
+    with pytest.raises(PortalError) as caught:
+        DeskClient(portal.address, SECRET).waiting()
+    assert caught.value.retryable
+
+
+def test_a_copy_issued_at_a_kiosk_enters_the_book(
+    portal: RunningPortal, kiosk: TestKiosk, client: DeskClient, authority: SoftAuthority
+) -> None:
+    dossier = post_check(kiosk, authority, number=3)
+    line = line_of(client, dossier)
+    assert (line["number"], line["processing"], line["note"]) == ("03", 4, None)
+    assert line["inspect_by"] == authority.post_check_facts()["inspect_by"].isoformat()
+    kept = kiosk.call("GET", f"{dossier.path}/copy").content
+    assert verify(kept, read_bundle(portal.settings.trust_dir)).state == State.INSPECTION_DUE
+    assert client.waiting() == []
+
+
+def test_a_number_that_was_not_leased_is_noted(
+    kiosk: TestKiosk, client: DeskClient, authority: SoftAuthority
+) -> None:
+    dossier = post_check(kiosk, authority, leased=2, number=3)
+    line = line_of(client, dossier)
+    assert (line["number"], line["processing"]) == (None, 1)
+    assert "không thuộc dãy số" in line["note"]
+
+
+def test_a_number_used_twice_is_noted(
+    kiosk: TestKiosk, client: DeskClient, authority: SoftAuthority
+) -> None:
+    assert line_of(client, post_check(kiosk, authority))["note"] is None
+    again = post_check(kiosk, authority, id_code=new_id_code(1, 2))
+    assert "đã có trong sổ" in line_of(client, again)["note"]
+
+
+def test_a_copy_of_another_dossier_is_noted(
+    kiosk: TestKiosk, client: DeskClient, authority: SoftAuthority
+) -> None:
+    dossier = post_check(kiosk, authority, dossier_code="H26.15-261124-0099")
+    assert "không khớp hồ sơ" in line_of(client, dossier)["note"]
+
+
+def test_a_post_check_copy_that_does_not_verify_is_noted_and_kept(
+    kiosk: TestKiosk, client: DeskClient, authority: SoftAuthority
+) -> None:
+    page = drawn_page()
+    copy = authority.post_check_copy(page) + b"\n% appended"
+    dossier = kiosk.dossier(contents=contents_of(page, copy), mode="post-check")
+    dossier.send()
+    line = line_of(client, dossier)
+    assert (line["state"], line["number"]) == ("accepted", None)
+    assert "không kiểm tra được" in line["note"]
+
+
+def test_the_desk_process_signs_with_its_token(portal: RunningPortal, tmp_path: Path) -> None:
+    settings = portal.settings
+    made = pki.create(tmp_path / "pki", agency=settings.agency, officer=settings.officer)
+    for file in made.trust_dir.iterdir():
+        (settings.trust_dir / file.name).write_bytes(file.read_bytes())
+    kiosk = TestKiosk(portal, "kiosk-01")
+    kiosk.enrol()
+    dossier = sent(kiosk)
+    with DeskClient(portal.address, SECRET) as client:
+        Officer(client).decide()
+    file = tmp_path / "desk.toml"
+    file.write_text(
+        f'portal = "{portal.address}"\ntoken_file = "desk.token"\ntoken = "desk"\n'
+        f'pin_file = "{made.desk_pin}"\npoll_seconds = 0.05\n'
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kiosk.portal.desk", "--settings", str(file)],
+        env={**os.environ, "SOFTHSM2_CONF": str(made.softhsm_conf)},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline()) == {"portal": portal.address}
+        wait_until_done(dossier, process)
+    finally:
+        process.terminate()
+        process.communicate()
+    assert dossier.state()["processing"] == 9
+
+
+def wait_until_done(dossier: TestDossier, process: subprocess.Popen[bytes]) -> None:
+    """Asks again without sleeping: each question takes the portal a few milliseconds."""
+    while process.poll() is None and dossier.state()["processing"] != 9:
+        pass

@@ -1,0 +1,225 @@
+"""Pages for staff stay closed to others; the seal page tells anybody the truth and no more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from certify.copyfile import open_reader, read_copy
+from kiosk.portal.desk import Desk
+from kiosk.portal.desk_auth import is_login, new_login
+from kiosk.portal.desk_client import DeskClient
+from tests.kiosk.portal.line import SECRET, RunningPortal, TestDossier, TestKiosk
+from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page
+
+
+@pytest.fixture
+def browser(portal: RunningPortal) -> Iterator[requests.Session]:
+    """Logged in, as an officer's is."""
+    with requests.Session() as session:
+        answer = session.post(f"{portal.address}/login", data={"secret": SECRET}, timeout=10)
+        assert answer.url == f"{portal.address}/"
+        yield session
+
+
+@pytest.fixture
+def authority(portal: RunningPortal) -> SoftAuthority:
+    return SoftAuthority(portal.settings)
+
+
+def sent(kiosk: TestKiosk) -> TestDossier:
+    dossier = kiosk.dossier(contents=contents_of(drawn_page()))
+    dossier.send()
+    return dossier
+
+
+def show(browser: requests.Session, portal: RunningPortal, path: str) -> str:
+    answer = browser.get(f"{portal.address}{path}", timeout=10)
+    answer.raise_for_status()
+    return answer.text
+
+
+def press(
+    browser: requests.Session, portal: RunningPortal, case: str, action: str, **fields: str
+) -> requests.Response:
+    """Fill in a form of the case's page and send it."""
+    found = re.search(r'name="form_token" value="(\w+)"', show(browser, portal, case))
+    assert found
+    data = {"form_token": found[1]} | fields
+    return browser.post(f"{portal.address}{case}/{action}", data=data, timeout=10)
+
+
+def seal_of(pdf: bytes) -> str:
+    reader = open_reader(pdf)
+    assert reader is not None
+    return read_copy(reader).seal
+
+
+def look_up(portal: RunningPortal, seal: str) -> requests.Response:
+    return requests.get(f"{portal.address}/V/{seal.partition('/V/')[2]}", timeout=10)
+
+
+def test_pages_lead_a_stranger_to_the_login(portal: RunningPortal, kiosk: TestKiosk) -> None:
+    dossier = sent(kiosk)
+    for path in ("/", "/desk", "/register", f"/desk/{dossier.id}"):
+        answer = requests.get(f"{portal.address}{path}", timeout=10)
+        assert answer.url == f"{portal.address}/login"
+        assert dossier.manifest.code not in answer.text
+
+
+def test_page_images_are_not_for_strangers(portal: RunningPortal, kiosk: TestKiosk) -> None:
+    url = f"{portal.address}/desk/api/cases/{sent(kiosk).id}/pages/page-001.jpg"
+    assert requests.get(url, timeout=10).status_code == 401
+
+
+def test_a_wrong_secret_does_not_log_in(portal: RunningPortal) -> None:
+    answer = requests.post(f"{portal.address}/login", data={"secret": "guess"}, timeout=10)
+    assert answer.status_code == 401
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_the_login_cookie_is_out_of_reach(portal: RunningPortal) -> None:
+    answer = requests.post(
+        f"{portal.address}/login", data={"secret": SECRET}, timeout=10, allow_redirects=False
+    )
+    cookie = answer.headers["Set-Cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+@pytest.mark.parametrize("value", ["", "x", "9999999999.aa.bb", ".."])
+def test_a_made_up_login_is_none(value: str) -> None:
+    assert not is_login(SECRET, value)
+
+
+def test_a_login_ends() -> None:
+    assert is_login(SECRET, new_login(SECRET, 1))
+    assert not is_login(SECRET, new_login(SECRET, -1))
+    assert not is_login(SECRET + "x", new_login(SECRET, 1))
+
+
+def test_the_list_shows_dossiers_and_calls(
+    portal: RunningPortal, kiosk: TestKiosk, browser: requests.Session
+) -> None:
+    dossier = sent(kiosk)
+    kiosk.call("POST", "/v1/staff-calls", b'{"reason": "device.scanner.jam"}')
+    page = show(browser, portal, "/")
+    assert dossier.manifest.code in page
+    assert "Mới tiếp nhận" in page
+    assert "device.scanner.jam" in page
+
+
+def test_an_officer_approves_in_the_page(
+    portal: RunningPortal, kiosk: TestKiosk, browser: requests.Session
+) -> None:
+    dossier = sent(kiosk)
+    case = f"/desk/{dossier.id}"
+    page = show(browser, portal, case)
+    assert "Trần Thị Mẫu" in page
+    assert "BẰNG TỐT NGHIỆP" in page
+    image = browser.get(
+        f"{portal.address}/desk/api/cases/{dossier.id}/pages/page-001.jpg", timeout=10
+    )
+    assert image.content == drawn_page().jpeg
+    assert press(browser, portal, case, "approve", original_seen="at-the-desk").ok
+    assert dossier.state()["processing"] == 4
+    assert "Trần Thị Mẫu" in show(browser, portal, "/register")
+    assert "tại quầy" in show(browser, portal, case)
+
+
+def test_an_officer_refuses_in_the_page(
+    portal: RunningPortal, kiosk: TestKiosk, browser: requests.Session
+) -> None:
+    dossier = sent(kiosk)
+    reason = "Bản chính bị hư hỏng, không đọc được nội dung"
+    assert press(browser, portal, f"/desk/{dossier.id}", "refuse", reason=reason).ok
+    state = dossier.state()
+    assert (state["processing"], state["note"]) == (3, reason)
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("approve", {"original_seen": "not-seen"}),
+        ("approve", {}),
+        ("refuse", {"reason": "vì không thích"}),
+        ("approve", {"original_seen": "at-the-desk", "form_token": "0" * 64}),
+        ("refuse", {"form_token": ""}),
+    ],
+)
+def test_a_form_that_is_not_right_changes_nothing(
+    portal: RunningPortal,
+    kiosk: TestKiosk,
+    browser: requests.Session,
+    action: str,
+    fields: dict[str, str],
+) -> None:
+    dossier = sent(kiosk)
+    assert not press(browser, portal, f"/desk/{dossier.id}", action, **fields).ok
+    assert dossier.state()["processing"] == 1
+
+
+def test_names_are_not_markup(
+    portal: RunningPortal, kiosk: TestKiosk, browser: requests.Session
+) -> None:
+    hostile = drawn_page("<script>alert(1)</script>")
+    dossier = kiosk.dossier(contents=contents_of(hostile))
+    dossier.send()
+    page = show(browser, portal, f"/desk/{dossier.id}")
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_logging_out_ends_it(portal: RunningPortal, browser: requests.Session) -> None:
+    found = re.search(r'name="form_token" value="(\w+)"', show(browser, portal, "/"))
+    assert found
+    browser.post(f"{portal.address}/logout", data={"form_token": found[1]}, timeout=10)
+    answer = browser.get(f"{portal.address}/", timeout=10)
+    assert answer.url == f"{portal.address}/login"
+
+
+def test_the_seal_page_knows_a_copy_in_the_book(
+    portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority
+) -> None:
+    dossier = sent(kiosk)
+    with DeskClient(portal.address, SECRET) as client:
+        client.approve(str(dossier.id), "at-the-desk")
+        desk = Desk(client, officer=authority.officer, agency=authority.agency, seal=authority.seal)
+        assert desk.sign_approved() == 1
+    seal = seal_of(kiosk.call("GET", f"{dossier.path}/copy").content)
+    answer = look_up(portal, seal)
+    assert answer.status_code == 200
+    assert "có trong sổ chứng thực" in answer.text
+    assert "Trần Thị Mẫu" not in answer.text
+
+
+def test_the_seal_page_knows_a_copy_whose_dossier_is_still_offline(
+    portal: RunningPortal, authority: SoftAuthority
+) -> None:
+    seal = seal_of(authority.post_check_copy(drawn_page()))
+    answer = look_up(portal, seal)
+    assert answer.status_code == 200
+    assert "chưa về tới cổng" in answer.text
+
+
+def test_the_seal_page_knows_a_revoked_copy(
+    portal: RunningPortal, authority: SoftAuthority
+) -> None:
+    copy = authority.post_check_copy(drawn_page())
+    authority.publish(revoked=frozenset({authority.post_check_facts()["id_code"]}))
+    answer = look_up(portal, seal_of(copy))
+    assert answer.status_code == 404
+    assert "đã bị thu hồi" in answer.text
+
+
+def test_the_seal_page_knows_no_other_seal(portal: RunningPortal, authority: SoftAuthority) -> None:
+    seal = seal_of(authority.post_check_copy(drawn_page()))
+    other = SoftAuthority(portal.settings)  # a bundle without that seal key
+    for text in (seal, seal[:-8], "HTTPS://X/V/AAAA"):
+        answer = look_up(portal, text)
+        assert answer.status_code == 404
+        assert "không phải là mã" in answer.text
+    assert other.seal.key_id != authority.seal.key_id

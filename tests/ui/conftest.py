@@ -1,0 +1,63 @@
+"""One offscreen application for all tests of the picture; a warning of Qt or QML fails a test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+import pytest
+from PySide6.QtCore import QSize, QtMsgType, qInstallMessageHandler
+from PySide6.QtGui import QGuiApplication
+
+from kiosk.settings import Site
+from ui.app import Screen, start_qt
+
+GRIDS = {"portrait": QSize(1080, 1920), "landscape": QSize(1920, 1080)}
+
+
+@pytest.fixture(scope="session")
+def application() -> QGuiApplication:
+    return start_qt()
+
+
+@pytest.fixture(autouse=True)
+def qt_messages() -> Iterator[list[str]]:
+    """What Qt complained about; nothing is expected."""
+    messages: list[str] = []
+
+    def keep(kind: QtMsgType, _: object, text: str | None) -> None:
+        if kind != QtMsgType.QtDebugMsg and kind != QtMsgType.QtInfoMsg:
+            messages.append(str(text))
+
+    qInstallMessageHandler(keep)
+    yield messages
+    qInstallMessageHandler(None)
+    assert messages == []
+
+
+@pytest.fixture(scope="session")
+def screens(application: QGuiApplication) -> Iterator[dict[str, Screen]]:
+    """A window of each shape. Quarter size: the design grid inside is laid out all the same."""
+    opened = {}
+    for name, grid in GRIDS.items():
+        opened[name] = Screen(Site(), grid)
+        opened[name].theme.setProperty("reduceMotion", True)
+        opened[name].window.resize(grid / 4)
+        opened[name].window.show()
+    yield opened
+    for screen in opened.values():
+        screen.close()
+
+
+@pytest.fixture
+def screen(screens: dict[str, Screen]) -> Screen:
+    """The upright one, in Vietnamese, as a new session finds it."""
+    screen = screens["portrait"]
+    screen.theme.setProperty("wantedScale", 1.0)
+    screen.theme.setProperty("highContrast", False)
+    screen.kiosk.setProperty("helpOpen", False)
+    screen.stage.set_language("vi")
+    screen.stage.set_warning(None)
+    return screen

@@ -1,0 +1,146 @@
+"""Qt start-up: fonts, window, QML, and the engine once the first picture is on the glass."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QObject, QSize, QSocketNotifier, Qt, QUrl
+from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
+from PySide6.QtQml import QQmlApplicationEngine
+from PySide6.QtQuick import QQuickWindow, QSGRendererInterface
+
+from kiosk.settings import Settings, Site
+from ui.bridge import Bridge, Stage
+from ui.pictures import Album, PictureProvider
+from ui.robot import Robot
+
+log = logging.getLogger(__name__)
+
+_FONT = "Be Vietnam Pro"
+_WEIGHTS = ("Regular", "Medium", "SemiBold", "Bold")
+_ROOT = Path(__file__).parent
+
+
+class Engine(Protocol):
+    """What runs the sessions, in a thread of its own."""
+
+    def start(self, stage: Stage) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def run_screen(
+    settings: Settings, engine: Engine, robot: Callable[[Robot], object] | None = None
+) -> int:
+    """Show the screen until it is closed; the exit code given to ``Stage.quit``, else 0.
+
+    The engine starts after the first frame was painted. ``robot`` is called then too, in the Qt
+    thread; what it returns is kept until the end.
+    """
+    application = start_qt()
+    screen = Screen(settings.site, QSize(settings.screen.width, settings.screen.height))
+    started: list[object] = []
+
+    def begin() -> None:
+        screen.window.frameSwapped.disconnect(begin)
+        started.append(engine)
+        engine.start(screen.stage)
+        if robot:
+            started.append(robot(Robot(screen.window)))
+
+    # Queued: the engine must not start inside the painting of the frame it waits for.
+    screen.window.frameSwapped.connect(begin, Qt.ConnectionType.QueuedConnection)
+    screen.stage.ended.connect(application.exit, Qt.ConnectionType.QueuedConnection)
+    screen.show(fullscreen=settings.screen.fullscreen)
+    try:
+        with _closing_on_signals(application):
+            return application.exec()
+    finally:
+        if started:
+            engine.stop()
+        screen.close()
+
+
+def start_qt() -> QGuiApplication:
+    """The one application object, with the house font. Offscreen, painting needs no GPU."""
+    application = QGuiApplication.instance() or QGuiApplication(["kiosk"])
+    assert isinstance(application, QGuiApplication)
+    if application.platformName() == "offscreen":
+        QQuickWindow.setGraphicsApi(QSGRendererInterface.GraphicsApi.Software)
+    fonts = resources.files("fontpkg_be_vietnam_pro") / "files"
+    for weight in _WEIGHTS:
+        QFontDatabase.addApplicationFont(str(fonts / f"BeVietnamPro-{weight}.ttf"))
+    application.setFont(QFont(_FONT))
+    return application
+
+
+class Screen:
+    """The window, its QML, and the stage where an engine shows its views."""
+
+    def __init__(self, site: Site, grid: QSize) -> None:
+        self.stage = Stage(site.language)
+        self._grid = grid
+        self._album = Album()
+        self._qml = QQmlApplicationEngine()
+        self._qml.addImportPath(str(_ROOT.parent))
+        self._qml.addImageProvider("album", PictureProvider(self._album))
+        self.kiosk = self._singleton("ui.components", "Kiosk")
+        self.theme = self._singleton("ui.theme", "Theme")
+        self.kiosk.setProperty("agency", site.agency_name)
+        self.kiosk.setProperty("commune", site.commune)
+        self._bridge = Bridge(self.stage, self.kiosk, self._album)
+        self._qml.setInitialProperties({"gridWidth": grid.width(), "gridHeight": grid.height()})
+        self._qml.load(QUrl.fromLocalFile(str(_ROOT / "Main.qml")))
+        (self.window,) = self._qml.rootObjects()
+        assert isinstance(self.window, QQuickWindow)
+
+    def show(self, *, fullscreen: bool) -> None:
+        if QGuiApplication.platformName() == "offscreen":
+            self.window.resize(self._grid)
+            self.window.show()
+        elif fullscreen:
+            QGuiApplication.setOverrideCursor(Qt.CursorShape.BlankCursor)
+            self.window.showFullScreen()
+        else:
+            room = QGuiApplication.primaryScreen().availableSize() * 0.94
+            self.window.resize(self._grid.scaled(room, Qt.AspectRatioMode.KeepAspectRatio))
+            self.window.show()
+
+    def close(self) -> None:
+        """Bindings end before the objects they read."""
+        self.window.close()
+        self._qml.deleteLater()
+
+    def _singleton(self, module: str, name: str) -> QObject:
+        found = self._qml.singletonInstance(module, name)
+        assert isinstance(found, QObject), f"{module}.{name}: QML did not load"
+        return found
+
+
+@contextmanager
+def _closing_on_signals(application: QGuiApplication) -> Iterator[None]:
+    """SIGTERM and SIGINT close the screen in order: Python sees them only when Qt lets it run."""
+    reading, writing = socket.socketpair()
+    reading.setblocking(False)
+    writing.setblocking(False)
+    names = (signal.SIGTERM, signal.SIGINT)
+    before = {name: signal.signal(name, lambda *_: application.exit(0)) for name in names}
+    wakeup = signal.set_wakeup_fd(writing.fileno())
+    notifier = QSocketNotifier(reading.fileno(), QSocketNotifier.Type.Read)
+    notifier.activated.connect(lambda: reading.recv(64))
+    try:
+        yield
+    finally:
+        notifier.setEnabled(False)
+        signal.set_wakeup_fd(wakeup)
+        for name, handler in before.items():
+            signal.signal(name, handler)
+        reading.close()
+        writing.close()

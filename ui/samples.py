@@ -1,0 +1,302 @@
+"""Invented views of every screen, for the gallery and the tests of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from drivers.contract import Raster
+from drivers.wire import Blob
+from kiosk.views import (
+    AttractView,
+    ChooseServiceView,
+    ConfirmView,
+    ConsentView,
+    DoneView,
+    FaceView,
+    FaultView,
+    IdentifyView,
+    IssuingView,
+    Milestone,
+    PageThumb,
+    ReviewRow,
+    ReviewView,
+    ScanView,
+    ServiceCard,
+    Text,
+    View,
+)
+
+LONG_NAME = "Công Tằng Tôn Nữ Hoàng Thị Ngọc Thanh Huyền"
+_AGENCY = "Ủy ban nhân dân xã Yên Hòa"
+_CODE = "H26.15 – 261123 – 0042"
+_LINK = "https://example.gov.vn/hs/H26.15-261123-0042-7KQ4-MX2D"
+
+
+def samples(language: str) -> dict[str, View]:
+    """Name of the picture -> view. ``language`` only chooses the words that no key stands for."""
+
+    def say(vietnamese: str, english: str) -> Text:
+        return Text.plain(vietnamese if language == "vi" else english)
+
+    cards = _cards(say)
+    return {
+        "attract": AttractView(),
+        "choose-one": ChooseServiceView(cards=cards[:1], **_step("choose", 1)),
+        "choose-three": ChooseServiceView(cards=cards[:3], **_step("choose", 1)),
+        "choose-six": ChooseServiceView(cards=cards, **_step("choose", 1)),
+        "consent-data": _consent("data", ("data", "purpose", "controller", "rights")),
+        "consent-face": _consent("face", ("camera", "purpose", "erased")),
+        "identify": IdentifyView(**_step("identify", 3)),
+        "identify-checking": IdentifyView(state="checking", **_step("identify", 3)),
+        "identify-retry": IdentifyView(
+            state="retry",
+            problem=say("Mã VNeID này đã hết hạn.", "This VNeID code has expired."),
+            **_step("identify", 3),
+        ),
+        **_scan_samples(),
+        "review": _review(say, Text.plain("Nguyễn Thị Hường"), pages=2, rows=4),
+        "review-long": _review(say, Text.plain(LONG_NAME), pages=7, rows=6),
+        **_face_samples(say),
+        "confirm": ConfirmView(
+            title=Text("confirm.title"),
+            points=(
+                Text("confirm.sends", {"agency": _AGENCY}),
+                Text("confirm.original-back"),
+                Text("confirm.certified-copy"),
+            ),
+            fee=Text("confirm.fee", {"amount": "16.000 đ"}),
+            **_step("confirm", 7),
+        ),
+        "issuing": _issuing(),
+        **_done_samples(say),
+        **_fault_samples(say),
+    }
+
+
+def _step(name: str, number: int) -> dict[str, object]:
+    return {"step": number, "steps": 8, "step_name": Text(f"step.{name}")}
+
+
+def _cards(say: Callable[[str, str], Text]) -> tuple[ServiceCard, ...]:
+    rows = (
+        ("svc_copy", "Chứng thực bản sao", "Certified copy", "Sao y giấy tờ gốc", "A true copy"),
+        (
+            "svc_single",
+            "Xác nhận tình trạng hôn\u00a0nhân",
+            "Certificate of marital status",
+            "Còn gọi: giấy độc thân",
+            "Single status",
+        ),
+        ("svc_marry", "Đăng ký kết hôn", "Marriage", "Hai người cùng đến", "Come together"),
+        ("svc_death", "Khai tử", "Death", "Báo người thân đã mất", "Report a death"),
+        ("svc_extract", "Trích lục hộ tịch", "Extract", "Xin lại giấy khai sinh", "Birth record"),
+        ("svc_lookup", "Tra cứu hồ sơ", "My request", "Hồ sơ đã xong chưa?", "Is it ready?"),
+    )
+    return tuple(
+        ServiceCard(picture.replace("_", "-"), picture, say(vi, en), say(hint_vi, hint_en))
+        for picture, vi, en, hint_vi, hint_en in rows
+    )
+
+
+def _consent(purpose: str, points: tuple[str, ...]) -> View:
+    return ConsentView(
+        purpose=purpose,
+        title=Text(f"consent.{purpose}.title"),
+        points=tuple(
+            Text(f"consent.{purpose}.{point}", {"agency": _AGENCY}) for point in points
+        ),
+        **_step("consent", 2),
+    )
+
+
+def _pages(count: int, blurred: int = 0) -> tuple[PageThumb, ...]:
+    return tuple(
+        PageThumb(
+            number,
+            page_jpeg(number),
+            Text("verdict.page.blurred" if number == blurred else "verdict.good"),
+            redo=number == blurred,
+        )
+        for number in range(1, count + 1)
+    )
+
+
+def _scan_samples() -> dict[str, View]:
+    step = _step("scan", 5)
+    redo = Text("scan.redo", {"number": 2})
+    return {
+        "scan-waiting": ScanView(**step),
+        "scan-scanning": ScanView(state="scanning", pages=_pages(1), reading=1, **step),
+        "scan-reading": ScanView(state="reading", pages=_pages(3), reading=1, **step),
+        "scan-blurred": ScanView(pages=_pages(2, blurred=2), **step),
+        "scan-redo": ScanView(pages=_pages(5, blurred=2), problem=redo, **step),
+        "scan-done": ScanView(state="done", pages=_pages(1), **step),
+    }
+
+
+def _review(say: Callable[[str, str], Text], person: Text, *, pages: int, rows: int) -> View:
+    lines = (
+        ReviewRow(Text("review.request"), say("Chứng thực bản sao", "Certified copy")),
+        ReviewRow(
+            Text("review.papers"),
+            Text(
+                "review.papers-value",
+                {"paper": say("Bằng tốt nghiệp đại học", "University diploma"), "pages": pages},
+            ),
+            edit="scan",
+        ),
+        ReviewRow(Text("review.copies"), Text("review.copies-value", {"copies": 4}), edit="copies"),
+        ReviewRow(Text("review.agency"), Text.plain("Xã Yên Hòa")),
+        ReviewRow(
+            say("Nơi ở", "Address"),
+            Text.plain("Số 12, ngõ 34, tổ dân phố Đông Trung, thôn Đoài, xã Yên Hòa, Hà Nội"),
+            edit="address",
+        ),
+        ReviewRow(say("Số điện thoại", "Phone"), Text.plain("0900 000 678"), edit="phone"),
+    )
+    return ReviewView(
+        person=person, rows=lines[:rows], pages=_pages(pages), **_step("review", 6)
+    )
+
+
+def _face_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
+    step = _step("face", 4)
+    return {
+        "face-opening": FaceView(guidance=Text("face.look"), **step),
+        "face-looking": FaceView(guidance=Text("face.too-dark"), preview=face_raster(), **step),
+        "face-matched": FaceView(
+            state="matched",
+            guidance=say("Đúng là ông/bà rồi", "It is you"),
+            preview=face_raster(),
+            **step,
+        ),
+        "face-mismatch": FaceView(
+            state="mismatch",
+            guidance=say("Khuôn mặt chưa khớp với ảnh", "The face does not match the photo"),
+            preview=face_raster(),
+            **step,
+        ),
+    }
+
+
+def _issuing() -> View:
+    states = ("done", "done", "now", "later", "later")
+    names = ("saved", "sent", "checked", "verified", "slip")
+    icons = ("lock", "send", "sign", "shield", "printer")
+    return IssuingView(
+        title=Text("issue.title"),
+        lead=Text("issue.lead"),
+        milestones=tuple(
+            Milestone(icon, Text(f"issue.{name}"), state)
+            for icon, name, state in zip(icons, names, states, strict=True)
+        ),
+        **_step("issue", 8),
+    )
+
+
+def _done_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
+    return {
+        "done-issued": DoneView(
+            kind="issued",
+            title=Text("done.issued-title"),
+            lead=Text("done.issued-lead"),
+            code=_CODE,
+            due_label=Text("done.number"),
+            due=Text.plain("0042/2026"),
+            place=Text("done.where-copy"),
+            take_away=_LINK,
+        ),
+        "done-queued": DoneView(
+            kind="queued",
+            title=Text("done.queued-title"),
+            lead=Text("done.no-slip-lead"),
+            code=_CODE,
+            due_label=Text("done.due"),
+            due=say("Thứ Tư, 25/11/2026", "Wednesday, 25/11/2026"),
+            place=Text("done.place", {"place": "quầy số 2", "hour": "17"}),
+            take_away=_LINK,
+        ),
+    }
+
+
+def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
+    jam = {
+        "code": "device.scanner.jam",
+        "picture": "scanner_jam",
+        "title": say("Giấy bị kẹt trong máy quét", "A sheet is stuck in the scanner"),
+        "happened": say(
+            "Tờ giấy thứ 2 nằm lại trong máy, chưa rách.", "Sheet 2 stayed inside. It is not torn."
+        ),
+        "todo": say(
+            "Xin đừng kéo giấy. Chạm Gọi cán bộ,\nrồi đứng chờ ở đây.",
+            "Please do not pull the paper. Touch Call staff\nand wait here.",
+        ),
+        "kept": Text("kept.draft"),
+    }
+    return {
+        "fault-jam": FaultView(actions=("retry", "staff"), **jam),
+        "fault-staff": FaultView(actions=("staff",), can_go_back=False, **jam),
+        "fault-skip": FaultView(actions=("retry", "skip", "staff"), **jam),
+        "fault-all": FaultView(actions=("retry", "later", "skip", "staff"), **jam),
+        "staff-called": FaultView(
+            code="staff.called",
+            picture="help_person",
+            title=Text("staff.called.title"),
+            happened=Text("staff.called.happened"),
+            todo=Text("staff.called.todo"),
+            kept=Text("kept.locked"),
+            actions=("continue",),
+            can_go_back=False,
+        ),
+    }
+
+
+def page_jpeg(number: int) -> bytes:
+    """A sheet with lines and a stamp, 248 x 351 pixels."""
+    image = QImage(248, 351, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(74, 34, 100, 8, QColor("#8C1C13"))
+    painter.fillRect(54, 54, 140, 9, QColor("#211A14"))
+    for line in range(11):
+        width = 150 + (line * 37 + number * 23) % 44
+        painter.fillRect(28, 92 + line * 18, width, 6, QColor("#6B6156"))
+    painter.setPen(QColor("#B5322A"))
+    painter.drawEllipse(QRectF(156, 270, 58, 58))
+    painter.drawEllipse(QRectF(162, 276, 46, 46))
+    painter.end()
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "JPG", 85)  # type: ignore[call-overload]
+    return bytes(buffer.data().data())
+
+
+def face_raster(width: int = 640, height: int = 480) -> Raster:
+    """A drawn head before a wall, as a camera frame."""
+    image = QImage(width, height, QImage.Format.Format_RGB888)
+    image.fill(QColor("#B9C4C0"))
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for colour, x, y, w, h in (
+        ("#2E4A4F", 0.26, 0.78, 0.48, 0.6),
+        ("#C99A7B", 0.44, 0.62, 0.12, 0.25),
+        ("#D8AC8D", 0.36, 0.2, 0.28, 0.52),
+        ("#54463C", 0.36, 0.15, 0.28, 0.2),
+        ("#33281F", 0.43, 0.42, 0.03, 0.03),
+        ("#33281F", 0.54, 0.42, 0.03, 0.03),
+        ("#A45B4C", 0.46, 0.58, 0.08, 0.03),
+    ):
+        painter.setBrush(QColor(colour))
+        painter.drawEllipse(QRectF(x * width, y * height, w * width, h * height))
+    painter.end()
+    rows = memoryview(image.constBits())
+    row = width * 3
+    pixels = b"".join(
+        rows[y * image.bytesPerLine() : y * image.bytesPerLine() + row] for y in range(height)
+    )
+    return Raster(Blob.of(pixels), width, height, 3)
