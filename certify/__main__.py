@@ -112,12 +112,14 @@ def _seal_text(seal: str) -> str:
 
     try:
         with Image.open(seal) as image:
-            codes = zxingcpp.read_barcodes(image)
+            found = zxingcpp.read_barcodes(image)
     except OSError as error:
         raise CertifyError(Fault.SEAL_INVALID, f"{seal}: {type(error).__name__}") from None
-    if not codes:
+    # A row of a QR code may pass for a line code by chance.
+    texts = [str(code.text) for code in found if code.format == zxingcpp.BarcodeFormat.QRCode]
+    if not texts:
         raise CertifyError(Fault.SEAL_INVALID, f"{seal}: no QR code found")
-    return str(codes[0].text)
+    return texts[0]
 
 
 def _print(verdict: Verdict, as_json: bool) -> None:

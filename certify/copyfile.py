@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from asn1crypto import cms
+from asn1crypto import cms, x509
 from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
@@ -83,6 +83,22 @@ def is_plainly_written(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:
     written = content.hex().encode()
     gap = pdf[start:end]
     return not any(content[used:]) and gap in (b"<%b>" % written, b"<%b>" % written.upper())
+
+
+def is_minimal(signature: EmbeddedPdfSignature, path: Iterable[x509.Certificate]) -> bool:
+    """Whether the parts of the CMS message that nothing signs (RFC 5652, 5.1) say only what must
+    be said: the digest algorithm, and each certificate of the path once."""
+    data = signature.signed_data
+    needed = {certificate.dump() for certificate in path}
+    embedded = [choice.dump() for choice in data["certificates"]]
+    algorithms = [algorithm.dump() for algorithm in data["digest_algorithms"]]
+    kind = data["encap_content_info"]["content_type"].native
+    return (
+        data["version"].native == ("v1" if kind == "data" else "v3")
+        and algorithms == [signature.signer_info["digest_algorithm"].dump()]
+        and len(set(embedded)) == len(embedded)
+        and needed.issuperset(embedded)
+    )
 
 
 def _signatures(reader: PdfFileReader) -> dict[str, EmbeddedPdfSignature]:

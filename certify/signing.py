@@ -48,8 +48,7 @@ class Pkcs11Signer:
         self.pdf_key: PdfKey = PKCS11Signer(
             session,
             key_label=key_label,
-            signing_cert=self.certificate,
-            ca_chain=[*chain, *_authorities(session)],
+            ca_chain=_above(self.certificate, [*chain, *_certificates(session, {})]),
             embed_roots=False,
             # SoftHSM2 hashes for RSA, not for ECDSA.
             use_raw_mechanism=self._key.key_type is pkcs11.KeyType.EC,
@@ -122,9 +121,18 @@ def _certificate(session: Any, label: str) -> x509.Certificate:
     raise pkcs11.NoSuchKey(f"no certificate {label}")
 
 
-def _authorities(session: Any) -> list[x509.Certificate]:
-    """The CA certificates that tokens usually carry beside the signer's."""
-    return [certificate for certificate in _certificates(session, {}) if certificate.ca]
+def _above(
+    certificate: x509.Certificate, candidates: Sequence[x509.Certificate]
+) -> list[x509.Certificate]:
+    """The issuers, lowest first: exactly what a verifier needs beside the root."""
+    chain: list[x509.Certificate] = []
+    while certificate.subject != certificate.issuer:
+        issuers = [found for found in candidates if found.subject == certificate.issuer]
+        if not issuers or issuers[0] in chain:
+            break
+        certificate = issuers[0]
+        chain.append(certificate)
+    return chain
 
 
 def _certificates(session: Any, query: dict[Any, Any]) -> list[x509.Certificate]:

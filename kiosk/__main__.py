@@ -5,7 +5,9 @@ This is the one module of the core that imports ``ui``, and only when a command 
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 
 import click
 
@@ -39,6 +41,9 @@ def open_screen(settings: Settings, engine: Engine, robot: object = None) -> int
 
 def main() -> None:
     """Run a command; a coded failure becomes one line on stderr and its exit code."""
+    # Offices, slips and signatures live in one time zone, whatever the machine was set up with.
+    os.environ["TZ"] = "Asia/Ho_Chi_Minh"
+    time.tzset()
     try:
         cli.main(obj=open_screen)
     except CODED_ERRORS as error:

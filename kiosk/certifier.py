@@ -34,8 +34,15 @@ class Certifier:
             "pin_file": str(signing.pin_file or ""),
             "anchor": anchor_pem,
         }
-        spec = ChildSpec("certifier", "certify.worker:CertifyWorker", options, deadline=60.0)
-        self._child = Child(spec)
+        self._child = Child(
+            ChildSpec(
+                "certifier",
+                "certify.worker:CertifyWorker",
+                options,
+                environment=signing.environment,
+                deadline=60.0,
+            )
+        )
 
     async def issue_post_check(
         self, pages: Sequence[SourcePage], facts: CopyFacts, trust: bytes

@@ -114,6 +114,9 @@ class SigningSettings(Section):
     token: str = Field("", description="label of the token, or empty")
     key: str = Field("agency", description="label of the key and certificate on the token")
     pin_file: Path | None = Field(None, description="systemd credential that holds the PIN")
+    environment: dict[str, str] = Field(
+        default_factory=dict, description="variables that the PKCS#11 library wants"
+    )
 
 
 class Settings(Section):

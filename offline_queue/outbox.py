@@ -179,11 +179,14 @@ class Outbox:
             db.execute("insert or replace into portal_key values (1, ?, ?)", (key_id, raw))
 
     def recover(self) -> None:
-        """Sending to unknown: for the one process that sends, when it starts. Whatever it was
-        sending when it died, it must ask for before it sends again."""
-        with self._store.writing() as db:
-            for dossier in entries.select(db, "where state = 'sending'"):
-                self._move(db, dossier.id, State.UNKNOWN)
+        """Sending to unknown, and interrupted erasing finished: for the one process that sends,
+        while it sends nothing. What it was sending when it died or the disk was full, it must ask
+        for before it sends again."""
+        with self._store.reading() as db:
+            interrupted = entries.select(db, "where state = 'sending'")
+        for dossier in interrupted:
+            self.mark_unknown(dossier.id, dossier.problem)
+        self._finish_erasing()
 
     def next_to_send(self) -> Dossier | None:
         """The dossier whose turn it is, locked or unknown: by sequence, but one that got no answer

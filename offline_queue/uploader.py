@@ -56,7 +56,6 @@ class Uploader:
         self._backoff = backoff or Backoff()
         self._not_before = 0.0
         self._one_step = threading.Lock()
-        outbox.recover()
 
     def pause(self) -> float:
         """Seconds until :meth:`step` will try again; 0 when it would now."""
@@ -71,6 +70,7 @@ class Uploader:
         with self._one_step:
             if self.pause() > 0 and not at_once:
                 return False
+            self._outbox.recover()
             dossier = self._outbox.next_to_send()
             return dossier is not None and self._settle(dossier)
 

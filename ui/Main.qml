@@ -9,6 +9,9 @@ Window {
     required property real gridWidth
     required property real gridHeight
 
+    // Untyped: a cast to Page fails as soon as a second QML engine lives in the process.
+    readonly property var page: loader.item
+
     color: Theme.paper
 
     Item {
@@ -20,9 +23,6 @@ Window {
         x: (window.width - width * scale) / 2
         y: (window.height - height * scale) / 2
 
-        PointHandler {
-            onActiveChanged: if (active) Kiosk.touch()
-        }
         Image {
             visible: loader.status !== Loader.Ready
             anchors.centerIn: parent
@@ -47,6 +47,14 @@ Window {
             anchors.fill: parent
             visible: Kiosk.warningSeconds >= 0
         }
+        // Sees every press first and lets it through: somebody is there.
+        Item {
+            anchors.fill: parent
+
+            PointHandler {
+                onActiveChanged: if (active) Kiosk.touch()
+            }
+        }
     }
 
     NumberAnimation {
@@ -68,9 +76,8 @@ Window {
         target: Kiosk
 
         function onViewChanged(): void {
-            const page = loader.item as Page;
-            if (page !== null && window.continues(page))
-                page.view = Kiosk.view;
+            if (window.continues())
+                window.page.view = Kiosk.view;
             else
                 window.open();
         }
@@ -88,13 +95,13 @@ Window {
     // The largest text that fits, up to the wanted size: one small step a frame.
     FrameAnimation {
         id: fitting
-        running: (loader.item as Page)?.overflow > 1 && Theme.textScale > 0.85
+        running: window.page !== null && window.page.overflow > 1 && Theme.textScale > 0.85
         onTriggered: Theme.textScale = Math.max(0.85, Theme.textScale - 0.05)
     }
 
     // The same question with news on it, or a new question?
-    function continues(page: Page): bool {
-        return page.objectName === Kiosk.screen && page.view.step === Kiosk.view.step
+    function continues(): bool {
+        return page !== null && page.objectName === Kiosk.screen && page.view.step === Kiosk.view.step
             && page.view.purpose === Kiosk.view.purpose && page.view.code === Kiosk.view.code;
     }
 

@@ -47,13 +47,18 @@ def run_screen(
     application = start_qt()
     screen = Screen(settings.site, QSize(settings.screen.width, settings.screen.height))
     started: list[object] = []
+    failures: list[Exception] = []
 
     def begin() -> None:
         screen.window.frameSwapped.disconnect(begin)
-        started.append(engine)
-        engine.start(screen.stage)
-        if robot:
-            started.append(robot(Robot(screen.window)))
+        try:
+            engine.start(screen.stage)
+            started.append(engine)
+            if robot:
+                started.append(robot(Robot(screen.window)))
+        except Exception as error:  # Qt would only print it and show a dead screen
+            failures.append(error)
+            application.exit(1)
 
     # Queued: the engine must not start inside the painting of the frame it waits for.
     screen.window.frameSwapped.connect(begin, Qt.ConnectionType.QueuedConnection)
@@ -61,7 +66,10 @@ def run_screen(
     screen.show(fullscreen=settings.screen.fullscreen)
     try:
         with _closing_on_signals(application):
-            return application.exec()
+            code = application.exec()
+        for failure in failures:
+            raise failure
+        return code
     finally:
         if started:
             engine.stop()
@@ -70,8 +78,10 @@ def run_screen(
 
 def start_qt() -> QGuiApplication:
     """The one application object, with the house font. Offscreen, painting needs no GPU."""
-    application = QGuiApplication.instance() or QGuiApplication(["kiosk"])
-    assert isinstance(application, QGuiApplication)
+    running = QGuiApplication.instance()
+    if isinstance(running, QGuiApplication):
+        return running
+    application = QGuiApplication(["kiosk"])
     if application.platformName() == "offscreen":
         QQuickWindow.setGraphicsApi(QSGRendererInterface.GraphicsApi.Software)
     fonts = resources.files("fontpkg_be_vietnam_pro") / "files"
@@ -87,19 +97,21 @@ class Screen:
     def __init__(self, site: Site, grid: QSize) -> None:
         self.stage = Stage(site.language)
         self._grid = grid
-        self._album = Album()
+        self.album = Album()
         self._qml = QQmlApplicationEngine()
         self._qml.addImportPath(str(_ROOT.parent))
-        self._qml.addImageProvider("album", PictureProvider(self._album))
+        self._qml.addImageProvider("album", PictureProvider(self.album))
         self.kiosk = self._singleton("ui.components", "Kiosk")
         self.theme = self._singleton("ui.theme", "Theme")
         self.kiosk.setProperty("agency", site.agency_name)
         self.kiosk.setProperty("commune", site.commune)
-        self._bridge = Bridge(self.stage, self.kiosk, self._album)
-        self._qml.setInitialProperties({"gridWidth": grid.width(), "gridHeight": grid.height()})
+        self._bridge = Bridge(self.stage, self.kiosk, self.album)
+        size = {"gridWidth": float(grid.width()), "gridHeight": float(grid.height())}
+        self._qml.setInitialProperties(size)
         self._qml.load(QUrl.fromLocalFile(str(_ROOT / "Main.qml")))
-        (self.window,) = self._qml.rootObjects()
-        assert isinstance(self.window, QQuickWindow)
+        (window,) = self._qml.rootObjects()
+        assert isinstance(window, QQuickWindow)
+        self.window = window
 
     def show(self, *, fullscreen: bool) -> None:
         if QGuiApplication.platformName() == "offscreen":
@@ -112,6 +124,12 @@ class Screen:
             room = QGuiApplication.primaryScreen().availableSize() * 0.94
             self.window.resize(self._grid.scaled(room, Qt.AspectRatioMode.KeepAspectRatio))
             self.window.show()
+
+    def turn(self, grid: QSize) -> None:
+        """Lay out for another design grid: upright, landscape."""
+        self._grid = grid
+        self.window.setProperty("gridWidth", float(grid.width()))
+        self.window.setProperty("gridHeight", float(grid.height()))
 
     def close(self) -> None:
         """Bindings end before the objects they read."""

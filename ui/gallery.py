@@ -26,9 +26,10 @@ def settle(milliseconds: int = 60) -> None:
 
 
 def render(folder: Path, only: str, half: bool) -> Iterator[Path]:
+    screen = Screen(Site(), PORTRAIT)
+    screen.theme.setProperty("reduceMotion", True)
     for shape, grid in (("portrait", PORTRAIT), ("landscape", LANDSCAPE)):
-        screen = Screen(Site(), grid)
-        screen.theme.setProperty("reduceMotion", True)
+        screen.turn(grid)
         screen.show(fullscreen=False)
         for language in LANGUAGES:
             screen.stage.set_language(language)
@@ -50,7 +51,7 @@ def render(folder: Path, only: str, half: bool) -> Iterator[Path]:
                         )
                     picture.save(str(path))  # type: ignore[call-overload]
                     yield path
-        screen.close()
+    screen.close()
 
 
 def main() -> None:

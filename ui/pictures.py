@@ -64,7 +64,11 @@ class Album:
 
 
 class PictureProvider(QQuickImageProvider):
-    """Gives QML the pictures of an album."""
+    """Gives QML the pictures of an album.
+
+    Images must load in the Qt thread (not ``asynchronous: true``): a loader thread that waits for
+    Python, while Qt inside Python waits for that thread, hangs the screen.
+    """
 
     def __init__(self, album: Album) -> None:
         super().__init__(QQuickImageProvider.ImageType.Image)
@@ -95,7 +99,9 @@ def _image(picture: bytes | Raster | Code | None, requested: QSize) -> QImage:
 
 def frame_image(raster: Raster) -> QImage:
     """One copy, made by the change to the display's own format; the shared memory is not held."""
-    layout = QImage.Format.Format_RGB888 if raster.channels == 3 else QImage.Format.Format_Grayscale8
+    layout = (
+        QImage.Format.Format_RGB888 if raster.channels == 3 else QImage.Format.Format_Grayscale8
+    )
     row = raster.width * raster.channels
     if raster.pixels.size < row * raster.height:
         raise ValueError("the frame is shorter than its size says")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
@@ -15,7 +15,15 @@ class Robot:
     """Works the window as a finger would. To be used in the Qt thread, from a QTimer."""
 
     def __init__(self, window: QQuickWindow) -> None:
+        self.clock = FrameClock()
         self._window = window
+
+    def every(self, milliseconds: int, call: Callable[[], None]) -> object:
+        """Call again and again until the returned object is gone."""
+        timer = QTimer()
+        timer.timeout.connect(call)
+        timer.start(milliseconds)
+        return timer
 
     def has(self, name: str) -> bool:
         """Is there something of this objectName that can be touched now?"""
@@ -65,23 +73,29 @@ class FrameClock(QObject):
     """How evenly the GUI thread runs: gaps between the ticks of a timer of ``TICK_MS``."""
 
     TICK_MS = 16
+    ticked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._gaps: list[float] = []
-        self._last = time.perf_counter()
+        self._last = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
-        self._timer.start(self.TICK_MS)
+
+    def run(self, running: bool) -> None:
+        """Start or pause; what was measured before is kept."""
+        if running and not self._timer.isActive():
+            self._last = time.perf_counter()
+            self._timer.start(self.TICK_MS)
+        elif not running:
+            self._timer.stop()
 
     def _tick(self) -> None:
         now = time.perf_counter()
         self._gaps.append((now - self._last) * 1000)
         self._last = now
-
-    def stop(self) -> None:
-        self._timer.stop()
+        self.ticked.emit()
 
     @property
     def p95(self) -> float:

@@ -105,9 +105,7 @@ def _consent(purpose: str, points: tuple[str, ...]) -> View:
     return ConsentView(
         purpose=purpose,
         title=Text(f"consent.{purpose}.title"),
-        points=tuple(
-            Text(f"consent.{purpose}.{point}", {"agency": _AGENCY}) for point in points
-        ),
+        points=tuple(Text(f"consent.{purpose}.{point}", {"agency": _AGENCY}) for point in points),
         **_step("consent", 2),
     )
 
@@ -157,9 +155,7 @@ def _review(say: Callable[[str, str], Text], person: Text, *, pages: int, rows: 
         ),
         ReviewRow(say("Số điện thoại", "Phone"), Text.plain("0900 000 678"), edit="phone"),
     )
-    return ReviewView(
-        person=person, rows=lines[:rows], pages=_pages(pages), **_step("review", 6)
-    )
+    return ReviewView(person=person, rows=lines[:rows], pages=_pages(pages), **_step("review", 6))
 
 
 def _face_samples(say: Callable[[str, str], Text]) -> dict[str, View]:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from uuid import UUID
 
+import apsw
+
 from certify.errors import CertifyError
 from certify.numbers import Kind, NumberStore
 from kiosk.failures import Fault, KioskError
@@ -233,7 +235,7 @@ class Link:
         while True:
             try:
                 complete = await self._in_thread(self._look_after)
-            except (QueueError, CertifyError) as error:
+            except (QueueError, CertifyError, apsw.Error) as error:
                 log.warning("portal: %s", error)
                 complete = False
             if complete:

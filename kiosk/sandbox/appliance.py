@@ -119,17 +119,17 @@ class Appliance:
     def stranger_pictures(self) -> list[str]:
         return _write_pictures(self.state / "stranger", stranger_frames(8))
 
-    def stop_program(self, name: str) -> None:
-        self._programs.pop(name).stop()
+    def break_identity_provider(self, *, down: bool) -> None:
+        url = f"{self._addresses['vneid']}/sandbox/set"
+        requests.post(url, json={"down": down}, timeout=10).raise_for_status()
 
-    def start_program(self, name: str) -> None:
-        """Start one that was stopped, on the port it had."""
-        port = self._addresses[name].rpartition(":")[2]
-        if name == "portal":
-            self._launch("portal", "portal", "--settings", self._portal_file, "--port", port)
-        else:
-            self._launch("vneid", "sandbox", "vneid", "--port", port)
-        self._wait(name)
+    def stop_portal(self) -> None:
+        self._programs.pop("portal").stop()
+
+    def start_portal(self) -> None:
+        """At the address it had."""
+        self._launch_portal(self._addresses["portal"].rpartition(":")[2])
+        self._wait("portal")
 
     def _start(self) -> None:
         self.pki = pki.create(
@@ -138,7 +138,7 @@ class Appliance:
         # A copy: another sandbox may sign anew for other modes at any time.
         shutil.copytree(self.pki.trust_dir, self.trust_dir, dirs_exist_ok=True)
         self._write_portal_settings()
-        self._launch("portal", "portal", "--settings", self._portal_file, "--port", "0")
+        self._launch_portal("0")
         self._launch("vneid", "sandbox", "vneid", "--port", "0")
         for device in _DEVICES:
             if device not in self._without:
@@ -152,6 +152,9 @@ class Appliance:
         self._write_kiosk_settings()
         self._launch("link", "link", "--settings", self.settings_file)
         self._wait_for_link()
+
+    def _launch_portal(self, port: str) -> None:
+        self._launch("portal", "portal", "--settings", self._portal_file, "--port", port)
 
     def _launch(self, name: str, *arguments: str | Path) -> None:
         environment = {"SOFTHSM2_CONF": str(self.pki.softhsm_conf)}
@@ -246,7 +249,8 @@ class Appliance:
                 "trust_anchor_file": str(self.trust_dir / "anchor.pem"),
                 "poll_seconds": 0.2,
             },
-            "signing": {"token": "kiosk", "pin_file": str(self.pki.kiosk_pin)},
+            "signing": {"token": pki.KIOSK_TOKEN, "pin_file": str(self.pki.kiosk_pin)},
+            "signing.environment": {"SOFTHSM2_CONF": str(self.pki.softhsm_conf)},
         }
         (self.state / "kiosk").mkdir(exist_ok=True)
         _write_toml(self.settings_file, {}, tables)

@@ -29,9 +29,18 @@ from kiosk.views import Intent, ScanView, View
 
 _PROCEDURE = "certified-copy"
 _TICK_MILLISECONDS = 60
-_READING_PAUSE = 0.4
+_READING_PAUSE = 0.5
 """Seconds the scripted citizen looks at a page before touching it."""
 _ARRIVAL_SECONDS = 60.0
+
+
+class Clock(Protocol):
+    """Gaps between ticks of the Qt thread, milliseconds."""
+
+    p95: float
+    worst: float
+
+    def run(self, running: bool) -> None: ...
 
 
 class Hand(Protocol):
@@ -41,9 +50,9 @@ class Hand(Protocol):
     def tap(self, name: str) -> None: ...
     def grab(self, path: Path) -> None: ...
     def every(self, milliseconds: int, call: Callable[[], None]) -> object: ...
-    def start_clock(self) -> None: ...
-    def stop_clock(self) -> None: ...
-    def frame_times(self) -> dict[str, float]: ...
+
+    @property
+    def clock(self) -> Clock: ...
 
 
 class Screen(Stage, Protocol):
@@ -185,7 +194,8 @@ class _Journey:
         self._stage: WatchedStage | None = None
         self._seen: set[tuple[str, str]] = set()
         self._done: View | None = None
-        self._since = 0.0
+        self._touch: str | None = None
+        self._shown, self._since = ("", ""), 0.0
         self.result = Result()
         self._copy: bytes | None = None
 
@@ -200,7 +210,7 @@ class _Journey:
     def hand_over(self, hand: Hand) -> object:
         """Called by the screen with the means to work it."""
         self._hand = hand
-        return hand.every(_TICK_MILLISECONDS, self._look)
+        return hand.every(_TICK_MILLISECONDS, self._look_or_stop)
 
     def conclude(self) -> Result:
         result, appliance = self.result, self._appliance
@@ -208,7 +218,7 @@ class _Journey:
         if "portal=down" in self._faults:
             result.late = result.ended == "done"
             _say("the portal comes back")
-            appliance.start_program("portal")
+            appliance.start_portal()
         result.accepted = self._wait_for_arrival(result.code)
         if self._copy:
             self._check_copy(self._copy)
@@ -216,37 +226,39 @@ class _Journey:
             self._write(self._out)
         return result
 
+    def _look_or_stop(self) -> None:
+        """Qt would print an error and go on; a demo that cannot go on must end."""
+        try:
+            self._look()
+        except Exception:
+            self._crashed()
+            raise
+
     def _look(self) -> None:
         """One glance at the screen: take its picture once, then do what a citizen would."""
         view = self._stage.view if self._stage else None
         if view is None:
             return
         self._time_frames(view)
-        if view is not self._done and self._since == 0.0:
-            self._since = time.monotonic()
-        if time.monotonic() - self._since < _READING_PAUSE or view is self._done:
+        if _picture_of(view) != self._shown:
+            self._shown, self._since = _picture_of(view), time.monotonic()
+        if time.monotonic() - self._since < _READING_PAUSE:
             return
-        self._since = 0.0
-        self._take_picture(view)
-        self._act(view)
-
-    def _act(self, view: View) -> None:
-        self._done = view
-        touch = self._citizen.next_touch(view)
+        if view is not self._done:
+            self._take_picture(view)
+            self._done, self._touch = view, self._citizen.next_touch(view)
         if self._citizen.gave_up:
             self._quit()
-        elif touch and self._headless:
-            if self._hand.has(touch):
-                self._hand.tap(touch)
-            else:
-                self._done = None  # not there yet: look again
+        elif self._touch and self._headless and self._hand.has(self._touch):
+            self._hand.tap(self._touch)
+            self._touch = None
 
     def _time_frames(self, view: View) -> None:
         reading = isinstance(view, ScanView) and view.state in ("scanning", "reading")
-        (self._hand.start_clock if reading else self._hand.stop_clock)()
+        self._hand.clock.run(reading)
 
     def _take_picture(self, view: View) -> None:
-        key = (view.screen, str(getattr(view, "state", "")))
+        key = _picture_of(view)
         if self._out is None or key in self._seen:
             return
         self._seen.add(key)
@@ -276,6 +288,7 @@ class _Journey:
         self._quit()
 
     def _quit(self) -> None:
+        self.result.frames = {"p95": self._hand.clock.p95, "worst": self._hand.clock.worst}
         if self._stage:
             self._stage.quit()
 
@@ -318,6 +331,11 @@ class _Journey:
         timeline = {"steps": self.result.timeline, "frames": self.result.frames}
         (out / "timeline.json").write_text(json.dumps(timeline, indent=1) + "\n")
         self.result.files.append(str(out / "timeline.json"))
+
+
+def _picture_of(view: View) -> tuple[str, str]:
+    """Views with the same screen and state look the same but for details."""
+    return (view.screen, str(getattr(view, "state", "")))
 
 
 class WatchedStage:

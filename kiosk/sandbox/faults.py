@@ -33,8 +33,10 @@ def apply(appliance: Appliance, fault: str) -> None:
         appliance.control(device, "set", **broken)
     elif fault == "face=stranger":
         appliance.control("camera", "show", paths=appliance.stranger_pictures())
-    else:
-        appliance.stop_program(fault.partition("=")[0])
+    elif fault == "portal=down":
+        appliance.stop_portal()
+    elif fault == "vneid=down":
+        appliance.break_identity_provider(down=True)
 
 
 def mend(appliance: Appliance, fault: str) -> None:
@@ -46,4 +48,4 @@ def mend(appliance: Appliance, fault: str) -> None:
         else:
             appliance.control(device, "set", **mended)
     elif fault == "vneid=down":
-        appliance.start_program("vneid")
+        appliance.break_identity_provider(down=False)

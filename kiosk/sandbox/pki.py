@@ -258,7 +258,7 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
         expires=now + _LIFE,
         modes=modes,
         thresholds={"face-distance": 0.5},
-        post_check_papers=frozenset({"diploma", "birth-certificate"}),
+        post_check_papers=frozenset({"original"}),
         post_check_inspect_days=3,
         procedure_packs=(),
     )

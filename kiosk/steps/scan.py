@@ -70,14 +70,24 @@ async def _take_pages(
         sheet: Raster | None = first
         while sheet is not None:
             readings.append(asyncio.create_task(_read(session, sheet, place)))
-            session.present(_view(session, "scanning", reading=len(readings)))
+            session.present(_view(session, "scanning", reading=_left(readings)))
             sheet = await anext(sheets, None)
     finally:
         # Pages that were scanned before a jam are kept: the person need not feed them again.
-        done = await asyncio.gather(*readings, return_exceptions=True)
-    for result in done:
-        if isinstance(result, BaseException):
-            raise result
+        await _finish(session, readings)
+    for reading in readings:
+        reading.result()
+
+
+async def _finish(session: Session, readings: list[asyncio.Task[None]]) -> None:
+    while left := _left(readings):
+        session.present(_view(session, "reading", reading=left))
+        await asyncio.wait(readings[-left:], return_when=asyncio.FIRST_COMPLETED)
+
+
+def _left(readings: list[asyncio.Task[None]]) -> int:
+    """Pages are read in order, so the unread ones are the last ones."""
+    return sum(not reading.done() for reading in readings)
 
 
 async def _read(session: Session, sheet: Raster, place: _Place) -> None:
@@ -87,7 +97,6 @@ async def _read(session: Session, sheet: Raster, place: _Place) -> None:
     session.kiosk.outbox.put_part(
         session.dossier, f"page-{number:03}.jpg", "image/jpeg", reading.page.jpeg
     )
-    session.present(_view(session, "reading"))
 
 
 def _put(pages: list[PageReading], reading: PageReading, place: _Place) -> int:

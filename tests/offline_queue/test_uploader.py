@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from offline_queue import envelope
 from offline_queue.backoff import Backoff
-from offline_queue.errors import Fault
+from offline_queue.errors import Fault, QueueError
 from offline_queue.intake import Problem, Receipt
 from offline_queue.manifest import Manifest
 from offline_queue.outbox import Outbox, State
@@ -249,3 +250,24 @@ def test_a_sender_that_died_while_sending_asks_first(line: Line) -> None:
     assert line.state(dossier) is State.ERASED
     assert line.portal.held[dossier].commits == 1
     assert line.sent("PUT") == 2
+
+
+@pytest.mark.parametrize("method", ["mark_unknown", "_erase"])
+def test_a_disk_full_in_the_middle_is_made_good_later(
+    line: Line, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    dossier = locked_dossier(line.outbox)
+    if method == "mark_unknown":
+        line.portal.fault("commit", "lost")
+
+    def full(*_: object, **__: object) -> None:
+        raise QueueError(Fault.DISK_FULL, retryable=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Outbox, method, full)
+        with pytest.raises(QueueError) if method == "mark_unknown" else nullcontext():
+            line.step()
+        assert line.state(dossier) in (State.SENDING, State.ACCEPTED)
+    line.step()
+    assert line.state(dossier) is State.ERASED
+    assert line.portal.held[dossier].commits == 1

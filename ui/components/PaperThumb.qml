@@ -35,7 +35,6 @@ Rectangle {
             anchors.fill: parent
             anchors.margins: 4
             source: thumb.source
-            asynchronous: true
             fillMode: Image.PreserveAspectFit
             Accessible.role: Accessible.Graphic
             Accessible.name: title.text

@@ -15,7 +15,7 @@ Page {
     readonly property real lineHeight: Math.min(
         landscape ? 190 : Theme.largeText ? 168 : 142,
         (bodyHeight - personHeight - Theme.s3 - 16) / Math.max(1, lines))
-    readonly property real personHeight: landscape ? 116 : Theme.hugeText ? 190 : 160
+    readonly property real personHeight: landscape ? 104 : Theme.hugeText ? 190 : 160
 
     title: Kiosk.word("review.title")
     lead: Theme.hugeText && count > 4 ? "" : Kiosk.word("review.lead")
@@ -53,7 +53,7 @@ Page {
                 }
                 Label {
                     width: parent.width
-                    height: Math.min(implicitHeight, page.personHeight - 64)
+                    height: Math.min(implicitHeight, page.personHeight - 54)
                     text: page.view.person
                     fit: true
                     font.pixelSize: page.landscape ? Theme.body : Theme.heading
@@ -88,7 +88,6 @@ Page {
                         anchors.fill: parent
                         anchors.margins: 4
                         source: page.view.pages[paper.index]?.image ?? ""
-                        asynchronous: true
                         fillMode: Image.PreserveAspectFit
                         Accessible.role: Accessible.Graphic
                         Accessible.name: Kiosk.say("page_number", { number: paper.index + 1 })
@@ -104,6 +103,7 @@ Page {
             }
         },
         Item {
+            visible: page.explainHeight > page.personHeight + Theme.s3
             Layout.fillHeight: true
         }
     ]
@@ -111,12 +111,9 @@ Page {
         Layout.fillWidth: true
         implicitHeight: page.lines * page.lineHeight + 16
 
-        Grid {
+        Item {
             x: 8
             y: 8
-            columns: page.columns
-            flow: Grid.TopToBottom
-            rows: page.lines
 
             Repeater {
                 model: page.count
@@ -126,6 +123,8 @@ Page {
                     required property int index
                     readonly property var entry: page.view.rows[index] ?? page.view.rows[0]
 
+                    x: Math.floor(index / page.lines) * width
+                    y: index % page.lines * height
                     width: (page.innerWidth - 16) / page.columns
                     height: page.lineHeight
 
@@ -156,7 +155,7 @@ Page {
                             readonly property bool tiny: fontInfo.pixelSize < Theme.smallest
                             onTinyChanged: page.crowded += tiny ? 1 : -1
                             width: parent.width
-                            height: Math.min(implicitHeight, line.height - name.height - 8)
+                            height: Math.min(implicitHeight, line.height - name.height - 2)
                             text: line.entry.value
                             fit: true
                             minimumPixelSize: 28
