@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +34,7 @@ def main() -> None:
     "folder",
     type=click.Path(path_type=Path),
     envvar="KIOSK_TRUST",
-    help="Folder with bundle.cose and anchor.pem; also from KIOSK_TRUST.",
+    help="Folder with bundle.cose and anchor.pem; else KIOSK_TRUST, else this user's own.",
 )
 @click.option("--bundle", type=click.Path(path_type=Path), help="The signed trust bundle.")
 @click.option("--anchor", type=click.Path(path_type=Path), help="Public key that signs bundles.")
@@ -67,15 +68,20 @@ def verify_command(
     sys.exit(GENUINE if verdict.ok else NOT_GENUINE)
 
 
+def user_trust() -> Path:
+    """This user's trust folder: ``$XDG_DATA_HOME/mot-cua-kiosk/trust``."""
+    base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "mot-cua-kiosk" / "trust"
+
+
 def _load_trust(
     folder: Path | None, bundle: Path | None, anchor: Path | None, moment: datetime
 ) -> TrustBundle:
     from certify.trust import load_anchor, load_bundle
 
-    bundle = bundle or (folder and folder / "bundle.cose")
-    anchor = anchor or (folder and folder / "anchor.pem")
-    if bundle is None or anchor is None:
-        raise CertifyError(Fault.BUNDLE_INVALID, "give --trust, or --bundle and --anchor")
+    folder = folder or user_trust()
+    bundle = bundle or folder / "bundle.cose"
+    anchor = anchor or folder / "anchor.pem"
     try:
         data, pem = bundle.read_bytes(), anchor.read_text("ascii")
     except (OSError, UnicodeDecodeError) as error:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -33,7 +35,9 @@ for command in (*appliance.COMMANDS, *papers.COMMANDS, *queue.COMMANDS, *servers
     cli.add_command(command)
 
 
-def open_screen(settings: Settings, engine: Engine, robot: object = None) -> int:
+def open_screen(
+    settings: Settings, engine: Engine, robot: Callable[[Any], object] | None = None
+) -> int:
     from ui.app import run_screen
 
     return run_screen(settings, engine, robot)

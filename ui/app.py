@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -73,6 +75,7 @@ def run_screen(
     finally:
         if started:
             engine.stop()
+        started.clear()
         screen.close()
 
 
@@ -81,6 +84,7 @@ def start_qt() -> QGuiApplication:
     running = QGuiApplication.instance()
     if isinstance(running, QGuiApplication):
         return running
+    _keep_none_alive()
     application = QGuiApplication(["kiosk"])
     if application.platformName() == "offscreen":
         QQuickWindow.setGraphicsApi(QSGRendererInterface.GraphicsApi.Software)
@@ -89,6 +93,17 @@ def start_qt() -> QGuiApplication:
         QFontDatabase.addApplicationFont(str(fonts / f"BeVietnamPro-{weight}.ttf"))
     application.setFont(QFont(_FONT))
     return application
+
+
+def _keep_none_alive() -> None:
+    """PySide6 6.12 relies on None being immortal, as it is from Python 3.12 on (PEP 683).
+
+    On 3.11 every call of a void method of Qt takes one reference of None away for good; some
+    minutes of camera frames later the process ends with "deallocating None".
+    """
+    if sys.version_info < (3, 12):
+        for constant in (None, True, False):
+            ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
 
 
 class Screen:

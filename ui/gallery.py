@@ -49,7 +49,7 @@ def render(folder: Path, only: str, half: bool) -> Iterator[Path]:
                         picture = picture.scaledToWidth(
                             picture.width() // 2, Qt.TransformationMode.SmoothTransformation
                         )
-                    picture.save(str(path))  # type: ignore[call-overload]
+                    picture.save(str(path))
                     yield path
     screen.close()
 

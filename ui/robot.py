@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
@@ -73,7 +73,6 @@ class FrameClock(QObject):
     """How evenly the GUI thread runs: gaps between the ticks of a timer of ``TICK_MS``."""
 
     TICK_MS = 16
-    ticked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +94,6 @@ class FrameClock(QObject):
         now = time.perf_counter()
         self._gaps.append((now - self._last) * 1000)
         self._last = now
-        self.ticked.emit()
 
     @property
     def p95(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
@@ -76,7 +77,7 @@ def samples(language: str) -> dict[str, View]:
     }
 
 
-def _step(name: str, number: int) -> dict[str, object]:
+def _step(name: str, number: int) -> dict[str, Any]:
     return {"step": number, "steps": 8, "step_name": Text(f"step.{name}")}
 
 
@@ -219,7 +220,7 @@ def _done_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
 
 
 def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
-    jam = {
+    jam: dict[str, Any] = {
         "code": "device.scanner.jam",
         "picture": "scanner_jam",
         "title": say("Giấy bị kẹt trong máy quét", "A sheet is stuck in the scanner"),

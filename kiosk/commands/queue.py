@@ -11,6 +11,7 @@ import click
 
 from kiosk.commands.options import settings_option
 from kiosk.settings import Settings
+from offline_queue.errors import Fault, QueueError
 
 if TYPE_CHECKING:
     from offline_queue.entries import Dossier
@@ -63,6 +64,8 @@ def _outbox(settings: Settings) -> Outbox:
     from offline_queue.outbox import Outbox
 
     state: Path = settings.site.state
+    if not (state / "outbox").is_dir():
+        raise QueueError(Fault.NOT_FOUND, f"no outbox in {state}")
     return Outbox(state / "outbox", machine_key=state / "machine.key", clock=local_now)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import secrets
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any, Self
 
 import requests
 
+from certify.__main__ import user_trust
 from certify.statement import Mode
 from kiosk.failures import Fault, KioskError
 from kiosk.link import verbs
@@ -35,6 +35,7 @@ OFFICER = "Lê Văn Thí Điểm"
 KIOSK_ID = "kiosk-01"
 _DEVICES = ("scanner", "camera", "code-reader", "receipt-printer")
 _SETTLE_SECONDS = 60.0
+_SANDBOX_MARK = "SANDBOX.txt"
 
 
 class Appliance:
@@ -116,8 +117,14 @@ class Appliance:
         found: list[dict[str, Any]] = answer.json()
         return found
 
-    def stranger_pictures(self) -> list[str]:
-        return _write_pictures(self.state / "stranger", stranger_frames(8))
+    def show_stranger(self) -> None:
+        """Somebody else steps before the camera."""
+        pictures = _write_pictures(self.state / "stranger", stranger_frames(8))
+        self.control("camera", "show", paths=pictures)
+
+    def show_citizen(self) -> None:
+        pictures = [str(path) for path in sorted((self.state / "camera").iterdir())]
+        self.control("camera", "show", paths=pictures)
 
     def break_identity_provider(self, *, down: bool) -> None:
         url = f"{self._addresses['vneid']}/sandbox/set"
@@ -135,6 +142,7 @@ class Appliance:
         self.pki = pki.create(
             self._keys, agency=AGENCY, officer=OFFICER, modes={"pre-check", self._mode}
         )
+        install_trust(self.pki)
         # A copy: another sandbox may sign anew for other modes at any time.
         shutil.copytree(self.pki.trust_dir, self.trust_dir, dirs_exist_ok=True)
         self._write_portal_settings()
@@ -300,7 +308,16 @@ def _write_toml(
     file.write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def install_trust(authority: pki.SandboxPki) -> None:
+    """Let this user's ``kiosk verify`` know the sandbox, unless it knows somebody else already."""
+    folder = user_trust()
+    anchor = folder / "anchor.pem"
+    if anchor.exists() and not (folder / _SANDBOX_MARK).exists():
+        return
+    shutil.copytree(authority.trust_dir, folder, dirs_exist_ok=True)
+    (folder / _SANDBOX_MARK).write_text("Written by the sandbox: vouches for specimens only.\n")
+
+
 def sandbox_home() -> Path:
-    """Where the sandbox keeps its keys between runs: ``$XDG_DATA_HOME/mot-cua-kiosk/sandbox``."""
-    base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "mot-cua-kiosk" / "sandbox"
+    """Where the sandbox keeps its keys between runs, beside the user's trust folder."""
+    return user_trust().with_name("sandbox")

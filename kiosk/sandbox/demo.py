@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ _TICK_MILLISECONDS = 60
 _READING_PAUSE = 0.5
 """Seconds the scripted citizen looks at a page before touching it."""
 _ARRIVAL_SECONDS = 60.0
+_NATIVE = {"cv2", "dlib", "face_recognition", "pytesseract", "sane"}
+"""Modules that must never be loaded where the screen is painted."""
 
 
 class Clock(Protocol):
@@ -198,6 +201,7 @@ class _Journey:
         self._shown, self._since = ("", ""), 0.0
         self.result = Result()
         self._copy: bytes | None = None
+        self._native: list[str] = []
 
     def start(self, stage: Screen) -> None:
         """Called by the screen as its engine, after the first frame."""
@@ -269,6 +273,7 @@ class _Journey:
 
     def _finished(self, finished: Finished) -> None:
         """Called in the engine's thread."""
+        self._native = sorted(_NATIVE & set(sys.modules))
         result = self.result
         result.ended, result.code, result.number = finished.ended, finished.code, finished.number
         self._copy = finished.copy
@@ -328,7 +333,11 @@ class _Journey:
         if self._copy:
             (out / "certified-copy.pdf").write_bytes(self._copy)
             self.result.files.append(str(out / "certified-copy.pdf"))
-        timeline = {"steps": self.result.timeline, "frames": self.result.frames}
+        timeline = {
+            "steps": self.result.timeline,
+            "frames": self.result.frames,
+            "native_in_screen_process": self._native,
+        }
         (out / "timeline.json").write_text(json.dumps(timeline, indent=1) + "\n")
         self.result.files.append(str(out / "timeline.json"))
 

@@ -32,7 +32,7 @@ def apply(appliance: Appliance, fault: str) -> None:
         device, broken, _ = _DEVICE_FAULTS[fault]
         appliance.control(device, "set", **broken)
     elif fault == "face=stranger":
-        appliance.control("camera", "show", paths=appliance.stranger_pictures())
+        appliance.show_stranger()
     elif fault == "portal=down":
         appliance.stop_portal()
     elif fault == "vneid=down":

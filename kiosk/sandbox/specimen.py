@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from certify.statement import CopyFacts, Mode
 from kiosk.app import local_now
 from kiosk.documents.reader import DocumentReader
 from kiosk.sandbox import pki
-from kiosk.sandbox.appliance import AGENCY, OFFICER, sandbox_home
+from kiosk.sandbox.appliance import AGENCY, OFFICER, install_trust, sandbox_home
 
 _SPECIMEN_DESK = 0
 _NUMBERS = 1_000_000
@@ -35,7 +36,9 @@ async def certify(
     progress(len(files))
     authority = pki.create(sandbox_home(), agency=AGENCY, officer=OFFICER)
     facts = _facts(mode, local_now())
-    copy = _issue(pages, facts, authority)
+    # In a thread: pyHanko runs a loop of its own.
+    copy = await asyncio.to_thread(_issue, pages, facts, authority)
+    install_trust(authority)
     progress(1)
     _write(out, copy)
     progress(1)

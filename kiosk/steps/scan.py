@@ -18,18 +18,23 @@ _LOOK_FOR_PAPER = 0.5
 
 
 @dataclass(slots=True)
-class _Place:
-    """Where the next page goes: at the end, or instead of page ``redo`` (1, 2, ...)."""
+class _Stack:
+    """The paper in hand. ``redo``: the next page takes the place of this one (1, 2, ...).
+
+    ``moving``: the feeder still pulls; ``unread``: pages that are scanned but not read yet.
+    """
 
     redo: int = 0
+    moving: bool = False
+    unread: int = 0
 
 
 async def run(session: Session) -> Outcome:
-    place = _Place()
+    stack = _Stack()
     while True:
-        intent = await _wait_for_paper(session, place)
+        intent = await _wait_for_paper(session, stack)
         if isinstance(intent, Redo):
-            place.redo = intent.number
+            stack.redo = intent.number
         elif isinstance(intent, Next) and session.record.pages:
             _save_text(session)
             return NEXT
@@ -37,15 +42,14 @@ async def run(session: Session) -> Outcome:
             return BACK
 
 
-async def _wait_for_paper(session: Session, place: _Place) -> Intent | None:
+async def _wait_for_paper(session: Session, stack: _Stack) -> Intent | None:
     """Scan what is put in; None when the feeder has run empty again."""
-    view = _view(session, "waiting", redo=place.redo)
-    found = await session.race(view, lambda: _first_sheet(session))
+    found = await session.race(_view(session, stack), lambda: _first_sheet(session))
     if isinstance(found, Intent):
         return found
     first, sheets = found
     async with aclosing(sheets), session.busy():
-        await _take_pages(session, first, sheets, place)
+        await _take_pages(session, first, sheets, stack)
     return None
 
 
@@ -63,45 +67,42 @@ async def _first_sheet(session: Session) -> tuple[Raster, AsyncGenerator[Raster]
 
 
 async def _take_pages(
-    session: Session, first: Raster, sheets: AsyncGenerator[Raster], place: _Place
+    session: Session, first: Raster, sheets: AsyncGenerator[Raster], stack: _Stack
 ) -> None:
     readings: list[asyncio.Task[None]] = []
+    stack.moving = True
     try:
         sheet: Raster | None = first
         while sheet is not None:
-            readings.append(asyncio.create_task(_read(session, sheet, place)))
-            session.present(_view(session, "scanning", reading=_left(readings)))
+            readings.append(asyncio.create_task(_read(session, sheet, stack)))
+            stack.unread += 1
+            session.present(_view(session, stack))
             sheet = await anext(sheets, None)
     finally:
         # Pages that were scanned before a jam are kept: the person need not feed them again.
-        await _finish(session, readings)
+        stack.moving = False
+        session.present(_view(session, stack))
+        await asyncio.wait(readings)
     for reading in readings:
         reading.result()
 
 
-async def _finish(session: Session, readings: list[asyncio.Task[None]]) -> None:
-    while left := _left(readings):
-        session.present(_view(session, "reading", reading=left))
-        await asyncio.wait(readings[-left:], return_when=asyncio.FIRST_COMPLETED)
-
-
-def _left(readings: list[asyncio.Task[None]]) -> int:
-    """Pages are read in order, so the unread ones are the last ones."""
-    return sum(not reading.done() for reading in readings)
-
-
-async def _read(session: Session, sheet: Raster, place: _Place) -> None:
-    reading = await session.kiosk.documents.read_page(sheet)
-    sheet.pixels.close()
-    number = _put(session.record.pages, reading, place)
+async def _read(session: Session, sheet: Raster, stack: _Stack) -> None:
+    try:
+        reading = await session.kiosk.documents.read_page(sheet)
+    finally:
+        sheet.pixels.close()
+        stack.unread -= 1
+    number = _put(session.record.pages, reading, stack)
     session.kiosk.outbox.put_part(
         session.dossier, f"page-{number:03}.jpg", "image/jpeg", reading.page.jpeg
     )
+    session.present(_view(session, stack))
 
 
-def _put(pages: list[PageReading], reading: PageReading, place: _Place) -> int:
-    if place.redo:
-        number, place.redo = place.redo, 0
+def _put(pages: list[PageReading], reading: PageReading, stack: _Stack) -> int:
+    if stack.redo:
+        number, stack.redo = stack.redo, 0
         pages[number - 1] = reading
         return number
     pages.append(reading)
@@ -113,12 +114,13 @@ def _save_text(session: Session) -> None:
     session.kiosk.outbox.put_part(session.dossier, "text.json", "application/json", text)
 
 
-def _view(session: Session, state: str, *, reading: int = 0, redo: int = 0) -> ScanView:
+def _view(session: Session, stack: _Stack) -> ScanView:
+    state = "scanning" if stack.moving else "reading" if stack.unread else "waiting"
     return ScanView(
         state=state,
         pages=thumbs(session.record.pages),
-        reading=reading,
-        problem=Text("scan.redo", {"number": redo}) if redo else None,
+        reading=stack.unread,
+        problem=Text("scan.redo", {"number": stack.redo}) if stack.redo else None,
         **session.progress,
     )
 

@@ -95,8 +95,8 @@ def test_bad_input(sandbox: SandboxPki, tmp_path: Path) -> None:
 
 
 def test_trust_that_is_not_there(sandbox: SandboxPki, copy: Path, tmp_path: Path) -> None:
-    nowhere = CliRunner().invoke(verify_command, [str(copy)], env={"KIOSK_TRUST": ""})
-    assert nowhere.exit_code == 3
+    no_trust = {"KIOSK_TRUST": "", "XDG_DATA_HOME": str(tmp_path)}
+    assert CliRunner().invoke(verify_command, [str(copy)], env=no_trust).exit_code == 3
     assert verify(sandbox, copy, "--trust", tmp_path).exit_code == 3
     assert verify(sandbox, copy, "--at", "2100-01-01").exit_code == 3
     policy = sandbox.trust_dir / "policy.cose"

@@ -133,10 +133,13 @@ def test_a_changed_pixel(pre_check: Issued, bundle: TrustBundle) -> None:
 
 
 def test_any_changed_byte(pre_check: Issued, bundle: TrustBundle) -> None:
-    """Samples from all over the file, the unsigned gaps of both signatures among them."""
+    """Samples from all over the file, and more from what no signature covers: the message of the
+    last one (digits flip to other digits), and the zeros that fill both gaps."""
     size = len(pre_check.pdf)
     gaps = [pre_check.pdf.index(b"0" * 64 + b">"), pre_check.pdf.rindex(b"0" * 64 + b">")]
-    for place in [*range(16, size, size // 60), *gaps, size - 2]:
+    last = pre_check.pdf.rindex(b"/Contents") + 12
+    message = range(last, last + 3000, 61)
+    for place in [*range(16, size, size // 60), *message, *gaps, size - 2]:
         changed = bytearray(pre_check.pdf)
         changed[place] ^= 1
         assert not verify(bytes(changed), bundle).ok, f"byte {place}"

@@ -60,5 +60,5 @@ def test_a_mistake_is_told_with_file_and_key(tmp_path: Path, text: str, named: s
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(KioskError, match="nowhere.toml"):
+    with pytest.raises(KioskError, match=r"nowhere\.toml"):
         load(tmp_path / "nowhere.toml")

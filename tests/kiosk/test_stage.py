@@ -18,6 +18,7 @@ class Board:
         self.on_intent: Callable[[Intent], None] = lambda _: None
         self.views: list[View] = []
         self.warnings: list[int | None] = []
+        self.warned = asyncio.Event()
 
     def present(self, view: View) -> None:
         self.views.append(view)
@@ -27,6 +28,7 @@ class Board:
 
     def set_warning(self, seconds_left: int | None) -> None:
         self.warnings.append(seconds_left)
+        self.warned.set()
 
 
 def prompter(board: Board, idle: float = 60, warning: float = 10) -> Prompter:
@@ -118,13 +120,12 @@ def test_a_touch_takes_the_warning_back() -> None:
         board = Board()
         people = prompter(board, idle=0.05, warning=30)
         watching = asyncio.create_task(people.watch())
-        while not board.warnings:
-            await asyncio.sleep(0.01)
+        await board.warned.wait()
+        board.warned.clear()
         board.on_intent(Touch())
-        while len(board.warnings) < 2:
-            await asyncio.sleep(0.005)
+        await board.warned.wait()
         watching.cancel()
-        return board.warnings[:2]
+        return board.warnings
 
     assert asyncio.run(story()) == [30, None]
 

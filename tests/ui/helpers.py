@@ -16,7 +16,7 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 5.0) -> Non
     """Run the event loop until ``condition``; fail after ``seconds``."""
     loop = QEventLoop()
     poll, limit = QTimer(), QTimer()
-    poll.timeout.connect(lambda: condition() and loop.quit())
+    poll.timeout.connect(lambda: loop.exit(0) if condition() else None)
     limit.setSingleShot(True)
     limit.timeout.connect(lambda: loop.exit(1))
     poll.start(2)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import zxingcpp
 from PySide6.QtCore import QSize
@@ -16,7 +14,7 @@ from ui.samples import page_jpeg
 
 
 @pytest.fixture
-def album(application: QGuiApplication) -> Iterator[Album]:
+def album(application: QGuiApplication) -> Album:
     return Album()
 
 
