@@ -5,6 +5,7 @@ This is the one module of the core that imports ``ui``, and only when a command 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -48,6 +49,7 @@ def main() -> None:
     # Offices, slips and signatures live in one time zone, whatever the machine was set up with.
     os.environ["TZ"] = "Asia/Ho_Chi_Minh"
     time.tzset()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         cli.main(obj=open_screen)
     except CODED_ERRORS as error:

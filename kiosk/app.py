@@ -17,18 +17,16 @@ from drivers.contract import Camera, CodeReader, ReceiptPrinter, Scanner
 from drivers.receipt_printer import EscposPrinter
 from drivers.scanner import SaneScanner
 from kiosk.certifier import Certifier
+from kiosk.clock import local_now
 from kiosk.documents.reader import DocumentReader
 from kiosk.failures import Fault, KioskError
 from kiosk.identity.faces import FaceMatcher
 from kiosk.journal import Journal
 from kiosk.link.client import LinkClient
+from kiosk.link.trust import load_anchor
 from kiosk.settings import ReceiptPrinterSettings, ScannerSettings, Settings
 from offline_queue.outbox import Outbox
-from offline_queue.signatures import load_public, public_pem
-
-
-def local_now() -> datetime:
-    return datetime.now().astimezone()
+from offline_queue.signatures import public_pem
 
 
 @dataclass(slots=True)
@@ -103,12 +101,3 @@ def _receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
     except ValueError as error:
         key = "devices.receipt_printer.address"
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}: {error}") from None
-
-
-def load_anchor(file: Path | None) -> EllipticCurvePublicKey:
-    if file is None:
-        raise KioskError(Fault.SETTINGS_INVALID, "link.trust_anchor_file is not set")
-    try:
-        return load_public(file.read_text())
-    except (OSError, ValueError) as error:
-        raise KioskError(Fault.SETTINGS_INVALID, f"link.trust_anchor_file: {error}") from None

@@ -38,10 +38,10 @@ def save_answers(session: Session) -> None:
     session.kiosk.outbox.put_part(session.dossier, "answers.json", "application/json", data)
 
 
-def lock(session: Session, mode: Mode, *, clock_trusted: bool) -> Manifest:
+def lock(session: Session, mode: Mode, *, clock_trusted: bool) -> None:
     """Write the manifest and destroy the kiosk's own key to the parts, durably, in one step."""
     kiosk, record = session.kiosk, session.record
-    kiosk.journal.append("locked", dossier=str(session.dossier), mode=mode)
+    kiosk.journal.append("locking", dossier=str(session.dossier), mode=mode)
 
     def build(key: WrappedKey, parts: tuple[Part, ...]) -> Manifest:
         return Manifest(
@@ -63,7 +63,9 @@ def lock(session: Session, mode: Mode, *, clock_trusted: bool) -> Manifest:
             parts=parts,
         )
 
-    return kiosk.outbox.lock(session.dossier, build)
+    # From here on the dossier is the portal's: whatever fails next, it must not be discarded.
+    record.manifest = kiosk.outbox.lock(session.dossier, build)
+    kiosk.journal.append("locked", dossier=str(session.dossier))
 
 
 def inspection_day(issued: datetime, days: int) -> date:

@@ -25,9 +25,7 @@ async def current_policy(link: LinkClient, anchor: EllipticCurvePublicKey, at: d
 
 
 async def _trust_answer(link: LinkClient) -> verbs.TrustAnswer:
-    answer = await link.call(verbs.TRUST, verbs.Empty())
-    assert isinstance(answer, verbs.TrustAnswer)
-    return answer
+    return await link.call(verbs.TRUST, verbs.Empty())
 
 
 async def current_trust(link: LinkClient) -> bytes:

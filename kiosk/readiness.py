@@ -80,14 +80,12 @@ def _disk(settings: Settings) -> Finding:
 
 async def _link(kiosk: app.Kiosk) -> str:
     status = await kiosk.link.call(verbs.STATUS, verbs.Empty())
-    assert isinstance(status, verbs.LinkStatus)
     line = "portal reached" if status.online else "portal not reached, dossiers wait here"
     return f"{line}; {status.outbox_waiting} in the outbox"
 
 
 async def _trust(kiosk: app.Kiosk) -> str:
     answer = await kiosk.link.call(verbs.TRUST, verbs.Empty())
-    assert isinstance(answer, verbs.TrustAnswer)
     now = kiosk.clock()
     bundle = load_bundle(answer.bundle, kiosk.trust_anchor, at=now)
     policy = load_policy(answer.policy, kiosk.trust_anchor, at=now)

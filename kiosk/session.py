@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
 
 from certify.errors import CertifyError
 from drivers.contract import DeviceError
-from kiosk.failures import KioskError, failure_of
+from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.stage import IdleError, Prompter, first_of
 from kiosk.views import (
@@ -132,20 +134,21 @@ class Session:
         return {"step": step, "steps": steps, "step_name": Text(f"step.{name}")}
 
     async def run(self) -> Finished:
+        ended = "failed"
+        try:
+            ended = await self._ending()
+        finally:
+            finished = self._wipe(ended)
+        return finished
+
+    async def _ending(self) -> str:
         try:
             await first_of(self._walk(), self._prompter.watch())
-            ended = "done"
         except LeftError:
-            ended = "left"
+            return "done" if self.record.manifest else "left"
         except IdleError:
-            ended = "done" if self.record.manifest else "idle"
-        finally:
-            self._wipe()
-        self.kiosk.journal.append("session-ended", how=ended)
-        record = self.record
-        return Finished(
-            ended, record.code, record.number, record.dossier, record.copy, tuple(self._timeline)
-        )
+            return "done" if self.record.manifest else "idle"
+        return "done"
 
     def present(self, view: View) -> None:
         self._prompter.present(view)
@@ -218,9 +221,15 @@ class Session:
         while True:
             try:
                 return await run(self)
+            except LeftError:
+                raise
             except CODED_ERRORS as error:
-                if await self.tell(error) != "retry":
-                    return BACK
+                trouble: Exception = error
+            except Exception as error:
+                _log_defect(error)
+                trouble = KioskError(Fault.UNEXPECTED)
+            if await self.tell(trouble) != "retry":
+                return BACK
 
     async def _is_for_step(self, intent: Intent) -> bool:
         if isinstance(intent, Leave):
@@ -256,11 +265,20 @@ class Session:
             return "kept.locked"
         return "kept.draft" if self.record.dossier else "kept.nothing"
 
-    def _wipe(self) -> None:
+    def _wipe(self, ended: str) -> Finished:
         """A draft that was not locked is destroyed with its keys; nothing of it is kept."""
-        record = self.record
+        record, self.record = self.record, Record()
         if record.dossier and record.manifest is None:
             self.kiosk.outbox.discard(record.dossier)
             self.kiosk.journal.append("draft-discarded", dossier=str(record.dossier))
-        record.identity = None
-        record.pages = []
+        self.kiosk.journal.append("session-ended", how=ended)
+        return Finished(
+            ended, record.code, record.number, record.dossier, record.copy, tuple(self._timeline)
+        )
+
+
+def _log_defect(error: Exception) -> None:
+    """Type and place only: a message may carry what a citizen wrote."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(where.filename).name}:{where.lineno}"
+    log.error("defect in a step: %s at %s", type(error).__name__, place)

@@ -1,4 +1,4 @@
-"""The strip of screenshots in the README: ``python -m tests.strip DEMO_OUT docs/images/journey.png``.
+"""The screenshots in the README: ``python -m tests.strip DEMO_OUT docs/images/journey.png``.
 
 ``DEMO_OUT`` is the folder that ``./run demo --headless --out`` filled: its screens in order, and
 the receipt last. Few colours keep the picture small; the screens use few anyway.

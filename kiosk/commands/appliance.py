@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ from kiosk.settings import Settings
 @click.pass_obj
 def run(open_screen: Callable[..., int], settings: Settings) -> None:
     """The screen and the devices: what stands before the citizen."""
+    logging.getLogger().setLevel(logging.INFO)
     from kiosk import app
     from kiosk.engine import Engine
 
@@ -36,6 +38,7 @@ def run(open_screen: Callable[..., int], settings: Settings) -> None:
 @settings_option
 def link(settings: Settings) -> None:
     """The outside world: the one process that speaks to portal and providers."""
+    logging.getLogger().setLevel(logging.INFO)
     from kiosk.link import process
 
     process.main(settings)

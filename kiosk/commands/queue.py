@@ -60,7 +60,7 @@ def retry(settings: Settings, dossier: UUID) -> None:
 
 
 def _outbox(settings: Settings) -> Outbox:
-    from kiosk.app import local_now
+    from kiosk.clock import local_now
     from offline_queue.outbox import Outbox
 
     state: Path = settings.site.state

@@ -14,7 +14,6 @@ import random
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -24,6 +23,7 @@ import apsw
 
 from certify.errors import CertifyError
 from certify.numbers import Kind, NumberStore
+from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
 from kiosk.link import server, verbs
 from kiosk.link.clock import ClockCheck
@@ -58,7 +58,6 @@ _Result = TypeVar("_Result")
 
 def main(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     asyncio.run(_until_signalled(settings))
 
 
@@ -87,10 +86,6 @@ def _lock_for_process(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise KioskError(Fault.LINK_RUNNING, "another kiosk link is running") from None
-
-
-def local_now() -> datetime:
-    return datetime.now().astimezone()
 
 
 class Link:

@@ -274,7 +274,7 @@ class Appliance:
                 for kind in wanted:
                     request = verbs.LeaseRequest.model_validate({"kind": kind, "count": 1})
                     answer = await client.call(verbs.LEASE, request)
-                    if not isinstance(answer, verbs.LeaseAnswer) or answer.left < 1:
+                    if answer.left < 1:
                         return False
             except KioskError:
                 return False

@@ -19,6 +19,7 @@ from certify.statement import Mode
 from kiosk import app
 from kiosk.engine import Engine
 from kiosk.failures import table
+from kiosk.link.trust import load_anchor
 from kiosk.sandbox import faults as fault_table
 from kiosk.sandbox import papers
 from kiosk.sandbox.appliance import Appliance, sandbox_home
@@ -315,7 +316,7 @@ class _Journey:
         from certify.verify import verify
 
         now = datetime.now(UTC)
-        anchor = app.load_anchor(self._appliance.trust_dir / "anchor.pem")
+        anchor = load_anchor(self._appliance.trust_dir / "anchor.pem")
         bundle = load_bundle(
             (self._appliance.trust_dir / "bundle.cose").read_bytes(), anchor, at=now
         )

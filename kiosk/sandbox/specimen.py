@@ -13,7 +13,7 @@ from certify.numbers import Burned, NumberStore, new_id_code
 from certify.pages import SourcePage, load_pages
 from certify.signing import Signer, open_signer
 from certify.statement import CopyFacts, Mode
-from kiosk.app import local_now
+from kiosk.clock import local_now
 from kiosk.documents.reader import DocumentReader
 from kiosk.sandbox import pki
 from kiosk.sandbox.appliance import AGENCY, OFFICER, install_trust, sandbox_home

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import uuid_utils.compat as uuid_utils
 
-from kiosk.failures import KioskError, failure_of
+from drivers.contract import DeviceError
+from drivers.contract import Fault as DeviceFault
+from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.session import BACK, NEXT, Outcome, Session
-from kiosk.views import Choose, IdentifyView, Intent, Text
+from kiosk.views import IdentifyView, Intent, Text
+
+_ANOTHER_CODE_HELPS = {
+    DeviceFault.READER_GARBLED,
+    Fault.IDENTITY_EXPIRED,
+    Fault.IDENTITY_REFUSED,
+    Fault.IDENTITY_UNREADABLE,
+}
+"""Told on the spot; anything else is a fault screen."""
 
 
 async def run(session: Session) -> Outcome:
@@ -16,15 +26,13 @@ async def run(session: Session) -> Outcome:
         view = IdentifyView(
             state="retry" if problem else "waiting", problem=problem, **session.progress
         )
-        code = await session.race(view, session.kiosk.reader.read)
-        if isinstance(code, Intent):
-            if isinstance(code, Choose):
-                continue
-            return BACK
         try:
+            code = await session.race(view, session.kiosk.reader.read)
+            if isinstance(code, Intent):
+                return BACK
             session.record.identity = await _exchange(session, code)
-        except KioskError as error:
-            if not _another_code_helps(error):
+        except (DeviceError, KioskError) as error:
+            if error.code not in _ANOTHER_CODE_HELPS:
                 raise
             problem = Text(failure_of(error).happened)
             continue
@@ -36,14 +44,7 @@ async def _exchange(session: Session, code: str) -> verbs.Identity:
     session.present(IdentifyView(state="checking", **session.progress))
     async with session.busy():
         request = verbs.IdentifyRequest(payload=code)
-        identity = await session.kiosk.link.call(verbs.IDENTIFY, request)
-    assert isinstance(identity, verbs.Identity)
-    return identity
-
-
-def _another_code_helps(error: KioskError) -> bool:
-    """An expired or foreign code is answered on the spot; anything else is a fault screen."""
-    return error.code in ("identity.expired", "identity.refused", "identity.unreadable")
+        return await session.kiosk.link.call(verbs.IDENTIFY, request)
 
 
 def _open_draft(session: Session) -> None:

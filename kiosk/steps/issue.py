@@ -117,8 +117,7 @@ async def _lock(session: Session, mode: Mode) -> None:
     _show(session, mode, "saved")
     record.code = record.code or dossiers.dossier_code(session)
     dossiers.save_answers(session)
-    trusted = await _clock_trusted(session)
-    record.manifest = dossiers.lock(session, mode, clock_trusted=trusted)
+    dossiers.lock(session, mode, clock_trusted=await _clock_trusted(session))
 
 
 async def _submit(session: Session) -> bool:
@@ -128,7 +127,6 @@ async def _submit(session: Session) -> bool:
         answer = await session.kiosk.link.call(verbs.SUBMIT, request)
     except KioskError:
         return False
-    assert isinstance(answer, verbs.SubmitAnswer)
     return answer.state in ("accepted", "erased")
 
 
@@ -152,7 +150,6 @@ async def _issued(session: Session) -> verbs.CopyAnswer:
     request = verbs.CopyRequest(dossier_id=str(session.dossier))
     while True:
         answer = await session.kiosk.link.call(verbs.COPY, request)
-        assert isinstance(answer, verbs.CopyAnswer)
         if answer.state != "waiting":
             return answer
         await asyncio.sleep(0.5)
@@ -216,7 +213,6 @@ async def _clock_trusted(session: Session) -> bool:
         status = await session.kiosk.link.call(verbs.STATUS, verbs.Empty())
     except KioskError:
         return False
-    assert isinstance(status, verbs.LinkStatus)
     return status.clock_trusted
 
 

@@ -11,6 +11,8 @@ import pytest
 from certify.trust import load_bundle
 from certify.verify import verify
 from kiosk import app, journal
+from kiosk.clock import local_now
+from kiosk.link.trust import load_anchor
 from kiosk.sandbox.appliance import Appliance
 from kiosk.sandbox.people import PERSON
 from kiosk.views import ConfirmView, DoneView, Intent, Leave, ReviewView, ScanView, View
@@ -32,8 +34,8 @@ def listed(appliance: Appliance, code: str, *, wait: float = 30) -> list[dict[st
 
 
 def verdict_on(appliance: Appliance, copy: bytes) -> Any:
-    anchor = app.load_anchor(appliance.trust_dir / "anchor.pem")
-    now = app.local_now()
+    anchor = load_anchor(appliance.trust_dir / "anchor.pem")
+    now = local_now()
     bundle = load_bundle((appliance.trust_dir / "bundle.cose").read_bytes(), anchor, at=now)
     return verify(copy, bundle, at=now)
 

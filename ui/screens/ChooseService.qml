@@ -55,7 +55,7 @@ Page {
                 hint: entry.hint
                 wide: page.list
                 pictureSize: page.list ? Math.min(240, height * 0.62)
-                           : Math.min(page.few ? 130 : 84, height * 0.32)
+                           : Math.min(page.few ? 130 : 76, height * 0.32)
                 onClicked: Kiosk.choose(entry.procedure)
             }
         }

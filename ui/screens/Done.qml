@@ -65,10 +65,12 @@ Page {
                 visible: room >= 110
                 name: page.queued ? "receipt" : "a4_seal"
                 size: Math.max(110, room)
+                Layout.minimumWidth: size
                 Layout.alignment: Qt.AlignVCenter
             }
             Column {
                 Layout.fillWidth: true
+                Layout.preferredWidth: 0
                 Layout.alignment: Qt.AlignVCenter
                 spacing: 6
 
