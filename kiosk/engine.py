@@ -7,16 +7,18 @@ import logging
 import threading
 from collections.abc import Callable
 
+from kiosk import staff
 from kiosk.app import Kiosk
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
 from kiosk.policy import Policy, current_policy
 from kiosk.session import Finished, Session
 from kiosk.settings import Settings
 from kiosk.stage import Prompter, Stage
-from kiosk.views import AttractView, CallStaff, Next
+from kiosk.views import AttractView, CallStaff, Next, View
 
 log = logging.getLogger(__name__)
+
+_NOTICE_SECONDS = 30.0
 
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
@@ -53,14 +55,16 @@ async def _wait_for_somebody(kiosk: Kiosk, prompter: Prompter) -> None:
         if isinstance(intent, Next):
             return
         if isinstance(intent, CallStaff):
-            await _call_staff(kiosk)
+            notice = await staff.call(kiosk, reason="attract", kept="kept.nothing")
+            await _show_for_a_while(prompter, notice)
 
 
-async def _call_staff(kiosk: Kiosk) -> None:
+async def _show_for_a_while(prompter: Prompter, notice: View) -> None:
+    """Nobody may be there any more to touch it away."""
     try:
-        await kiosk.link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="attract"))
-    except KioskError as error:
-        log.warning("staff could not be called: %s", error.code)
+        await asyncio.wait_for(prompter.show(notice), _NOTICE_SECONDS)
+    except TimeoutError:
+        return
 
 
 async def _policy(kiosk: Kiosk) -> Policy | None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from certify.errors import CertifyError
 from drivers.contract import DeviceError
+from kiosk import staff
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.stage import IdleError, Prompter, first_of
@@ -235,30 +236,10 @@ class Session:
         if isinstance(intent, Leave):
             raise LeftError
         if isinstance(intent, CallStaff) or intent == Choose("staff"):
-            await self._call_staff()
+            notice = await staff.call(self.kiosk, reason="help", kept=self._kept())
+            await self._prompter.show(notice)
             return False
         return True
-
-    async def _call_staff(self) -> None:
-        try:
-            await self.kiosk.link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))
-            words = "staff.called"
-        except KioskError as error:
-            log.warning("staff could not be called: %s", error.code)
-            words = "staff.by-phone"
-        self.kiosk.journal.append("staff-called", answered=words == "staff.called")
-        await self._prompter.show(
-            FaultView(
-                code=words,
-                picture="help_person",
-                title=Text(f"{words}.title"),
-                happened=Text(f"{words}.happened"),
-                todo=Text(f"{words}.todo", {"hotline": self.kiosk.settings.site.hotline}),
-                kept=Text(self._kept()),
-                actions=("continue",),
-                can_go_back=False,
-            )
-        )
 
     def _kept(self) -> str:
         if self.record.manifest:

@@ -101,7 +101,8 @@ Window {
 
     // The same question with news on it, or a new question?
     function continues(): bool {
-        return page !== null && page.objectName === Kiosk.screen && page.view.step === Kiosk.view.step
+        return page !== null && page.objectName === Kiosk.screen
+            && page.view.step === Kiosk.view.step
             && page.view.purpose === Kiosk.view.purpose && page.view.code === Kiosk.view.code;
     }
 

@@ -49,9 +49,14 @@ def run_screen(
     application = start_qt()
     screen = Screen(settings.site, QSize(settings.screen.width, settings.screen.height))
     started: list[object] = []
+    begun: list[bool] = []
     failures: list[Exception] = []
 
     def begin() -> None:
+        # The thread that paints may have swapped more frames before this one is told.
+        if begun:
+            return
+        begun.append(True)
         screen.window.frameSwapped.disconnect(begin)
         try:
             engine.start(screen.stage)

@@ -27,6 +27,7 @@ from kiosk.views import (
     Leave,
     Next,
     Redo,
+    SetLanguage,
     Text,
     Touch,
     View,
@@ -118,7 +119,7 @@ class Bridge(QObject):
         self._shown: dict[str, Any] | None = None
         stage.changed.connect(self.refresh, Qt.ConnectionType.QueuedConnection)
         kiosk.intended.connect(self.intend)  # type: ignore[attr-defined]
-        kiosk.languageWanted.connect(stage.set_language)  # type: ignore[attr-defined]
+        kiosk.languageWanted.connect(self.change_language)  # type: ignore[attr-defined]
         self.refresh()
 
     @Slot()
@@ -140,6 +141,12 @@ class Bridge(QObject):
             self._shown = shown
             self._kiosk.setProperty("screen", view.screen)
             self._kiosk.setProperty("view", shown)
+
+    @Slot(str)
+    def change_language(self, language: str) -> None:
+        """At once on the screen; the engine is told because slips follow."""
+        self._stage.set_language(language)
+        self._stage.on_intent(SetLanguage(language))
 
     @Slot(str, str)
     def intend(self, name: str, argument: str) -> None:

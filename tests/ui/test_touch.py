@@ -21,6 +21,7 @@ from kiosk.views import (
     Leave,
     Next,
     Redo,
+    SetLanguage,
     Text,
     Touch,
 )
@@ -99,12 +100,15 @@ def test_tab_and_enter_work_like_a_finger(screen: Screen) -> None:
 
 def test_the_language_changes_everything_at_once(screen: Screen) -> None:
     show(screen, samples("vi")["consent-data"])
+    heard: list[Intent] = []
+    screen.stage.on_intent = heard.append
     Robot(screen.window).tap("tool.language")
     until(lambda: screen.kiosk.property("language") == "en", "English")
     frames(screen)
     seen = [item.property("text") for item in texts(screen)]
     english = catalogue("en")
     assert screen.stage.language == "en"
+    assert [said for said in heard if said != Touch()] == [SetLanguage("en")]
     assert bound(english["consent.data.title"]) in seen
     assert english["ui.consent.agree"] in seen
     assert bound(catalogue("vi")["consent.data.title"]) not in seen

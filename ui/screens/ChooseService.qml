@@ -16,7 +16,8 @@ Page {
     readonly property bool list: columns === 1
     readonly property int rows: Math.ceil(count / columns)
     readonly property real cardHeight: Math.min(
-        few ? [400, 400, 300, 240][count] : list ? 240 : 264, (bodyHeight - (rows - 1) * Theme.s2) / Math.max(1, rows))
+        few ? [400, 400, 300, 240][count] : list ? 240 : 264,
+        (bodyHeight - (rows - 1) * Theme.s2) / Math.max(1, rows))
 
     title: Kiosk.word("choose.title")
     lead: Kiosk.word("choose.lead")

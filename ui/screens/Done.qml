@@ -66,6 +66,8 @@ Page {
                 name: page.queued ? "receipt" : "a4_seal"
                 size: Math.max(110, room)
                 Layout.minimumWidth: size
+                Layout.preferredWidth: size
+                Layout.preferredHeight: size
                 Layout.alignment: Qt.AlignVCenter
             }
             Column {
