@@ -51,6 +51,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"child-{spec.name}")
+        self._closed = False
         self._failures = 0
         self._failed_at = 0.0
         self._status = Status(Health.ABSENT, time.monotonic())
@@ -75,8 +76,12 @@ class Child:
         return await asyncio.shield(call)
 
     async def close(self) -> None:
+        """End the child at once, whatever it does; a call under way raises CHILD_DIED."""
+        self._closed = True
         self._stop()
         await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
+        # A call that was about to start the child may have done so meanwhile.
+        self._stop()
 
     def _call(self, method: str, arguments: dict[str, Any], limit: float) -> Any:
         sock = self._ensure_running()
@@ -117,6 +122,8 @@ class Child:
         if self._sock and self._process and self._process.poll() is None:
             return self._sock
         self._stop()
+        if self._closed:
+            raise DeviceError(Fault.CHILD_DIED, f"{self.spec.name} is closed", retryable=False)
         since_failure = time.monotonic() - self._failed_at
         if self._failures >= _CIRCUIT_FAILURES and since_failure < _CIRCUIT_SECONDS:
             raise DeviceError(Fault.CHILD_CIRCUIT_OPEN, self.spec.name)

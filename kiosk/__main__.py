@@ -19,8 +19,7 @@ from kiosk.engine import Engine
 from kiosk.failures import failure_of
 from kiosk.session import CODED_ERRORS
 from kiosk.settings import Settings
-from kiosk.strings import resolve
-from kiosk.views import Text
+from kiosk.strings import own_words
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -54,7 +53,7 @@ def main() -> None:
         cli.main(obj=open_screen)
     except CODED_ERRORS as error:
         failure = failure_of(error)
-        words = resolve(Text(failure.title), "en")
+        words = own_words("en")[failure.title]
         detail = f" ({error.detail})" if error.detail else ""
         print(f"kiosk: {words}{detail} [{error.code}]", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None

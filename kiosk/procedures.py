@@ -92,9 +92,22 @@ def parse(name: str, text: str) -> Procedure:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise KioskError(Fault.SETTINGS_INVALID, f"{name}: {key}: {first['msg']}") from None
-    if unknown := set(procedure.steps) - set(STEPS):
-        reason = f"unknown {sorted(unknown)}, known {sorted(STEPS)}"
-        raise KioskError(Fault.SETTINGS_INVALID, f"{name}: steps: {reason}")
-    if missing := set(LANGUAGES) - set(procedure.words):
-        raise KioskError(Fault.SETTINGS_INVALID, f"{name}: words: missing {sorted(missing)}")
+    if problem := _problem(procedure, frozenset(STEPS)):
+        raise KioskError(Fault.SETTINGS_INVALID, f"{name}: {problem}")
     return procedure
+
+
+def _problem(procedure: Procedure, known: frozenset[str]) -> str:
+    """Why the kiosk could not carry it out, or nothing."""
+    steps = procedure.steps
+    if unknown := set(steps) - known:
+        return f"steps: unknown {sorted(unknown)}, known {sorted(known)}"
+    if steps[-1] != "issue" or "identify" not in steps:
+        return "steps: identify must be among them, and issue the last"
+    if early := set(steps[: steps.index("identify")]) - {"consent"}:
+        return f"steps: {sorted(early)} cannot come before identify"
+    if procedure.identity == "proven" and "face" not in steps:
+        return "identity: proven needs the step face"
+    if missing := set(LANGUAGES) - set(procedure.words):
+        return f"words: missing {sorted(missing)}"
+    return ""

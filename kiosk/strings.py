@@ -11,14 +11,23 @@ from typing import Any
 from kiosk.procedures import LANGUAGES, procedures
 from kiosk.views import Text
 
-__all__ = ["LANGUAGES", "catalogue", "resolve"]
+__all__ = ["LANGUAGES", "catalogue", "own_words", "resolve"]
+
+
+@cache
+def own_words(language: str) -> dict[str, str]:
+    """The strings of ``config/strings`` alone: there even when a procedure is broken."""
+    file = resources.files("config") / "strings" / f"{language}.toml"
+    return dict(_flatten("", tomllib.loads(file.read_text("utf-8"))))
 
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """All strings of a language, keys joined with dots; ``procedure.*`` come from procedures."""
-    file = resources.files("config") / "strings" / f"{language}.toml"
-    strings = dict(_flatten("", tomllib.loads(file.read_text("utf-8"))))
+    """All strings of a language, keys joined with dots; ``procedure.*`` come from procedures.
+
+    Raises KioskError (SETTINGS_INVALID) for a broken procedure.
+    """
+    strings = dict(own_words(language))
     for procedure in procedures().values():
         for name, value in procedure.words[language].model_dump().items():
             strings[f"procedure.{procedure.id}.{name}"] = value

@@ -62,11 +62,11 @@ def licence_of(name: str) -> str:
     said = distribution(name).metadata
     if name in READ_BY_HAND:
         return READ_BY_HAND[name][0]
-    if expression := said.get("License-Expression"):
+    for expression in said.get_all("License-Expression") or []:
         return str(expression)
     classifiers = said.get_all("Classifier") or []
     named = [c.removeprefix(_CLASSIFIER) for c in classifiers if c.startswith(_CLASSIFIER)]
-    words = named or [str(said.get("License", "")).strip()]
+    words = named or [str(text).strip() for text in said.get_all("License") or []]
     return " AND ".join(_SPELLINGS.get(word, word) for word in words)
 
 

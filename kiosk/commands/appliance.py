@@ -14,6 +14,7 @@ import click
 
 from certify.statement import Mode
 from kiosk.commands.options import settings_option
+from kiosk.sandbox.faults import NAMES as FAULTS
 from kiosk.settings import Settings
 
 
@@ -49,7 +50,7 @@ def link(settings: Settings) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="folder for copy, receipt, screens")
 @click.option("--pages", multiple=True, type=click.Path(path_type=Path), help="paper to scan")
 @click.option("--mode", type=click.Choice(["pre-check", "post-check"]), default="pre-check")
-@click.option("--fault", "faults", multiple=True, metavar="WHAT=HOW", help="scanner=jam, ...")
+@click.option("--fault", "faults", multiple=True, type=click.Choice(FAULTS), help="trouble to meet")
 @click.option("--json", "as_json", is_flag=True, help="the result as JSON")
 @click.argument("more_pages", nargs=-1, type=click.Path(path_type=Path))
 @click.pass_obj

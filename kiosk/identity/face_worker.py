@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from drivers.wire import Blob
 from kiosk.failures import Fault, KioskError
@@ -24,6 +24,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its models package still asks for pkg_resources
     import face_recognition
     from face_recognition.api import face_detector
+
+# The import switches this on for the whole process: half a picture would pass as a whole one.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 Pixels = npt.NDArray[np.uint8]
 Template = npt.NDArray[np.float64]

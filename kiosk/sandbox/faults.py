@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import click
-
 if TYPE_CHECKING:
     from kiosk.sandbox.appliance import Appliance
 
@@ -19,12 +17,6 @@ _DEVICE_FAULTS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] =
     "camera=stopped": ("camera", {"stopped": True}, {"stopped": False}),
 }
 NAMES = (*_DEVICE_FAULTS, "camera=absent", "face=stranger", "portal=down", "vneid=down")
-
-
-def check(fault: str) -> str:
-    if fault not in NAMES:
-        raise click.BadParameter(f"{fault}: known are {', '.join(NAMES)}")
-    return fault
 
 
 def apply(appliance: Appliance, fault: str) -> None:

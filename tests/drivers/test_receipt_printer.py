@@ -276,6 +276,8 @@ def test_a_printer_that_never_confirms_has_not_printed(
     assert len(emulator.receipts) == 1  # and is not sent a second time
 
 
+# python-escpos leaves a socket that could not connect to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_nobody_there_is_absence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]

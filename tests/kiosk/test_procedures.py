@@ -22,6 +22,8 @@ def test_the_certified_copy_ships() -> None:
     ("old", "new", "told"),
     [
         ('"face", ', '"dance", ', "steps: unknown ['dance']"),
+        ('"identify", ', "", "identify must be among them"),
+        ('"consent", "identify", "face"', '"face", "identify"', "['face'] cannot come before"),
         ('rule = "free"', 'rule = "auction"', "fee.rule"),
         ("version = 1", "version = 0", "version"),
         ("version = 1", "version = 1\nvershun = 2", "vershun"),
@@ -44,3 +46,10 @@ def test_mistakes_are_told(old: str, new: str, told: str) -> None:
 def test_fee_by_circular_226_2016(pages: int, copies: int, amount: int) -> None:
     assert FeeRule(rule="pages").amount(pages, copies) == amount
     assert FeeRule(rule="free").amount(pages, copies) == 0
+
+
+def test_proven_needs_a_face() -> None:
+    strict = TEXT.replace('identity = "claimed"', 'identity = "proven"')
+    assert parse("x.toml", strict).identity == "proven"
+    with pytest.raises(KioskError, match="proven needs the step face"):
+        parse("x.toml", strict.replace('"face", ', ""))
