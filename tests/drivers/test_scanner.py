@@ -292,7 +292,12 @@ def test_a_scan_left_open_ends_when_another_begins(device: EsclScanner, tmp_path
     async def story(teller: Story) -> None:
         older = teller.scanner.scan(QUICK)
         picture(await anext(older))
-        await teller.recover()
+        device.load(SHEETS)
+        newer = await teller.scan()
+        # airscan fetches ahead, so the older job may have taken the first of the new sheets.
+        assert len(newer) >= len(SHEETS) - 1
+        for found, sheet in zip(reversed(newer), reversed(PAGES), strict=False):
+            assert difference(found.pixels, sheet) < 3
         with pytest.raises(DeviceError) as caught:
             await anext(older)
         assert caught.value.code == Fault.SCANNER_BUSY
