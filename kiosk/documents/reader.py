@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from drivers.supervisor import Child, ChildSpec
 from drivers.wire import Blob
 
 DEADLINE = 90.0  # seconds a page; Tesseract itself is stopped at 60
+_PREFIX = "kiosk-ocr-"
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
 
@@ -42,8 +44,9 @@ class DocumentReader:
     def __init__(self, deadline: float = DEADLINE) -> None:
         # Tesseract's input and output are files. They hold a citizen's paper, so they lie in
         # memory, in a folder that this side clears when the child can no longer do so.
+        _remove_left_behind()
         memory = _MEMORY_FOLDER if _MEMORY_FOLDER.is_dir() else None
-        self._folder = tempfile.TemporaryDirectory(prefix="kiosk-ocr-", dir=memory)
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=memory)
         self._child = Child(
             ChildSpec(
                 name="documents",
@@ -91,6 +94,14 @@ class DocumentReader:
         for place in Path(self._folder.name).glob("*"):
             if place.name != str(self._child.pid):
                 shutil.rmtree(place, ignore_errors=True)
+
+
+def _remove_left_behind() -> None:
+    """What kiosks left that were killed: nobody else would ever remove it."""
+    for place in _MEMORY_FOLDER.glob(f"{_PREFIX}*"):
+        pid = place.name.removeprefix(_PREFIX).partition("-")[0]
+        if not (pid.isdecimal() and Path("/proc", pid).exists()):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _reading(answer: dict[str, Any]) -> PageReading:

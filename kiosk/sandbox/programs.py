@@ -66,7 +66,8 @@ class Program:
     def _launch(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", *self._arguments],
+                # When this process dies, in whatever way, the program must not stay behind.
+                ["setpriv", "--pdeathsig", "TERM", sys.executable, "-m", *self._arguments],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

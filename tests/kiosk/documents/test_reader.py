@@ -300,3 +300,17 @@ print({"cv2", "dlib", "face_recognition", "pytesseract"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_what_a_killed_kiosk_left_in_memory_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.documents.reader._MEMORY_FOLDER", tmp_path)
+    dead, alive = tmp_path / "kiosk-ocr-4194305-abc", tmp_path / "kiosk-ocr-1-abc"
+    for folder in (dead, alive):
+        folder.mkdir()
+    reader = DocumentReader()
+    assert not dead.exists()
+    assert alive.exists()
+    asyncio.run(reader.close())
+    assert list(tmp_path.iterdir()) == [alive]
