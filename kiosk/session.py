@@ -16,6 +16,7 @@ from drivers.contract import DeviceError
 from kiosk import staff
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
+from kiosk.procedures import Procedure, procedures
 from kiosk.stage import IdleError, Prompter, first_of
 from kiosk.views import (
     CallStaff,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from certify.trust import Policy
     from kiosk.app import Kiosk
     from kiosk.documents.reader import PageReading
-    from kiosk.procedures import Procedure
     from offline_queue.manifest import Manifest
 
 log = logging.getLogger(__name__)
@@ -196,7 +196,8 @@ class Session:
     async def _walk(self) -> None:
         from kiosk.steps import STEPS, choose_service
 
-        await self._timed("choose", 1, 1, choose_service.run)
+        most = max(len(procedure.steps) for procedure in procedures().values())
+        await self._timed("choose", 1, most + 1, choose_service.run)
         names = self.procedure.steps
         index = 0
         while index < len(names):
