@@ -1,0 +1,33 @@
+"""The units: systemd itself reads them, and its own measure of exposure stays low."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = Path("systemd")
+
+
+@pytest.mark.parametrize(("unit", "most"), [("kiosk-link.service", 1.2), ("kiosk.service", 4.0)])
+def test_exposure(unit: str, most: float) -> None:
+    """Of 10 (all doors open). The screen needs a terminal, devices and PAM; link needs a network."""
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", UNITS / unit],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert found, done.stderr
+    assert float(found[1]) <= most
+
+
+def test_what_they_start_is_a_command() -> None:
+    from kiosk.__main__ import cli
+
+    for file in UNITS.glob("*.service"):
+        (start,) = re.findall(r"^ExecStart=.*/bin/kiosk (\w+)$", file.read_text(), re.MULTILINE)
+        assert start in cli.commands
