@@ -45,6 +45,8 @@ def open_screen(
 
 def main() -> None:
     """Run a command; a coded failure becomes one line on stderr and its exit code."""
+    # What any command writes may be about a person: nobody else on this machine reads it.
+    os.umask(0o077)
     # Offices, slips and signatures live in one time zone, whatever the machine was set up with.
     os.environ["TZ"] = "Asia/Ho_Chi_Minh"
     time.tzset()

@@ -13,7 +13,7 @@ UNITS = Path("systemd")
 
 @pytest.mark.parametrize(("unit", "most"), [("kiosk-link.service", 1.2), ("kiosk.service", 4.0)])
 def test_exposure(unit: str, most: float) -> None:
-    """Of 10 (all doors open). The screen needs a terminal, devices and PAM; link needs a network."""
+    """Of 10, all doors open. The screen needs a terminal, devices, PAM; link needs a network."""
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", UNITS / unit],
         capture_output=True,
