@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -24,8 +26,8 @@ def certify(pages: tuple[Path, ...], out: Path, mode: Mode, as_json: bool) -> No
     """Make a certified copy of PAGES (images or PDF) with the sandbox's keys: a specimen."""
     from kiosk.sandbox import specimen
 
-    with click.progressbar(length=len(pages) * 2 + 2, file=sys.stderr, label="certify") as bar:
-        facts = asyncio.run(specimen.certify(pages, out, mode=mode, progress=bar.update))
+    with _progress("certify") as advance:
+        facts = asyncio.run(specimen.certify(pages, out, mode=mode, progress=advance))
     if as_json:
         print(json.dumps(facts.to_dict(), ensure_ascii=False))
     else:
@@ -39,7 +41,8 @@ def ocr(page: Path, as_json: bool) -> None:
     """Read PAGE (image or PDF); the text goes to stdout."""
     from kiosk.documents.files import read_files
 
-    readings = asyncio.run(read_files([page]))
+    with _progress("ocr") as advance:
+        readings = asyncio.run(read_files([page], advance))
     if as_json:
         print(json.dumps([_reading(reading) for reading in readings], ensure_ascii=False))
     else:
@@ -60,9 +63,9 @@ def compare_faces(
 
     if pairs and out:
         count = compare.read_pair_count(pairs)
-        with click.progressbar(length=count, file=sys.stderr, label="compare") as bar:
+        with _progress("compare") as advance:
             compare.compare_csv(
-                pairs, out, threshold=threshold, progress=lambda done: bar.update(done - bar.pos)
+                pairs, out, threshold=threshold, progress=lambda done: advance(done, count)
             )
         return
     if len(photos) != 2:
@@ -86,6 +89,20 @@ def read_code(images: tuple[Path, ...], as_json: bool) -> None:
     payloads = [payload for image in images for payload in decode(_bytes(image))]
     print(json.dumps(payloads, ensure_ascii=False) if as_json else "\n".join(payloads))
     raise SystemExit(0 if payloads else 1)
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal, and nothing where there is none; call with (done, total)."""
+    with click.progressbar(
+        length=1, file=sys.stderr, label=label, hidden=not sys.stderr.isatty()
+    ) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield advance
 
 
 def _reading(reading: object) -> dict[str, object]:

@@ -9,23 +9,23 @@ from pathlib import Path
 from certify.pages import load_pages
 from kiosk.documents.reader import DocumentReader, PageReading
 
+Progress = Callable[[int, int], None]
+"""Called with the number of pages done and of all pages."""
 
-async def read_files(
-    files: Sequence[Path], progress: Callable[[int], None] | None = None
-) -> list[PageReading]:
+
+async def read_files(files: Sequence[Path], progress: Progress) -> list[PageReading]:
     """A reading for every page of ``files``, in order.
 
-    ``progress`` is called with 1 after each. Raises CertifyError when a file is missing or no page,
+    Raises CertifyError when a file is missing or no page,
     DeviceError when the child is lost.
     """
     readings = []
     pages = await asyncio.to_thread(load_pages, files)
     reader = DocumentReader()
     try:
-        for page in pages:
+        for done, page in enumerate(pages, 1):
             readings.append(await reader.read_image(page.jpeg, page.dpi))
-            if progress:
-                progress(1)
+            progress(done, len(pages))
     finally:
         await reader.close()
     return readings

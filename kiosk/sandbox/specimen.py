@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from certify.issue import issue_post_check, issue_pre_check
 from certify.numbers import Burned, NumberStore, new_id_code
-from certify.pages import SourcePage, load_pages
+from certify.pages import SourcePage
 from certify.signing import Signer, open_signer
 from certify.statement import CopyFacts, Mode
 from kiosk.clock import local_now
-from kiosk.documents.reader import DocumentReader
+from kiosk.documents.files import Progress, read_files
 from kiosk.sandbox import pki
 from kiosk.sandbox.appliance import AGENCY, OFFICER, install_trust, sandbox_home
 
@@ -22,35 +22,19 @@ _SPECIMEN_DESK = 0
 _NUMBERS = 1_000_000
 
 
-async def certify(
-    files: Sequence[Path], out: Path, *, mode: Mode, progress: Callable[[int], None]
-) -> CopyFacts:
+async def certify(files: Sequence[Path], out: Path, *, mode: Mode, progress: Progress) -> CopyFacts:
     """Read the pages, burn a sandbox number, sign, write ``out``.
 
-    ``progress`` is called with the number of parts done: two a page, then two.
     Raises CertifyError for pages that cannot be used, DeviceError when reading them fails.
     """
-    images = load_pages(files)
-    progress(len(files))
-    pages = await _read([image.jpeg for image in images])
-    progress(len(files))
+    pages = [reading.page for reading in await read_files(files, progress)]
     authority = pki.create(sandbox_home(), agency=AGENCY, officer=OFFICER)
     facts = _facts(mode, local_now())
     # In a thread: pyHanko runs a loop of its own.
     copy = await asyncio.to_thread(_issue, pages, facts, authority)
     install_trust(authority)
-    progress(1)
     _write(out, copy)
-    progress(1)
     return facts
-
-
-async def _read(images: Sequence[bytes]) -> list[SourcePage]:
-    reader = DocumentReader()
-    try:
-        return [(await reader.read_image(image)).page for image in images]
-    finally:
-        await reader.close()
 
 
 def _facts(mode: Mode, now: datetime) -> CopyFacts:

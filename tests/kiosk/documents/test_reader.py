@@ -266,15 +266,15 @@ def test_files_from_the_command_line(tmp_path: Path, certificate: Image.Image) -
     head.save(image, dpi=(papers.DPI, papers.DPI))
     head.save(pdf, resolution=papers.DPI)
     bad.write_bytes(b"not an image")
-    done: list[int] = []
-    readings = asyncio.run(read_files([image, pdf], done.append))
-    assert done == [1, 1]
+    done: list[tuple[int, int]] = []
+    readings = asyncio.run(read_files([image, pdf], lambda *count: done.append(count)))
+    assert done == [(1, 2), (2, 2)]
     for reading in readings:
         assert "GIẤY KHAI SINH" in reading.page.text
         assert reading.page.dpi == papers.DPI
     for file in (bad, tmp_path / "absent.png"):
         with pytest.raises(CertifyError) as caught:
-            asyncio.run(read_files([file]))
+            asyncio.run(read_files([file], lambda *_: None))
         assert caught.value.code == CertifyFault.PAGE_UNREADABLE
         assert file.name in caught.value.detail
 
