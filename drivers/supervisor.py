@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +52,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"child-{spec.name}")
-        self._closed = False
+        self._closing = threading.Event()
         self._failures = 0
         self._failed_at = 0.0
         self._status = Status(Health.ABSENT, time.monotonic())
@@ -77,7 +78,7 @@ class Child:
 
     async def close(self) -> None:
         """End the child at once, whatever it does; a call under way raises CHILD_DIED."""
-        self._closed = True
+        self._closing.set()
         self._stop()
         await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
         # A call that was about to start the child may have done so meanwhile.
@@ -122,13 +123,15 @@ class Child:
         if self._sock and self._process and self._process.poll() is None:
             return self._sock
         self._stop()
-        if self._closed:
+        if self._closing.is_set():
             raise DeviceError(Fault.CHILD_DIED, f"{self.spec.name} is closed", retryable=False)
         since_failure = time.monotonic() - self._failed_at
         if self._failures >= _CIRCUIT_FAILURES and since_failure < _CIRCUIT_SECONDS:
             raise DeviceError(Fault.CHILD_CIRCUIT_OPEN, self.spec.name)
         if self._failures > 1:
-            time.sleep(max(0.0, _BACKOFF_FIRST * 2**self._failures - since_failure))
+            pause = _BACKOFF_FIRST * 2 ** min(self._failures, _CIRCUIT_FAILURES) - since_failure
+            if self._closing.wait(max(0.0, pause)):
+                raise DeviceError(Fault.CHILD_DIED, f"{self.spec.name} is closed", retryable=False)
         return self._start()
 
     def _start(self) -> socket.socket:

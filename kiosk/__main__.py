@@ -17,6 +17,7 @@ import click
 from kiosk.commands import appliance, papers, queue, servers
 from kiosk.engine import Engine
 from kiosk.failures import failure_of
+from kiosk.portal.errors import PortalError
 from kiosk.session import CODED_ERRORS
 from kiosk.settings import Settings
 from kiosk.strings import own_words
@@ -53,7 +54,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         cli.main(obj=open_screen)
-    except CODED_ERRORS as error:
+    except (*CODED_ERRORS, PortalError) as error:
         failure = failure_of(error)
         words = own_words("en")[failure.title]
         detail = f" ({error.detail})" if error.detail else ""

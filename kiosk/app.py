@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +82,21 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         trust_anchor=anchor,
         face_matcher=FaceMatcher,
     )
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Hold the state folder: a second kiosk on it would discard the draft of the first.
+
+    Raises KioskError (KIOSK_RUNNING).
+    """
+    settings.site.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (settings.site.state / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise KioskError(Fault.KIOSK_RUNNING, str(settings.site.state)) from None
+        yield
 
 
 def _scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:

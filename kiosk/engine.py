@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from kiosk import staff
 from kiosk.app import Kiosk
-from kiosk.failures import Fault, KioskError
+from kiosk.failures import KioskError
 from kiosk.policy import Policy, current_policy
-from kiosk.session import Finished, Session
+from kiosk.session import Finished, Session, discard, log_defect
 from kiosk.settings import Settings
 from kiosk.stage import Prompter, Stage
 from kiosk.views import AttractView, CallStaff, Next, View
@@ -23,8 +23,8 @@ _NOTICE_SECONDS = 30.0
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
     """Serve citizens until cancelled."""
-    discard_drafts(kiosk)
     while True:
+        discard_drafts(kiosk)
         stage.set_language(kiosk.settings.site.language)
         prompter = _prompter(kiosk, stage)
         await _wait_for_somebody(kiosk, prompter)
@@ -35,8 +35,7 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
 def discard_drafts(kiosk: Kiosk) -> None:
     """What a power cut left half done belongs to somebody who has gone: destroy it and say so."""
     for draft in kiosk.outbox.drafts():
-        kiosk.outbox.discard(draft.id)
-        kiosk.journal.append("draft-discarded", dossier=str(draft.id), why="restart")
+        discard(kiosk, draft.id, why="restart")
 
 
 def _prompter(kiosk: Kiosk, stage: Stage) -> Prompter:
@@ -93,6 +92,8 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._thread: threading.Thread | None = None
+        self._running = threading.Event()
+        self._stopping = False
 
     def start(self, stage: Stage) -> None:
         self._thread = threading.Thread(target=self._run, args=(stage,), name="engine")
@@ -100,24 +101,30 @@ class Engine:
 
     def stop(self) -> None:
         """End the running session, wipe it, close the devices, and wait for all that."""
-        if self._loop and self._task:
+        if self._thread is None:
+            return
+        self._running.wait()
+        self._stopping = True
+        if self._loop and self._task and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._task.cancel)
-        if self._thread:
-            self._thread.join()
+        self._thread.join()
 
     def _run(self, stage: Stage) -> None:
         try:
             asyncio.run(self._main(stage))
-        except asyncio.CancelledError:
-            return
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
+            if self._stopping:
+                return
             # systemd restarts a kiosk whose engine is gone; a frozen picture would help nobody.
-            log.exception("the engine stopped: %s", Fault.UNEXPECTED)
+            log_defect(error)
             self._on_crash()
+        finally:
+            self._running.set()
 
     async def _main(self, stage: Stage) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
+        self._running.set()
         kiosk = self._build(self._settings)
         try:
             await serve(kiosk, stage, self._on_finished)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import traceback
@@ -73,12 +74,19 @@ class Record:
     pages: list[PageReading] = field(default_factory=list)
     copies: int = 1
     code: str = ""
+    mode: Literal["pre-check", "post-check", "filing"] | None = None
     facts: CopyFacts | None = None
     manifest: Manifest | None = None
     copy: bytes | None = None
     number: str = ""
     id_code: str = ""
+    refusal: str | None = None
     slip_printed: bool = False
+    face_mismatch: bool = False
+
+    def pages_changed(self) -> None:
+        """A copy or number made of other pages is void; the number stays burned."""
+        self.mode, self.facts, self.copy, self.number, self.id_code = None, None, None, "", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,8 @@ class Session:
         self._step = ("", 0, 0)
         self._timeline: list[tuple[str, float, float]] = []
         self.busy = prompter.busy
+        self._calls: set[asyncio.Task[FaultView]] = set()
+        prompter.on_busy_call = self._call_meanwhile
 
     @property
     def language(self) -> str:
@@ -197,7 +207,8 @@ class Session:
         from kiosk.steps import STEPS, choose_service
 
         most = max(len(procedure.steps) for procedure in procedures().values())
-        await self._timed("choose", 1, most + 1, choose_service.run)
+        if await self._timed("choose", 1, most + 1, choose_service.run) is not NEXT:
+            raise LeftError
         names = self.procedure.steps
         index = 0
         while index < len(names):
@@ -228,7 +239,7 @@ class Session:
             except CODED_ERRORS as error:
                 trouble: Exception = error
             except Exception as error:
-                _log_defect(error)
+                log_defect(error)
                 trouble = KioskError(Fault.UNEXPECTED)
             if await self.tell(trouble) != "retry":
                 return BACK
@@ -238,9 +249,16 @@ class Session:
             raise LeftError
         if isinstance(intent, CallStaff) or intent == Choose("staff"):
             notice = await staff.call(self.kiosk, reason="help", kept=self._kept())
-            await self._prompter.show(notice)
+            if isinstance(await self._prompter.show(notice), Leave):
+                raise LeftError
             return False
         return True
+
+    def _call_meanwhile(self) -> None:
+        """Staff is called while the machine works; the page stays what it is."""
+        call = asyncio.ensure_future(staff.call(self.kiosk, reason="busy", kept=self._kept()))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
 
     def _kept(self) -> str:
         if self.record.manifest:
@@ -251,16 +269,26 @@ class Session:
         """A draft that was not locked is destroyed with its keys; nothing of it is kept."""
         record, self.record = self.record, Record()
         if record.dossier and record.manifest is None:
-            self.kiosk.outbox.discard(record.dossier)
-            self.kiosk.journal.append("draft-discarded", dossier=str(record.dossier))
+            discard(self.kiosk, record.dossier, why=ended)
         self.kiosk.journal.append("session-ended", how=ended)
         return Finished(
             ended, record.code, record.number, record.dossier, record.copy, tuple(self._timeline)
         )
 
 
-def _log_defect(error: Exception) -> None:
+def discard(kiosk: Kiosk, dossier: UUID, *, why: str) -> None:
+    """Destroy a draft. What cannot be destroyed now (a full disk) is tried again at the next
+    first page: its day key keeps it unreadable to anybody but this machine."""
+    try:
+        kiosk.outbox.discard(dossier)
+    except QueueError as error:
+        log.error("a draft is still there: %s", error.code)
+        return
+    kiosk.journal.append("draft-discarded", dossier=str(dossier), why=why)
+
+
+def log_defect(error: BaseException) -> None:
     """Type and place only: a message may carry what a citizen wrote."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(where.filename).name}:{where.lineno}"
-    log.error("defect in a step: %s at %s", type(error).__name__, place)
+    log.error("defect: %s at %s", type(error).__name__, place)

@@ -128,6 +128,19 @@ class Settings(Section):
     signing: SigningSettings = SigningSettings()
 
 
+def _forbidden_in_production(settings: Settings) -> str:
+    """What a kiosk for citizens must not run with, as ``key: reason``, or nothing."""
+    if settings.site.environment != "production":
+        return ""
+    addresses = {"link.portal": settings.link.portal, "identity.issuer": settings.identity.issuer}
+    for key, address in addresses.items():
+        if address and not address.startswith("https://"):
+            return f"{key}: production needs https"
+    if "softhsm" in str(settings.signing.module).lower() and settings.signing.token:
+        return "signing.module: SoftHSM keeps keys in files; production needs a token"
+    return ""
+
+
 def load(*files: Path) -> Settings:
     """Defaults, then each file over the ones before it.
 
@@ -143,6 +156,8 @@ def load(*files: Path) -> Settings:
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"]))
             raise KioskError(Fault.SETTINGS_INVALID, f"{file}: {key}: {first['msg']}") from None
+    if problem := _forbidden_in_production(settings):
+        raise KioskError(Fault.SETTINGS_INVALID, f"{files[-1]}: {problem}")
     return settings
 
 

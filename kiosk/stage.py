@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
-from kiosk.views import Intent, SetLanguage, Touch, View
+from kiosk.views import CallStaff, Intent, SetLanguage, Touch, View
 
 T = TypeVar("T")
 
@@ -45,6 +45,8 @@ class Prompter:
         self._loop = asyncio.get_running_loop()
         self._touched = self._loop.time()
         self._busy = 0
+        self.on_busy_call: Callable[[], None] = lambda: None
+        """Called when the person calls staff while the machine works and asks nothing."""
         self.waited = 0.0
         """Seconds spent waiting for the person, so far."""
         stage.on_intent = self._from_any_thread
@@ -92,15 +94,20 @@ class Prompter:
     async def watch(self) -> None:
         """Warn when nobody touches anything, then raise IdleError. Runs beside the session."""
         warned: int | None = None
-        while True:
-            left = self._seconds_left()
-            if left is not None and left <= 0:
-                raise IdleError
-            shown = None if left is None or left > self._warning_seconds else int(left) + 1
-            if shown != warned:
-                self._stage.set_warning(shown)
-                warned = shown
-            await asyncio.sleep(min(0.25, self._idle_seconds / 10))
+        try:
+            while True:
+                left = self._seconds_left()
+                if left is not None and left <= 0:
+                    raise IdleError
+                shown = None if left is None or left > self._warning_seconds else int(left) + 1
+                if shown != warned:
+                    self._stage.set_warning(shown)
+                    warned = shown
+                await asyncio.sleep(min(0.25, self._idle_seconds / 10))
+        finally:
+            # Otherwise the question would stand over the first page, with nobody to answer it.
+            if warned is not None:
+                self._stage.set_warning(None)
 
     def _seconds_left(self) -> float | None:
         if self._busy:
@@ -114,6 +121,8 @@ class Prompter:
         self._touched = self._loop.time()
         if isinstance(intent, SetLanguage):
             self.language = intent.language
+        elif isinstance(intent, CallStaff) and self._busy:
+            self.on_busy_call()
         elif not isinstance(intent, Touch):
             self._intents.put_nowait(intent)
 
@@ -123,12 +132,16 @@ class Prompter:
 
 
 async def cancel(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks and wait until they have cleaned up; their own errors do not matter any more."""
+    """Cancel tasks and wait until they have cleaned up; their own errors do not matter any more.
+
+    Only waits, never awaits them: a cancellation of the caller must stay the caller's.
+    """
     for task in tasks:
         task.cancel()
+    await asyncio.wait(tasks)
     for task in tasks:
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await task
+        if not task.cancelled():
+            task.exception()
 
 
 async def first_of(main: Awaitable[T], guard: Coroutine[Any, Any, Any]) -> T:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -44,9 +45,11 @@ _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
 def new_session() -> requests.Session:
-    """A session that takes neither proxies nor passwords from the environment."""
+    """A session that takes neither proxies nor passwords from the environment, and no cookies:
+    what a server sets for one citizen must not go out with the next one's request."""
     session = requests.Session()
     session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
 
 

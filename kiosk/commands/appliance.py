@@ -17,6 +17,8 @@ from kiosk.commands.options import settings_option
 from kiosk.sandbox.faults import NAMES as FAULTS
 from kiosk.settings import Settings
 
+_UNAVAILABLE = 3
+
 
 @click.command()
 @settings_option
@@ -26,13 +28,19 @@ def run(open_screen: Callable[..., int], settings: Settings) -> None:
     logging.getLogger().setLevel(logging.INFO)
     from kiosk import app
     from kiosk.engine import Engine
+    from kiosk.link.trust import load_anchor
+
+    crashed: list[bool] = []
 
     def stop_for_restart() -> None:
         """systemd starts a fresh kiosk within a second."""
+        crashed.append(True)
         os.kill(os.getpid(), signal.SIGTERM)
 
+    load_anchor(settings.link.trust_anchor_file)
     engine = Engine(app.build, settings, lambda _: None, stop_for_restart)
-    raise SystemExit(open_screen(settings, engine))
+    with app.only_one(settings):
+        raise SystemExit(open_screen(settings, engine) or _UNAVAILABLE * len(crashed))
 
 
 @click.command()

@@ -85,7 +85,12 @@ def officer(file: Path) -> None:
 
 @click.command()
 @click.argument("device", type=click.Choice(DEVICES))
-@click.option("--pages", multiple=True, type=click.Path(path_type=Path), help="pictures to give")
+@click.option(
+    "--pages",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="pictures to give",
+)
 @click.option("--port", default=0, help="0 picks a free one")
 @click.option("--link", type=click.Path(path_type=Path), help="code-reader: path of the tty")
 def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> None:

@@ -92,7 +92,8 @@ class Appliance:
     def describe(self) -> dict[str, str]:
         """Addresses a person may want, by name."""
         controls = {f"{device} control": url for device, url in self.controls.items()}
-        return {"settings": str(self.settings_file), **self._addresses, **controls}
+        files = {"settings": str(self.settings_file), "trust": str(self.trust_dir)}
+        return {**files, **self._addresses, **controls}
 
     def control(self, device: str, action: str, **details: Any) -> None:
         answer = requests.post(f"{self.controls[device]}/{action}", json=details, timeout=10)
@@ -142,7 +143,8 @@ class Appliance:
         self.pki = pki.create(
             self._keys, agency=AGENCY, officer=OFFICER, modes={"pre-check", self._mode}
         )
-        install_trust(self.pki)
+        if self._keys == sandbox_home():
+            install_trust(self.pki)
         # A copy: another sandbox may sign anew for other modes at any time.
         shutil.copytree(self.pki.trust_dir, self.trust_dir, dirs_exist_ok=True)
         self._write_portal_settings()

@@ -18,7 +18,7 @@ import click
 from certify.statement import Mode
 from kiosk import app
 from kiosk.engine import Engine
-from kiosk.failures import table
+from kiosk.failures import Fault, KioskError, table
 from kiosk.link.trust import load_anchor
 from kiosk.sandbox import faults as fault_table
 from kiosk.sandbox import papers
@@ -70,7 +70,8 @@ OpenScreen = Callable[..., int]
 
 @dataclass
 class Result:
-    """What came of the journey. ``frames``: milliseconds between ticks while pages were read."""
+    """What came of the journey. ``frames``: milliseconds between ticks of the Qt thread while pages
+    were read; ``native``: libraries that should not be in the process of the screen."""
 
     ended: str = "failed"
     code: str = ""
@@ -82,11 +83,14 @@ class Result:
     failures: list[str] = field(default_factory=list)
     timeline: list[dict[str, Any]] = field(default_factory=list)
     frames: dict[str, float] = field(default_factory=dict)
+    native: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
-        if self.late:
+        if self.native:
+            return 1
+        if self.late and self.accepted == 1:
             return 3
         if self.ended == "done" and self.verified and self.accepted == 1:
             return 0
@@ -108,7 +112,7 @@ class Result:
             lines.append(f"trouble met {', '.join(self.failures)}")
         if self.frames:
             p95, worst = self.frames["p95"], self.frames["worst"]
-            lines.append(f"frames      p95 {p95:.0f} ms, worst gap {worst:.0f} ms while reading")
+            lines.append(f"ticks       p95 {p95:.0f} ms, worst gap {worst:.0f} ms while reading")
         return "\n".join([*lines, *(f"wrote       {file}" for file in self.files)])
 
 
@@ -127,6 +131,7 @@ def run(
     faults: Sequence[str],
 ) -> Result:
     """Raises CertifyError or KioskError for pages that cannot be used."""
+    _make_folder(out)
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-demo-")))
         sheets = _sheets(pages, work)
@@ -145,6 +150,14 @@ def run(
         journey = _Journey(appliance, sheets, faults, out, headless=headless)
         open_screen(appliance.settings, journey, journey.hand_over)
         return journey.conclude()
+
+
+def _make_folder(out: Path | None) -> None:
+    try:
+        if out:
+            (out / "screens").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KioskError(Fault.INPUT_UNREADABLE, f"{out}: {error.strerror}") from None
 
 
 def _sheets(pages: Sequence[Path], work: Path) -> list[Path]:
@@ -182,8 +195,6 @@ class _Journey:
         self._faults = faults
         self._headless = headless
         self._out = out
-        if out:
-            (out / "screens").mkdir(parents=True, exist_ok=True)
         self._citizen = ScriptedCitizen(
             person=PERSON,
             procedure=_PROCEDURE,
@@ -200,7 +211,6 @@ class _Journey:
         self._shown, self._since = ("", ""), 0.0
         self.result = Result()
         self._copy: bytes | None = None
-        self._native: list[str] = []
 
     def start(self, stage: Screen) -> None:
         """Called by the screen as its engine, after the first frame."""
@@ -272,7 +282,7 @@ class _Journey:
 
     def _finished(self, finished: Finished) -> None:
         """Called in the engine's thread."""
-        self._native = sorted(_NATIVE & set(sys.modules))
+        self.result.native = sorted(_NATIVE & set(sys.modules))
         result = self.result
         result.ended, result.code, result.number = finished.ended, finished.code, finished.number
         self._copy = finished.copy
@@ -335,7 +345,7 @@ class _Journey:
         timeline = {
             "steps": self.result.timeline,
             "frames": self.result.frames,
-            "native_in_screen_process": self._native,
+            "native_in_screen_process": self.result.native,
         }
         (out / "timeline.json").write_text(json.dumps(timeline, indent=1) + "\n")
         self.result.files.append(str(out / "timeline.json"))

@@ -22,12 +22,13 @@ _FRAMES = 90
 
 async def run(session: Session) -> Outcome:
     if session.identity.photo is not None and not await consent.asked(session, "face", _POINTS):
-        return BACK
+        return await _without_camera(session)
     while True:
         try:
             matched = await _match(session)
         except (DeviceError, KioskError) as error:
-            answer = await session.tell(error, skippable=_officer_may_look(session, error))
+            session.record.face_mismatch |= error.code == Fault.FACE_MISMATCH
+            answer = await session.tell(error, skippable=_officer_may_look(session))
             if answer == "retry":
                 continue
             return NEXT if answer == "skip" else BACK
@@ -54,10 +55,17 @@ async def _match(session: Session) -> bool:
     return not isinstance(result, Intent)
 
 
-def _officer_may_look(session: Session, error: DeviceError | KioskError) -> bool:
+async def _without_camera(session: Session) -> Outcome:
+    """Consent is free: who says no goes on to the officer, where the procedure allows that."""
+    refusal = KioskError(Fault.FACE_REFUSED)
+    answer = await session.tell(refusal, skippable=_officer_may_look(session))
+    return NEXT if answer == "skip" else BACK
+
+
+def _officer_may_look(session: Session) -> bool:
     """A machine that cannot see must not stop anybody whom the officer at the desk sees anyway;
-    a face that does not match must."""
-    return session.procedure.identity == "claimed" and error.code != Fault.FACE_MISMATCH
+    a face that once did not match must, also when the camera is covered afterwards."""
+    return session.procedure.identity == "claimed" and not session.record.face_mismatch
 
 
 async def _look(session: Session, matcher: FaceMatcher) -> None:

@@ -8,7 +8,7 @@ from drivers.contract import DeviceError
 from drivers.contract import Fault as DeviceFault
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
-from kiosk.session import BACK, NEXT, Outcome, Session
+from kiosk.session import BACK, NEXT, Outcome, Record, Session, discard
 from kiosk.views import IdentifyView, Intent, Text
 
 _ANOTHER_CODE_HELPS = {
@@ -30,13 +30,13 @@ async def run(session: Session) -> Outcome:
             code = await session.race(view, session.kiosk.reader.read)
             if isinstance(code, Intent):
                 return BACK
-            session.record.identity = await _exchange(session, code)
+            identity = await _exchange(session, code)
         except (DeviceError, KioskError) as error:
             if error.code not in _ANOTHER_CODE_HELPS:
                 raise
             problem = Text(failure_of(error).happened)
             continue
-        _open_draft(session)
+        _open_draft(session, identity)
         return NEXT
 
 
@@ -47,12 +47,11 @@ async def _exchange(session: Session, code: str) -> verbs.Identity:
         return await session.kiosk.link.call(verbs.IDENTIFY, request)
 
 
-def _open_draft(session: Session) -> None:
-    record = session.record
-    if record.dossier:
-        session.kiosk.outbox.discard(record.dossier)
-        record.pages = []
-    record.grade, record.face_match = "claimed", False
+def _open_draft(session: Session, identity: verbs.Identity) -> None:
+    """A new person means a new record: nothing of an earlier one may come along."""
+    if session.record.dossier:
+        discard(session.kiosk, session.record.dossier, why="identified-again")
+    session.record = record = Record(procedure=session.procedure, identity=identity)
     record.dossier = uuid_utils.uuid7()
     session.kiosk.outbox.new_draft(record.dossier, session.procedure.id)
     session.kiosk.journal.append("identified", dossier=str(record.dossier), method="vneid")

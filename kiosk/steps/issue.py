@@ -7,6 +7,7 @@ called done before it is on disk, and a silent network is told as "kept", never 
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime
 
 from certify.numbers import new_id_code
@@ -15,14 +16,19 @@ from drivers.contract import DeviceError
 from kiosk import dossiers
 from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
-from kiosk.failures import Fault, KioskError
+from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.policy import current_trust
-from kiosk.session import NEXT, Outcome, Session
+from kiosk.session import CODED_ERRORS, NEXT, Outcome, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
 from kiosk.strings import catalogue
-from kiosk.views import DoneView, IssuingView, Milestone, Text
+from kiosk.views import DoneView, FaultView, IssuingView, Milestone, Text
 from kiosk.words import day, money, spaced
+
+log = logging.getLogger(__name__)
+
+_ASK_FOR_COPY = 0.5
+"""Seconds between two questions whether the copy is there."""
 
 _ICONS = {
     "saved": "shield",
@@ -40,34 +46,40 @@ _MILESTONES: dict[Mode, tuple[str, ...]] = {
 
 
 async def run(session: Session) -> Outcome:
-    mode = await _mode(session)
+    record = session.record
+    record.mode = record.mode or await _mode(session)
     async with session.busy():
-        if mode == "post-check" and session.record.copy is None:
+        if record.mode == "post-check" and record.copy is None:
             await _certify_here(session)
-        if session.record.manifest is None:
-            await _lock(session, mode)
-        _show(session, mode, "sent")
-        sent = await _submit(session)
-        if mode == "pre-check" and sent and session.record.copy is None:
-            await _wait_for_copy(session, mode)
-        _show(session, mode, "slip")
-    await _print_slip(session)
-    await session.ask(_done_view(session))
+        if record.manifest is None:
+            await _lock(session)
+        _show(session, "sent")
+        state = await _submit(session)
+        if record.mode == "pre-check" and state == "accepted" and record.copy is None:
+            await _wait_for_copy(session)
+        _show(session, "slip")
+    if state == "rejected":
+        await session.tell(KioskError(Fault.DOSSIER_REJECTED))
+    elif record.refusal is not None:
+        await session.ask(_refused_view(session))
+    else:
+        await _print_slip(session)
+        await session.ask(_done_view(session))
     return NEXT
 
 
 async def _mode(session: Session) -> Mode:
-    """Post-check only where policy, paper, person and clock all allow it."""
-    record, policy = session.record, session.policy
-    if record.manifest:
-        return record.manifest.mode
+    """Post-check only where policy, paper, person, numbers and clock all allow it; whatever stops
+    it never stops filing."""
+    kiosk, policy, now = session.kiosk, session.policy, session.kiosk.clock()
     if session.procedure.result != "certified-copy":
         return "filing"
     allowed = (
         policy is not None
         and "post-check" in policy.modes
         and session.procedure.paper_class in policy.post_check_papers
-        and record.grade == "proven"
+        and session.record.grade == "proven"
+        and kiosk.numbers.left("certificate", now.year, now) > 0
         and await _clock_trusted(session)
     )
     return "post-check" if allowed else "pre-check"
@@ -76,16 +88,18 @@ async def _mode(session: Session) -> Mode:
 async def _certify_here(session: Session) -> None:
     """Number, seal and sign on the kiosk; the copy is a part of the dossier like its pages."""
     kiosk, record = session.kiosk, session.record
-    _show(session, "post-check", "signed")
+    _show(session, "signed")
     if record.facts is None:
         record.facts = _burn_number(session)
     trust = await current_trust(kiosk.link)
     pages = [reading.page for reading in record.pages]
     copy = await kiosk.certifier.issue_post_check(pages, record.facts, trust)
-    _show(session, "post-check", "verified")
-    await _accept_copy(session, copy, trust)
+    _show(session, "verified")
+    id_code = await _verified(session, copy, trust)
     kiosk.outbox.put_part(session.dossier, "copy.pdf", "application/pdf", copy)
-    kiosk.journal.append("certified", dossier=str(session.dossier), number=record.number)
+    # Last: a copy that is not in the dossier yet must not count as made.
+    record.copy, record.id_code = copy, id_code
+    kiosk.journal.append("certified", dossier=str(session.dossier))
 
 
 def _burn_number(session: Session) -> CopyFacts:
@@ -112,56 +126,69 @@ def _burn_number(session: Session) -> CopyFacts:
     )
 
 
-async def _lock(session: Session, mode: Mode) -> None:
+async def _lock(session: Session) -> None:
     record = session.record
-    _show(session, mode, "saved")
+    assert record.mode, "the mode is decided before anything is made"
+    _show(session, "saved")
     record.code = record.code or dossiers.dossier_code(session)
     dossiers.save_answers(session)
-    dossiers.lock(session, mode, clock_trusted=await _clock_trusted(session))
+    dossiers.lock(session, record.mode, clock_trusted=await _clock_trusted(session))
 
 
-async def _submit(session: Session) -> bool:
-    """True when the portal has signed for the dossier. Otherwise it is kept, and sent later."""
+async def _submit(session: Session) -> str:
+    """The outbox state reached; "unknown" when link does not say: kept here, and sent later."""
     try:
         request = verbs.SubmitRequest(dossier_id=str(session.dossier))
-        answer = await session.kiosk.link.call(verbs.SUBMIT, request)
+        return (await session.kiosk.link.call(verbs.SUBMIT, request)).state
     except KioskError:
-        return False
-    return answer.state in ("accepted", "erased")
+        return "unknown"
 
 
-async def _wait_for_copy(session: Session, mode: Mode) -> None:
+async def _wait_for_copy(session: Session) -> None:
     """Wait while the officer is likely to be at the desk; after that the slip says when to come."""
-    _show(session, mode, "checked")
-    patience = session.kiosk.settings.site.wait_for_copy_seconds
+    record = session.record
+    _show(session, "checked")
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(session.kiosk.settings.site.wait_for_copy_seconds):
             answer = await _issued(session)
-    except (TimeoutError, KioskError):
+    except TimeoutError:
         return
     if answer.pdf is None:
+        record.refusal = answer.note or ""
         return
-    _show(session, mode, "verified")
-    session.record.number = answer.number or ""
-    await _accept_copy(session, answer.pdf, await current_trust(session.kiosk.link))
+    _show(session, "verified")
+    try:
+        record.id_code = await _verified(
+            session, answer.pdf, await current_trust(session.kiosk.link)
+        )
+    except CODED_ERRORS as error:
+        # The dossier is the portal's by now: the person gets a slip, the officer the trouble.
+        log.error("a copy of the portal was not accepted: %s", failure_of(error).code)
+        session.kiosk.journal.append("copy-not-accepted", dossier=str(session.dossier))
+        return
+    record.copy, record.number = answer.pdf, answer.number or ""
 
 
 async def _issued(session: Session) -> verbs.CopyAnswer:
+    """Ask until the desk has decided; a network that comes and goes is no decision."""
     request = verbs.CopyRequest(dossier_id=str(session.dossier))
     while True:
-        answer = await session.kiosk.link.call(verbs.COPY, request)
-        if answer.state != "waiting":
-            return answer
-        await asyncio.sleep(0.5)
+        try:
+            answer = await session.kiosk.link.call(verbs.COPY, request)
+        except KioskError as error:
+            log.info("copy: %s", error.code)
+        else:
+            if answer.state != "waiting":
+                return answer
+        await asyncio.sleep(_ASK_FOR_COPY)
 
 
-async def _accept_copy(session: Session, copy: bytes, trust: bytes) -> None:
-    """Nothing leaves this machine as a certified copy that this machine would not accept."""
+async def _verified(session: Session, copy: bytes, trust: bytes) -> str:
+    """Its id code. Nothing leaves this machine as a copy that this machine would not accept."""
     verdict = await session.kiosk.certifier.verify(copy, trust)
     if not verdict.ok:
         raise KioskError(Fault.COPY_NOT_GENUINE, verdict.code)
-    session.record.copy = copy
-    session.record.id_code = verdict.id_code
+    return verdict.id_code
 
 
 async def _print_slip(session: Session) -> None:
@@ -216,8 +243,8 @@ async def _clock_trusted(session: Session) -> bool:
     return status.clock_trusted
 
 
-def _show(session: Session, mode: Mode, now: str) -> None:
-    names = _MILESTONES[mode]
+def _show(session: Session, now: str) -> None:
+    names = _MILESTONES[session.record.mode or "filing"]
     reached = names.index(now)
     session.present(
         IssuingView(
@@ -234,6 +261,20 @@ def _show(session: Session, mode: Mode, now: str) -> None:
 
 def _state(distance: int) -> str:
     return "done" if distance < 0 else "now" if distance == 0 else "later"
+
+
+def _refused_view(session: Session) -> FaultView:
+    """The officer said no: why, in the officer's words, and where to go."""
+    return FaultView(
+        code="copy.refused",
+        picture="help_person",
+        title=Text("refused.title"),
+        happened=Text("refused.happened", {"note": session.record.refusal or ""}),
+        todo=Text("refused.todo", {"place": session.kiosk.settings.site.pickup_place}),
+        kept=Text("kept.locked"),
+        actions=("continue",),
+        can_go_back=False,
+    )
 
 
 def _done_view(session: Session) -> DoneView:

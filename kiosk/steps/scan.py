@@ -70,6 +70,7 @@ async def _take_pages(
     session: Session, first: Raster, sheets: AsyncGenerator[Raster], stack: _Stack
 ) -> None:
     readings: list[asyncio.Task[None]] = []
+    session.record.pages_changed()
     stack.moving = True
     try:
         sheet: Raster | None = first

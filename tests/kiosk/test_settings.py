@@ -62,3 +62,21 @@ def test_a_mistake_is_told_with_file_and_key(tmp_path: Path, text: str, named: s
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(KioskError, match=r"nowhere\.toml"):
         load(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[link]\nportal = "http://portal.example"\n', "link.portal: production needs https"),
+        ('[identity]\nissuer = "http://id.example"\n', "identity.issuer"),
+        ('[signing]\ntoken = "kiosk"\n', "signing.module"),
+    ],
+)
+def test_production_refuses_what_is_for_the_sandbox(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text(text)
+    with pytest.raises(KioskError) as caught:
+        load(file)
+    assert told in caught.value.detail
+    file.write_text('[site]\nenvironment = "demo"\n' + text)
+    assert load(file).site.environment == "demo"

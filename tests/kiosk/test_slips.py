@@ -45,7 +45,7 @@ def test_an_appointment_in_vietnamese() -> None:
         "H26.15-261123-0042",
         "Mời ông/bà đến nhận kết quả",
         "Thứ Tư, 25/11/2026",
-        "từ 14 giờ",
+        "trước 14 giờ",
         "Nơi nhận kết quả",
         "Quầy số 2",
         "Khi đến, ông/bà mang theo giấy này, thẻ căn cước và bản chính các giấy tờ đã quét.",
@@ -84,7 +84,7 @@ def test_a_receipt_for_a_copy_issued_at_once() -> None:
 
 def test_english() -> None:
     printed = lines(APPOINTMENT, "en")
-    assert printed[4:7] == ["Please come for the result", "Wednesday, 25/11/2026", "from 14:00"]
+    assert printed[4:7] == ["Please come for the result", "Wednesday, 25/11/2026", "before 14:00"]
     assert "1. Bằng tốt nghiệp đại học (2 pages)" in printed
     assert "2. Giấy khai sinh (1 page)" in printed
     assert "Received on 23/11/2026, 10:05" in printed
@@ -99,7 +99,7 @@ def test_times_are_vietnamese_whatever_the_clock_of_the_caller() -> None:
     printed = lines(late)
     assert "Nhận hồ sơ lúc 1 giờ 30, ngày 24/11/2026" in printed
     assert "Chủ Nhật, 29/11/2026" in printed
-    assert "từ 0 giờ 30" in printed
+    assert "trước 0 giờ 30" in printed
 
 
 def test_no_date_yet() -> None:

@@ -112,7 +112,7 @@ def test_idle_warns_and_then_ends() -> None:
             await first_of(_never(), people.watch())
         return board
 
-    assert asyncio.run(story()).warnings == [1]
+    assert asyncio.run(story()).warnings == [1, None]
 
 
 def test_a_touch_takes_the_warning_back() -> None:

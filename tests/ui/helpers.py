@@ -12,7 +12,7 @@ from ui.app import Screen
 from ui.robot import visible_items
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 5.0) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Run the event loop until ``condition``; fail after ``seconds``."""
     loop = QEventLoop()
     poll, limit = QTimer(), QTimer()

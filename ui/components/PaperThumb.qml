@@ -35,6 +35,7 @@ Rectangle {
             anchors.fill: parent
             anchors.margins: 4
             source: thumb.source
+            cache: false
             fillMode: Image.PreserveAspectFit
             Accessible.role: Accessible.Graphic
             Accessible.name: title.text

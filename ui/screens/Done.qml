@@ -120,6 +120,7 @@ Page {
             Image {
                 anchors.centerIn: parent
                 source: page.view.take_away
+                cache: false
                 sourceSize: Qt.size(352, 352)
                 smooth: false
                 Accessible.role: Accessible.Graphic

@@ -88,6 +88,7 @@ Page {
                         anchors.fill: parent
                         anchors.margins: 4
                         source: page.view.pages[paper.index]?.image ?? ""
+                        cache: false
                         fillMode: Image.PreserveAspectFit
                         Accessible.role: Accessible.Graphic
                         Accessible.name: Kiosk.say("page_number", { number: paper.index + 1 })
