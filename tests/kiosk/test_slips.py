@@ -78,7 +78,7 @@ def test_a_receipt_for_a_copy_issued_at_once() -> None:
         "Nơi nhận bản sao dùng mã này để kiểm tra.",
         "Ông/bà nhớ cầm bản chính về.",
     ]
-    assert "Quét mã này bằng điện thoại để lấy bản sao điện tử" in printed
+    assert "Quét mã này bằng điện thoại để tra cứu bản sao" in printed
     assert not any("Mời" in line or "Khi đến" in line for line in printed)
 
 
