@@ -19,8 +19,15 @@ from offline_queue.errors import Fault, QueueError
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_MILLISECONDS = 10_000
+PRAGMAS = (
+    "journal_mode = wal",
+    "synchronous = full",
+    "foreign_keys = on",
+    # Overwrites deleted keys in the database file; flash may still keep an old copy.
+    "secure_delete = on",
+)
 
 MOVES = (
     ("draft", "locked"),
@@ -56,6 +63,20 @@ create table day_key (
     wrapped blob not null
 ) strict;
 
+create table meter (
+    only integer primary key check (only = 1),
+    boot_id text not null,
+    monotonic real not null,
+    wall text not null,
+    elapsed real not null,
+    receipt_at real
+) strict;
+
+create table sequence (
+    only integer primary key check (only = 1),
+    last integer not null
+) strict;
+
 create table dossier (
     id text primary key,
     state text not null,
@@ -68,14 +89,21 @@ create table dossier (
     receipt text,
     problem text,
     attempts integer not null default 0,
+    held integer not null default 0 check (held in (0, 1)),
+    swept integer not null default 0 check (swept in (0, 1)),
     created_at text not null,
     changed_at text not null,
     boot_id text not null,
     monotonic real not null,
+    locked_meter real,
+    moved_meter real not null,
     check ((state = 'draft') = (draft_key is not null)),
     check ((state = 'draft') = (day_key is not null)),
     check ((state in ('draft', 'erased')) = (manifest is null)),
     check (state in ('draft', 'erased') or sequence is not null),
+    check ((sequence is null) = (locked_meter is null)),
+    check (state not in ('draft', 'erased') or held = 0),
+    check (state = 'erased' or swept = 0),
     check (state <> 'accepted' or receipt is not null),
     check (state <> 'erased' or signature is null)
 ) strict;
@@ -90,6 +118,20 @@ create table part (
     primary key (dossier, name)
 ) strict;
 
+create index by_state on dossier (state);
+
+create index turn on dossier (attempts, sequence)
+where state in ('locked', 'unknown') and held = 0;
+
+create index waiting on dossier (sequence) where state in ('locked', 'sending', 'unknown');
+
+create index unsigned on dossier (sequence)
+where state in ('locked', 'unknown') and signature is null;
+
+create index unswept on dossier (id) where state = 'erased' and swept = 0;
+
+create index spent on dossier (moved_meter) where state = 'erased' and swept = 1;
+
 create trigger born_as_draft before insert on dossier when new.state <> 'draft'
 begin select raise(abort, 'illegal move'); end;
 
@@ -100,12 +142,16 @@ when not exists (
 begin select raise(abort, 'illegal move'); end;
 
 create trigger dossier_stays before delete on dossier
+when old.state <> 'erased' or old.swept = 0
 begin select raise(abort, 'illegal move'); end;
 
 create trigger sequence_rises before update of sequence on dossier
 when old.sequence is not null
-    or new.sequence <= (select coalesce(max(sequence), 0) from dossier)
+    or new.sequence <= (select last from sequence)
 begin select raise(abort, 'illegal move'); end;
+
+create trigger sequence_counts after update of sequence on dossier
+begin update sequence set last = new.sequence; end;
 
 create trigger part_joins_draft before insert on part
 when (select state from dossier where id = new.dossier) <> 'draft'
@@ -121,18 +167,22 @@ begin select raise(abort, 'illegal move'); end;
 """
 
 
+def connect(file: Path) -> apsw.Connection:
+    """A connection as the outbox needs it. Raises apsw.Error."""
+    db = apsw.Connection(str(file))
+    db.set_busy_timeout(BUSY_MILLISECONDS)
+    for pragma in PRAGMAS:
+        db.execute(f"pragma {pragma}").fetchall()
+    return db
+
+
 class Store:
     """One connection, usable from any thread of the process, one at a time."""
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.RLock()
         with _translated():
-            self._db = apsw.Connection(str(file))
-            self._db.set_busy_timeout(BUSY_MILLISECONDS)
-            for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
-                self._db.execute(f"pragma {pragma}")
-            # Overwrites deleted keys in the database file; flash may still keep an old copy.
-            self._db.execute("pragma secure_delete = on")
+            self._db = connect(file)
         self._create()
 
     def close(self) -> None:
@@ -178,6 +228,7 @@ class Store:
             if version == 0:
                 db.execute(_SCHEMA)
                 db.executemany("insert into legal values (?, ?)", MOVES)
+                db.execute("insert into sequence values (1, 0)")
                 db.pragma("user_version", SCHEMA_VERSION)
             elif version != SCHEMA_VERSION:
                 raise QueueError(Fault.DAMAGED, f"outbox of version {version}")
@@ -191,6 +242,10 @@ def _translated() -> Iterator[None]:
         raise QueueError(Fault.DISK_FULL, "outbox", retryable=True) from None
     except (apsw.BusyError, apsw.LockedError):
         raise QueueError(Fault.BUSY, "outbox", retryable=True) from None
+    except apsw.ReadOnlyError:
+        raise QueueError(Fault.READ_ONLY, "outbox", retryable=True) from None
+    except apsw.IOError as error:
+        raise QueueError(Fault.IO, "outbox", retryable=True) from error
     except apsw.ConstraintError as error:
         raise QueueError(Fault.ILLEGAL_MOVE, str(error)) from None
     except apsw.Error as error:
