@@ -106,11 +106,12 @@ def remove(path: Path) -> None:
 
 def remove_folder(folder: Path) -> None:
     """With its files, durably: after a power cut none of them comes back."""
-    if not folder.is_dir():
-        return
-    for file in folder.iterdir():
-        remove(file)
-    os.rmdir(folder)
+    try:
+        for file in folder.iterdir():
+            remove(file)
+        os.rmdir(folder)
+    except FileNotFoundError:
+        pass  # there was none, or the other process was faster
     sync_folder(folder.parent)
 
 

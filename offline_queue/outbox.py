@@ -167,6 +167,7 @@ class Outbox:
                 day_key=None,
             )
             keys.drop_day_keys(db, self._today())
+            self._parts.keep_only(id, entries.part_files(db, id))
         self._store.scrub()
         return manifest
 

@@ -48,9 +48,12 @@ class PartFiles:
                 files.remove(self._of(dossier) / name)
 
     def keep_only(self, dossier: UUID, names: Collection[str]) -> None:
+        """Durably: what was replaced or dropped does not come back after a power cut."""
         folder = self._of(dossier)
         if folder.is_dir():
             self.remove(dossier, [f.name for f in folder.iterdir() if f.name not in names])
+            with files.translated(f"parts of {dossier}"):
+                files.sync_folder(folder)
 
     def remove_all(self, dossier: UUID) -> None:
         with files.translated(f"parts of {dossier}"):

@@ -7,9 +7,12 @@ broken are triggers and checks of the database itself, so no program error gets 
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -183,22 +186,30 @@ class Store:
         self._lock = threading.RLock()
         with _translated():
             self._db = connect(file)
-        self._create()
+        self._turnstile = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._create()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
+            if self._turnstile >= 0:
+                os.close(self._turnstile)
+                self._turnstile = -1
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """One consistent look: a dossier and its parts belong together."""
-        with self._transaction("begin") as db:
+        with self._transaction(self._begin) as db:
             yield db
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """All or nothing. The other process's writers wait meanwhile."""
-        with self._transaction("begin immediate") as db:
+        with self._transaction(self._begin_writing) as db:
             yield db
 
     def scrub(self) -> None:
@@ -211,9 +222,9 @@ class Store:
                 log.warning("write-ahead log not emptied: %s", type(error).__name__)
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[apsw.Connection]:
+    def _transaction(self, begin: Callable[[], None]) -> Iterator[apsw.Connection]:
         with self._lock, _translated():
-            self._db.execute(begin)
+            begin()
             try:
                 yield self._db
                 self._db.execute("commit")
@@ -221,6 +232,23 @@ class Store:
                 if self._db.in_transaction:  # a full disk may have rolled back already
                     self._db.execute("rollback")
                 raise
+
+    def _begin(self) -> None:
+        self._db.execute("begin")
+
+    def _begin_writing(self) -> None:
+        """SQLite's waiting for the write lock is not fair: a process that writes without a pause
+        would starve the others. So whoever waits for it holds the turnstile meanwhile, and the one
+        that is writing must queue behind it before it writes again."""
+        deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
+        while not _taken(self._turnstile):
+            if time.monotonic() > deadline:
+                raise QueueError(Fault.BUSY, "outbox", retryable=True)
+            time.sleep(0.001)
+        try:
+            self._db.execute("begin immediate")
+        finally:
+            fcntl.flock(self._turnstile, fcntl.LOCK_UN)
 
     def _create(self) -> None:
         with self.writing() as db:
@@ -232,6 +260,14 @@ class Store:
                 db.pragma("user_version", SCHEMA_VERSION)
             elif version != SCHEMA_VERSION:
                 raise QueueError(Fault.DAMAGED, f"outbox of version {version}")
+
+
+def _taken(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
