@@ -32,7 +32,7 @@ from offline_queue.outbox import Outbox, State
 from offline_queue.signatures import load_public, public_pem
 from offline_queue.transport import IntakeClient
 from offline_queue.uploader import Uploader
-from tests.offline_queue.invented import lock, new_id, open_outbox
+from tests.offline_queue.invented import lock, new_id
 from tests.offline_queue.small_portal import CODE, SmallPortal
 
 PAGES = 3
@@ -119,7 +119,7 @@ def _enrol(folder: Path, portal: SmallPortal) -> None:
 
 
 def _outbox(folder: Path) -> Outbox:
-    outbox = open_outbox(folder)
+    outbox = Outbox(folder / "outbox", machine_key=folder / "machine.key")
     outbox.set_portal_key("portal-1", (folder / "portal.key").read_bytes())
     return outbox
 
