@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 2
 BUSY_MILLISECONDS = 10_000
+SCRUB_MILLISECONDS = 100
+"""So long a scrub waits for readers: a citizen may be waiting for what comes after it."""
 PRAGMAS = (
     "journal_mode = wal",
     "synchronous = full",
@@ -216,10 +218,13 @@ class Store:
         """Empty the write-ahead log, which still holds what was overwritten. When the other
         process is reading this changes nothing, and the next scrub does it."""
         with self._lock:
+            self._db.set_busy_timeout(SCRUB_MILLISECONDS)
             try:
                 self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
             except apsw.Error as error:
                 log.warning("write-ahead log not emptied: %s", type(error).__name__)
+            finally:
+                self._db.set_busy_timeout(BUSY_MILLISECONDS)
 
     @contextmanager
     def _transaction(self, begin: Callable[[], None]) -> Iterator[apsw.Connection]:
