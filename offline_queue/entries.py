@@ -81,13 +81,13 @@ def portal_key(db: apsw.Connection) -> tuple[str, bytes]:
 
 
 def next_sequence(db: apsw.Connection) -> int:
-    value: int = db.execute("select last + 1 from sequence").get
+    value: int = db.execute("select sequence + 1 from total").get
     return value
 
 
 def used(db: apsw.Connection) -> int:
     """Bytes of all parts."""
-    value: int = db.execute("select coalesce(sum(size), 0) from part").get
+    value: int = db.execute("select bytes from total").get
     return value
 
 
@@ -95,8 +95,8 @@ def stalled(db: apsw.Connection, now: float) -> float:
     """Seconds on the meter that the oldest waiting dossier has waited while the portal signed for
     none: one that never gets through alone is no reason to send people away."""
     oldest = db.execute(
-        "select locked_meter from dossier where state in ('locked', 'sending', 'unknown')"
-        " and held = 0 order by sequence limit 1"
+        "select locked_meter from dossier indexed by waiting"
+        " where state in ('locked', 'sending', 'unknown') and held = 0 order by sequence limit 1"
     ).get
     if oldest is None:
         return 0.0

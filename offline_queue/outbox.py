@@ -11,7 +11,7 @@ Two processes have the outbox open: ``kiosk run`` writes and locks drafts, ``kio
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -120,9 +120,9 @@ class Outbox:
                     (str(id), name, media_type, file, written.size, written.sha256),
                 )
         except BaseException:
-            self._parts.remove(id, [file])
+            self._parts.forget(id, file)
             raise
-        self._parts.remove(id, replaced)
+        self._clear(id, replaced)
         return Part(name=name, media_type=media_type, size=written.size, sha256=written.sha256)
 
     def read_part(self, id: UUID, name: str) -> bytes:
@@ -137,7 +137,7 @@ class Outbox:
             self._keys.data_key(db, id)
             file, _ = entries.part_file(db, id, name)
             db.execute("delete from part where dossier = ? and name = ?", (str(id), name))
-        self._parts.remove(id, [file])
+        self._clear(id, [file])
 
     def discard(self, id: UUID) -> None:
         """Draft to erased: its key destroyed, its files removed."""
@@ -167,7 +167,6 @@ class Outbox:
                 day_key=None,
             )
             keys.drop_day_keys(db, self._today())
-            self._parts.keep_only(id, entries.part_files(db, id))
         self._store.scrub()
         return manifest
 
@@ -198,7 +197,8 @@ class Outbox:
         """How many locked dossiers the portal has not signed for, the rejected not counted."""
         with self._store.reading() as db:
             count: int = db.execute(
-                "select count(*) from dossier where state in ('locked', 'sending', 'unknown')"
+                "select count(*) from dossier indexed by waiting"
+                " where state in ('locked', 'sending', 'unknown')"
             ).get
             return count
 
@@ -242,7 +242,7 @@ class Outbox:
         with self._store.reading() as db:
             found = entries.select(
                 db,
-                "where state in ('locked', 'unknown') and held = 0"
+                "indexed by turn where state in ('locked', 'unknown') and held = 0"
                 " order by attempts, sequence limit 1",
             )
         return found[0] if found else None
@@ -252,7 +252,7 @@ class Outbox:
         with self._store.reading() as db:
             found = entries.select(
                 db,
-                "where state in ('locked', 'unknown') and signature is null"
+                "indexed by unsigned where state in ('locked', 'unknown') and signature is null"
                 " order by sequence limit 1",
             )
         return found[0] if found else None
@@ -335,6 +335,13 @@ class Outbox:
         self._store.scrub()
         self._sweep(id)
 
+    def _clear(self, id: UUID, names: Sequence[str]) -> None:
+        """Files that no row names any more: what stays now goes with the dossier's folder."""
+        try:
+            self._parts.remove(id, names)
+        except QueueError as error:
+            log.warning("a replaced part of %s stays for now: %s", id, error.code)
+
     def _sweep(self, id: UUID) -> None:
         """The files of an erased dossier, whose key is gone: when this fails, it is done later."""
         try:
@@ -347,7 +354,7 @@ class Outbox:
     def _finish_erasing(self) -> None:
         with self._store.reading() as db:
             accepted = entries.select(db, "where state = 'accepted'")
-            unswept = entries.select(db, "where state = 'erased' and swept = 0")
+            unswept = entries.select(db, "indexed by unswept where state = 'erased' and swept = 0")
         for dossier in accepted:
             self._erase(dossier.id, only_from=State.ACCEPTED)
         for dossier in unswept:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -42,18 +43,24 @@ class PartFiles:
             raise QueueError(Fault.DAMAGED, f"part of {dossier}")
         return ciphertext
 
-    def remove(self, dossier: UUID, names: Iterable[str]) -> None:
+    def remove(self, dossier: UUID, names: Collection[str]) -> None:
+        """Durably: what was replaced or dropped does not come back after a power cut."""
+        if not names:
+            return
         with files.translated(f"part of {dossier}"):
             for name in names:
                 files.remove(self._of(dossier) / name)
+            files.sync_folder(self._of(dossier))
+
+    def forget(self, dossier: UUID, file: str) -> None:
+        """After an error of any kind; what cannot be removed now goes at the next opening."""
+        with suppress(OSError):
+            files.remove(self._of(dossier) / file)
 
     def keep_only(self, dossier: UUID, names: Collection[str]) -> None:
-        """Durably: what was replaced or dropped does not come back after a power cut."""
         folder = self._of(dossier)
         if folder.is_dir():
             self.remove(dossier, [f.name for f in folder.iterdir() if f.name not in names])
-            with files.translated(f"parts of {dossier}"):
-                files.sync_folder(folder)
 
     def remove_all(self, dossier: UUID) -> None:
         with files.translated(f"parts of {dossier}"):

@@ -77,9 +77,10 @@ create table meter (
     receipt_at real
 ) strict;
 
-create table sequence (
+create table total (
     only integer primary key check (only = 1),
-    last integer not null
+    sequence integer not null,
+    bytes integer not null
 ) strict;
 
 create table dossier (
@@ -152,11 +153,20 @@ begin select raise(abort, 'illegal move'); end;
 
 create trigger sequence_rises before update of sequence on dossier
 when old.sequence is not null
-    or new.sequence <= (select last from sequence)
+    or new.sequence <= (select sequence from total)
 begin select raise(abort, 'illegal move'); end;
 
 create trigger sequence_counts after update of sequence on dossier
-begin update sequence set last = new.sequence; end;
+begin update total set sequence = new.sequence; end;
+
+create trigger part_adds after insert on part
+begin update total set bytes = bytes + new.size; end;
+
+create trigger part_alters after update of size on part
+begin update total set bytes = bytes - old.size + new.size; end;
+
+create trigger part_frees after delete on part
+begin update total set bytes = bytes - old.size; end;
 
 create trigger part_joins_draft before insert on part
 when (select state from dossier where id = new.dossier) <> 'draft'
@@ -261,7 +271,7 @@ class Store:
             if version == 0:
                 db.execute(_SCHEMA)
                 db.executemany("insert into legal values (?, ?)", MOVES)
-                db.execute("insert into sequence values (1, 0)")
+                db.execute("insert into total values (1, 0, 0)")
                 db.pragma("user_version", SCHEMA_VERSION)
             elif version != SCHEMA_VERSION:
                 raise QueueError(Fault.DAMAGED, f"outbox of version {version}")

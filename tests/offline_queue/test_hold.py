@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import apsw
 import pytest
 
 from offline_queue.errors import Fault, QueueError
@@ -70,3 +72,23 @@ def test_the_list_comes_in_pages(outbox: Outbox) -> None:
     last = outbox.list(after=second[-1].id, limit=2)
     assert [entry.id for page in (first, second, last) for entry in page] == dossiers
     assert all(len(entry.parts) == 2 for entry in outbox.list())
+
+
+def _note(plans: list[str], event: dict[str, str]) -> None:
+    plans.append(event["sql"])
+
+
+def test_what_is_asked_every_second_looks_at_one_row(outbox: Outbox) -> None:
+    """However many wait: an index answers, and nothing is sorted."""
+    for question in (outbox.next_to_send, outbox.unsigned):
+        with outbox._store.reading() as db:
+            plans: list[str] = []
+            db.trace_v2(apsw.SQLITE_TRACE_STMT, partial(_note, plans))
+        question()
+        with outbox._store.reading() as db:
+            db.trace_v2(0, None)
+            asked = next(sql for sql in plans if sql.startswith("select id, state"))
+            steps = [row[3] for row in db.execute(f"explain query plan {asked}")]
+        assert not any("TEMP B-TREE" in step for step in steps)
+        assert all("USING" in step for step in steps if step.startswith(("SCAN", "SEARCH")))
+        assert len(steps) == 1
