@@ -27,6 +27,7 @@ from kiosk.journal import Journal
 from kiosk.link.client import LinkClient
 from kiosk.link.trust import load_anchor
 from kiosk.settings import ReceiptPrinterSettings, ScannerSettings, Settings
+from kiosk.storage import open_outbox
 from offline_queue.outbox import Outbox
 from offline_queue.signatures import public_pem
 
@@ -76,7 +77,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),
         link=LinkClient(settings.link.socket),
-        outbox=Outbox(state / "outbox", machine_key=state / "machine.key", clock=clock),
+        outbox=open_outbox(settings, clock),
         numbers=NumberStore(state / "numbers.db"),
         journal=Journal(state / "journal", "run", clock),
         trust_anchor=anchor,

@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 from kiosk import staff
 from kiosk.app import Kiosk
-from kiosk.failures import KioskError
+from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
 from kiosk.session import Finished, Session, discard, log_defect
 from kiosk.settings import Settings
 from kiosk.stage import Prompter, Stage
-from kiosk.views import AttractView, CallStaff, Next, View
+from kiosk.views import AttractView, CallStaff, Choose, FaultView, Intent, Next, Text, View
+from offline_queue.errors import QueueError
 
 log = logging.getLogger(__name__)
 
@@ -50,20 +51,44 @@ def _prompter(kiosk: Kiosk, stage: Stage) -> Prompter:
 
 async def _wait_for_somebody(kiosk: Kiosk, prompter: Prompter) -> None:
     while True:
-        intent = await prompter.show(AttractView())
+        intent: Intent | None = await prompter.show(AttractView())
         if isinstance(intent, Next):
-            return
-        if isinstance(intent, CallStaff):
+            if (trouble := _no_room(kiosk)) is None:
+                return
+            intent = await _show_for_a_while(prompter, trouble)
+        if isinstance(intent, CallStaff) or intent == Choose("staff"):
             notice = await staff.call(kiosk, reason="attract", kept="kept.nothing")
             await _show_for_a_while(prompter, notice)
 
 
-async def _show_for_a_while(prompter: Prompter, notice: View) -> None:
+def _no_room(kiosk: Kiosk) -> FaultView | None:
+    """What to show when a dossier could not be held: nobody fills in for an hour what this machine
+    would then have to refuse."""
+    try:
+        kiosk.outbox.can_hold(kiosk.settings.outbox.expected_dossier_bytes).require()
+    except QueueError as error:
+        failure = failure_of(error)
+        log.error("nobody is let in: %s %s", failure.code, error.detail)
+        kiosk.journal.append("failure-shown", code=failure.code)
+        return FaultView(
+            code=failure.code,
+            picture=failure.picture,
+            title=Text(failure.title),
+            happened=Text(failure.happened),
+            todo=Text(failure.todo),
+            kept=Text("kept.nothing"),
+            actions=("staff",),
+            can_go_back=True,
+        )
+    return None
+
+
+async def _show_for_a_while(prompter: Prompter, notice: View) -> Intent | None:
     """Nobody may be there any more to touch it away."""
     try:
-        await asyncio.wait_for(prompter.show(notice), _NOTICE_SECONDS)
+        return await asyncio.wait_for(prompter.show(notice), _NOTICE_SECONDS)
     except TimeoutError:
-        return
+        return None
 
 
 async def _policy(kiosk: Kiosk) -> Policy | None:

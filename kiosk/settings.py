@@ -105,6 +105,26 @@ class LinkSettings(Section):
     )
 
 
+class OutboxSettings(Section):
+    """How many dossiers may wait here. Sizes in bytes."""
+
+    budget_bytes: int = Field(
+        20 * 1024**3, ge=0, description="most bytes of dossiers that wait on this kiosk"
+    )
+    reserve_bytes: int = Field(
+        2 * 1024**3, ge=0, description="bytes that stay free on the disk whatever comes"
+    )
+    oldest_days: float = Field(
+        14, gt=0, description="days without any receipt after which no citizen is let in"
+    )
+    expected_dossier_bytes: int = Field(
+        64 * 1024**2, ge=0, description="room that must be there before a citizen starts, bytes"
+    )
+    receipts_days: float = Field(
+        90, gt=0, description="days for which the receipt of an erased dossier is kept"
+    )
+
+
 class SigningSettings(Section):
     """Only for post-check; a pre-check kiosk holds no signing key."""
 
@@ -125,6 +145,7 @@ class Settings(Section):
     devices: Devices = Devices()
     identity: IdentitySettings = IdentitySettings()
     link: LinkSettings = LinkSettings()
+    outbox: OutboxSettings = OutboxSettings()
     signing: SigningSettings = SigningSettings()
 
 

@@ -32,6 +32,8 @@ KEY_SIZE = 32
 SEGMENT = 64 * 1024
 PREFIX = 7
 TAG = 16
+LOCAL = b"mot-cua/local/1\0"
+"""Begins every key that is wrapped on the kiosk, so that an audit finds leftovers on the disk."""
 
 _NONCE = 12
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
@@ -106,15 +108,16 @@ def segments(size: int, segment: int = SEGMENT) -> int:
 
 
 def wrap_local(data_key: bytes, wrapping_key: bytes, context: bytes) -> bytes:
-    """Wrap under a key that stays on the kiosk (AES-256-GCM, random nonce in front)."""
+    """Wrap under a key that stays on the kiosk: LOCAL, random nonce, AES-256-GCM."""
     nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(wrapping_key).encrypt(nonce, data_key, context)
+    return LOCAL + nonce + AESGCM(wrapping_key).encrypt(nonce, data_key, context)
 
 
 def unwrap_local(wrapped: bytes, wrapping_key: bytes, context: bytes) -> bytes:
     """Raises QueueError (DAMAGED)."""
+    body = wrapped.removeprefix(LOCAL)
     try:
-        return AESGCM(wrapping_key).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], context)
+        return AESGCM(wrapping_key).decrypt(body[:_NONCE], body[_NONCE:], context)
     except (InvalidTag, ValueError):
         raise QueueError(Fault.DAMAGED, "a key wrapped on this kiosk does not open") from None
 

@@ -10,13 +10,17 @@ class Fault(StrEnum):
     DISK_FULL = "queue.disk-full"
     DAMAGED = "queue.damaged"
     ILLEGAL_MOVE = "queue.illegal-move"
+    IO = "queue.io"
     LOCKED = "queue.locked"
     NOT_ENROLLED = "queue.not-enrolled"
     NOT_FOUND = "queue.not-found"
+    NO_ROOM = "queue.no-room"
+    READ_ONLY = "queue.read-only"
     RECEIPT_INVALID = "queue.receipt-invalid"
     REJECTED = "queue.rejected"
     UNKNOWN = "queue.unknown"
     UNREACHABLE = "queue.unreachable"
+    UNSIGNED = "queue.unsigned"
 
 
 class QueueError(Exception):

@@ -7,9 +7,12 @@ broken are triggers and checks of the database itself, so no program error gets 
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +22,17 @@ from offline_queue.errors import Fault, QueueError
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_MILLISECONDS = 10_000
+SCRUB_MILLISECONDS = 100
+"""So long a scrub waits for readers: a citizen may be waiting for what comes after it."""
+PRAGMAS = (
+    "journal_mode = wal",
+    "synchronous = full",
+    "foreign_keys = on",
+    # Overwrites deleted keys in the database file; flash may still keep an old copy.
+    "secure_delete = on",
+)
 
 MOVES = (
     ("draft", "locked"),
@@ -56,6 +68,21 @@ create table day_key (
     wrapped blob not null
 ) strict;
 
+create table meter (
+    only integer primary key check (only = 1),
+    boot_id text not null,
+    monotonic real not null,
+    wall text not null,
+    elapsed real not null,
+    receipt_at real
+) strict;
+
+create table total (
+    only integer primary key check (only = 1),
+    sequence integer not null,
+    bytes integer not null
+) strict;
+
 create table dossier (
     id text primary key,
     state text not null,
@@ -68,14 +95,21 @@ create table dossier (
     receipt text,
     problem text,
     attempts integer not null default 0,
+    held integer not null default 0 check (held in (0, 1)),
+    swept integer not null default 0 check (swept in (0, 1)),
     created_at text not null,
     changed_at text not null,
     boot_id text not null,
     monotonic real not null,
+    locked_meter real,
+    moved_meter real not null,
     check ((state = 'draft') = (draft_key is not null)),
     check ((state = 'draft') = (day_key is not null)),
     check ((state in ('draft', 'erased')) = (manifest is null)),
     check (state in ('draft', 'erased') or sequence is not null),
+    check ((sequence is null) = (locked_meter is null)),
+    check (state not in ('draft', 'erased') or held = 0),
+    check (state = 'erased' or swept = 0),
     check (state <> 'accepted' or receipt is not null),
     check (state <> 'erased' or signature is null)
 ) strict;
@@ -90,6 +124,20 @@ create table part (
     primary key (dossier, name)
 ) strict;
 
+create index by_state on dossier (state);
+
+create index turn on dossier (attempts, sequence)
+where state in ('locked', 'unknown') and held = 0;
+
+create index waiting on dossier (sequence) where state in ('locked', 'sending', 'unknown');
+
+create index unsigned on dossier (sequence)
+where state in ('locked', 'unknown') and signature is null;
+
+create index unswept on dossier (id) where state = 'erased' and swept = 0;
+
+create index spent on dossier (moved_meter) where state = 'erased' and swept = 1;
+
 create trigger born_as_draft before insert on dossier when new.state <> 'draft'
 begin select raise(abort, 'illegal move'); end;
 
@@ -100,12 +148,25 @@ when not exists (
 begin select raise(abort, 'illegal move'); end;
 
 create trigger dossier_stays before delete on dossier
+when old.state <> 'erased' or old.swept = 0
 begin select raise(abort, 'illegal move'); end;
 
 create trigger sequence_rises before update of sequence on dossier
 when old.sequence is not null
-    or new.sequence <= (select coalesce(max(sequence), 0) from dossier)
+    or new.sequence <= (select sequence from total)
 begin select raise(abort, 'illegal move'); end;
+
+create trigger sequence_counts after update of sequence on dossier
+begin update total set sequence = new.sequence; end;
+
+create trigger part_adds after insert on part
+begin update total set bytes = bytes + new.size; end;
+
+create trigger part_alters after update of size on part
+begin update total set bytes = bytes - old.size + new.size; end;
+
+create trigger part_frees after delete on part
+begin update total set bytes = bytes - old.size; end;
 
 create trigger part_joins_draft before insert on part
 when (select state from dossier where id = new.dossier) <> 'draft'
@@ -121,49 +182,64 @@ begin select raise(abort, 'illegal move'); end;
 """
 
 
+def connect(file: Path) -> apsw.Connection:
+    """A connection as the outbox needs it. Raises apsw.Error."""
+    db = apsw.Connection(str(file))
+    db.set_busy_timeout(BUSY_MILLISECONDS)
+    for pragma in PRAGMAS:
+        db.execute(f"pragma {pragma}").fetchall()
+    return db
+
+
 class Store:
     """One connection, usable from any thread of the process, one at a time."""
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.RLock()
         with _translated():
-            self._db = apsw.Connection(str(file))
-            self._db.set_busy_timeout(BUSY_MILLISECONDS)
-            for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
-                self._db.execute(f"pragma {pragma}")
-            # Overwrites deleted keys in the database file; flash may still keep an old copy.
-            self._db.execute("pragma secure_delete = on")
-        self._create()
+            self._db = connect(file)
+        self._turnstile = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._create()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
+            if self._turnstile >= 0:
+                os.close(self._turnstile)
+                self._turnstile = -1
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """One consistent look: a dossier and its parts belong together."""
-        with self._transaction("begin") as db:
+        with self._transaction(self._begin) as db:
             yield db
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """All or nothing. The other process's writers wait meanwhile."""
-        with self._transaction("begin immediate") as db:
+        with self._transaction(self._begin_writing) as db:
             yield db
 
     def scrub(self) -> None:
         """Empty the write-ahead log, which still holds what was overwritten. When the other
         process is reading this changes nothing, and the next scrub does it."""
         with self._lock:
+            self._db.set_busy_timeout(SCRUB_MILLISECONDS)
             try:
                 self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
             except apsw.Error as error:
                 log.warning("write-ahead log not emptied: %s", type(error).__name__)
+            finally:
+                self._db.set_busy_timeout(BUSY_MILLISECONDS)
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[apsw.Connection]:
+    def _transaction(self, begin: Callable[[], None]) -> Iterator[apsw.Connection]:
         with self._lock, _translated():
-            self._db.execute(begin)
+            begin()
             try:
                 yield self._db
                 self._db.execute("commit")
@@ -172,15 +248,41 @@ class Store:
                     self._db.execute("rollback")
                 raise
 
+    def _begin(self) -> None:
+        self._db.execute("begin")
+
+    def _begin_writing(self) -> None:
+        """SQLite's waiting for the write lock is not fair: a process that writes without a pause
+        would starve the others. So whoever waits for it holds the turnstile meanwhile, and the one
+        that is writing must queue behind it before it writes again."""
+        deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
+        while not _taken(self._turnstile):
+            if time.monotonic() > deadline:
+                raise QueueError(Fault.BUSY, "outbox", retryable=True)
+            time.sleep(0.001)
+        try:
+            self._db.execute("begin immediate")
+        finally:
+            fcntl.flock(self._turnstile, fcntl.LOCK_UN)
+
     def _create(self) -> None:
         with self.writing() as db:
             version = db.pragma("user_version")
             if version == 0:
                 db.execute(_SCHEMA)
                 db.executemany("insert into legal values (?, ?)", MOVES)
+                db.execute("insert into total values (1, 0, 0)")
                 db.pragma("user_version", SCHEMA_VERSION)
             elif version != SCHEMA_VERSION:
                 raise QueueError(Fault.DAMAGED, f"outbox of version {version}")
+
+
+def _taken(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
@@ -191,6 +293,10 @@ def _translated() -> Iterator[None]:
         raise QueueError(Fault.DISK_FULL, "outbox", retryable=True) from None
     except (apsw.BusyError, apsw.LockedError):
         raise QueueError(Fault.BUSY, "outbox", retryable=True) from None
+    except apsw.ReadOnlyError:
+        raise QueueError(Fault.READ_ONLY, "outbox", retryable=True) from None
+    except apsw.IOError as error:
+        raise QueueError(Fault.IO, "outbox", retryable=True) from error
     except apsw.ConstraintError as error:
         raise QueueError(Fault.ILLEGAL_MOVE, str(error)) from None
     except apsw.Error as error:

@@ -68,11 +68,22 @@ class Uploader:
         Raises QueueError when the outbox itself is in trouble (BUSY, DISK_FULL, DAMAGED).
         """
         with self._one_step:
+            self._sign_waiting()
             if self.pause() > 0 and not at_once:
                 return False
             self._outbox.recover()
             dossier = self._outbox.next_to_send()
             return dossier is not None and self._settle(dossier)
+
+    def _sign_waiting(self) -> None:
+        """Whatever the network does: a dossier may be carried by hand once it is signed."""
+        while dossier := self._outbox.unsigned():
+            self._sign(dossier)
+
+    def _sign(self, dossier: Dossier) -> bytes:
+        signature = signatures.sign(self._device_key, signatures.MANIFEST, _manifest(dossier))
+        self._outbox.store_signature(dossier.id, signature)
+        return signature
 
     def _settle(self, dossier: Dossier) -> bool:
         try:
@@ -102,8 +113,7 @@ class Uploader:
 
     def _send(self, dossier: Dossier) -> None:
         manifest = _manifest(dossier)
-        signature = signatures.sign(self._device_key, signatures.MANIFEST, manifest)
-        self._outbox.store_signature(dossier.id, signature)
+        signature = self._sign(dossier)
         signed = SignedManifest(
             manifest=manifest.decode(), signature=base64.b64encode(signature).decode()
         )

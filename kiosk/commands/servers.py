@@ -44,6 +44,39 @@ def portal_desk(file: Path) -> None:
     desk.main(file)
 
 
+@portal.command("import")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+@click.argument("bundles", nargs=-1, required=True, type=click.Path(path_type=Path))
+def portal_import(file: Path, bundles: tuple[Path, ...]) -> None:
+    """Take in BUNDLES that were carried here from a kiosk; again is no error. Exit 1: some refused.
+
+    The server may be running.
+    """
+    from kiosk.portal import hand_carried, settings
+    from kiosk.portal.composition import open_portal
+    from kiosk.portal.errors import RefusedError
+    from offline_queue.errors import QueueError
+
+    refused = 0
+    opened = open_portal(settings.load(file))
+    with closing(opened.store):
+        for bundle in bundles:
+            try:
+                receipt = hand_carried.take_in(opened.intake, opened.vault, bundle)
+            except (RefusedError, QueueError, OSError) as error:
+                refused += 1
+                print(f"{bundle.name}: refused, {_reason(error)}", file=sys.stderr)
+            else:
+                print(f"{bundle.name}: accepted, {json.loads(receipt.statement)['code']}")
+    raise SystemExit(1 if refused else 0)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return f"{getattr(error, 'code', '')} {getattr(error, 'detail', '')}".strip()
+
+
 @click.group(invoke_without_command=True)
 @click.option("--state", type=click.Path(path_type=Path), help="folder to keep; else a new one")
 @click.option("--mode", type=click.Choice(["pre-check", "post-check"]), default="pre-check")

@@ -32,11 +32,12 @@ from kiosk.link.identity import VneidClient
 from kiosk.link.leases import KINDS, LeaseKeeper
 from kiosk.link.trust import TrustKeeper, load_anchor
 from kiosk.settings import Settings
+from kiosk.storage import open_outbox
 from offline_queue.backoff import Backoff
 from offline_queue.clock import since_boot
 from offline_queue.errors import QueueError
 from offline_queue.intake import IntakeState
-from offline_queue.outbox import Outbox, State
+from offline_queue.outbox import State
 from offline_queue.transport import IntakeClient
 from offline_queue.uploader import Uploader
 
@@ -96,7 +97,7 @@ class Link:
         self._trust = TrustKeeper(folder, load_anchor(settings.link.trust_anchor_file))
         self._enrolment_file = folder / "enrolment.json"
         self._key = device_key(folder / "device.key")
-        self._outbox = Outbox(state / "outbox", machine_key=state / "machine.key", clock=local_now)
+        self._outbox = open_outbox(settings, local_now)
         self._numbers = NumberStore(state / "numbers.db")
         self._leases = LeaseKeeper(self._numbers, local_now)
         self._clock = ClockCheck(local_now)

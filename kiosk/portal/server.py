@@ -35,6 +35,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     """Raises PortalError (SETTINGS_INVALID), and OSError when the state folder is unusable."""
     app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.portal = open_portal(settings)
+    app.state.portal.vault.clear_incoming()
     for router in (kiosk_api.router, desk_api.router, pages.router):
         app.include_router(router)
     app.add_exception_handler(RefusedError, _refused)

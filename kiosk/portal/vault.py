@@ -1,6 +1,6 @@
 """The dossiers' files: encrypted parts as the kiosk sent them, and issued copies.
 
-    <state>/incoming/          files on their way in; emptied at start-up
+    <state>/incoming/          files on their way in; emptied when the server starts
     <state>/dossiers/<id>/     the parts, under their names, still encrypted
     <state>/copies/<id>.pdf    the certified copy, in clear for the citizen's download
 
@@ -25,6 +25,9 @@ class Vault:
         self._copies = state / "copies"
         for folder in (self._incoming, self._dossiers, self._copies):
             make_folder(folder)
+
+    def clear_incoming(self) -> None:
+        """At the start of the server, when nothing can be on its way in."""
         for leftover in self._incoming.iterdir():
             leftover.unlink()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -56,6 +57,15 @@ class Held:
     copy: bytes | None = None
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A kiosk that was killed is none of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class SmallPortal:
     """``faults``: what happens to the next requests whose "METHOD path" contains the key:
     "500", "captive", "redirect", "nonsense", "lost" (done, the answer is not sent), a Problem.
@@ -75,8 +85,7 @@ class SmallPortal:
         self.lease_days = 7.0
         self._lock = threading.Lock()
         self._closed = False
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), _handler(self))
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}

@@ -47,7 +47,7 @@ def draft(outbox: Outbox) -> UUID:
 
 
 def blobs(folder: Path) -> list[Path]:
-    return sorted((folder / "outbox" / "parts").iterdir())
+    return sorted(f for f in (folder / "outbox" / "parts").rglob("*") if f.is_file())
 
 
 def code_of(caught: pytest.ExceptionInfo[QueueError]) -> str:
@@ -228,7 +228,7 @@ def test_an_erase_cut_short_is_finished_at_the_next_opening(
         raise KeyboardInterrupt
 
     # Power goes either before the key is destroyed, or after that and before the files are.
-    monkeypatch.setattr(Outbox, "_unlink" if removed else "_erase", cut)
+    monkeypatch.setattr(Outbox, "_sweep" if removed else "_erase", cut)
     with pytest.raises(KeyboardInterrupt):
         outbox.accept(dossier, RECEIPT)
     monkeypatch.undo()
@@ -243,11 +243,15 @@ def test_an_erase_cut_short_is_finished_at_the_next_opening(
 def test_files_without_a_row_are_removed_at_the_next_opening(
     tmp_path: Path, outbox: Outbox
 ) -> None:
+    unfinished = draft(outbox)
+    outbox.put_part(unfinished, "page-1.jpg", "image/jpeg", b"page")
     kept = locked_dossier(outbox)
-    (tmp_path / "outbox" / "parts" / "orphan").write_bytes(b"never committed")
-    (tmp_path / "outbox" / "parts" / "half.tmp").write_bytes(b"never renamed")
+    folder = tmp_path / "outbox" / "parts" / str(unfinished)
+    (folder / "orphan").write_bytes(b"never committed")
+    assert len(blobs(tmp_path)) == 3
     again = open_outbox(tmp_path)
-    assert len(blobs(tmp_path)) == 1
+    assert len(blobs(tmp_path)) == 2
+    assert again.read_part(unfinished, "page-1.jpg") == b"page"
     assert again.ciphertext(kept, "page-1.jpg")
     again.close()
 

@@ -191,7 +191,7 @@ def test_one_that_gets_no_answer_does_not_hold_up_the_next(line: Line) -> None:
 
 def test_a_part_damaged_on_the_kiosk_is_rejected(tmp_path: Path, line: Line) -> None:
     dossier = locked_dossier(line.outbox)
-    (file,) = (tmp_path / "outbox" / "parts").iterdir()
+    (file,) = (tmp_path / "outbox" / "parts").glob("*/*")
     file.write_bytes(b"rot")
     assert line.step()
     assert line.state(dossier) is State.REJECTED

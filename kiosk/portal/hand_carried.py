@@ -1,0 +1,29 @@
+"""Bundles on a stick take the same way in as dossiers over the wire, and get the same receipt.
+
+A bundle is known by the dossier's id, so it may be imported twice, or after the network has brought
+the dossier already. The kiosk learns of it when it next asks for that id.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kiosk.portal.intake import Intake
+from kiosk.portal.vault import Vault
+from offline_queue.bundle import Reader
+from offline_queue.intake import Receipt
+
+
+def take_in(intake: Intake, vault: Vault, file: Path) -> Receipt:
+    """Raises RefusedError as for a dossier from the network, QueueError (DAMAGED), OSError."""
+    with file.open("rb") as source:
+        bundle = Reader(source)
+        manifest = bundle.manifest
+        answer = intake.open(manifest.kiosk_id, manifest.id, bundle.signed)
+        for part, pieces in bundle.parts():
+            if part.name in answer.missing:
+                with vault.receive() as incoming:
+                    for piece in pieces:
+                        incoming.write(piece)
+                    intake.take_part(manifest.id, part, incoming)
+    return intake.commit(manifest.kiosk_id, manifest.id)

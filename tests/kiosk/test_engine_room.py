@@ -1,0 +1,87 @@
+"""The first touch asks whether a dossier could be held; if not, nobody is let in."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kiosk import engine
+from kiosk.journal import Journal, read
+from kiosk.settings import Settings
+from kiosk.stage import Prompter
+from kiosk.views import AttractView, Back, Choose, FaultView, Next
+from offline_queue.budget import Room, Shortage
+from offline_queue.errors import Fault, QueueError
+from tests.kiosk.test_session import NOW, Link, Person
+
+
+class Outbox:
+    """Answers in turn; the last one for ever."""
+
+    def __init__(self, *answers: Shortage | QueueError | None) -> None:
+        self.asked: list[int] = []
+        self._answers = list(answers)
+
+    def can_hold(self, size: int) -> Room:
+        self.asked.append(size)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, QueueError):
+            raise answer
+        return Room(answer, used=0, free=0, stalled=0.0)
+
+
+def wait(tmp_path: Path, outbox: Outbox, person: Person) -> Any:
+    kiosk: Any = SimpleNamespace(
+        settings=Settings(),
+        link=Link(),
+        outbox=outbox,
+        journal=Journal(tmp_path, "run", lambda: NOW),
+    )
+
+    async def main() -> None:
+        prompter = Prompter(person, language="vi", idle_seconds=60, warning_seconds=60)
+        await asyncio.wait_for(engine._wait_for_somebody(kiosk, prompter), 10)
+
+    asyncio.run(main())
+    kiosk.journal.close()
+    return kiosk
+
+
+def test_with_room_the_first_touch_begins(tmp_path: Path) -> None:
+    outbox, person = Outbox(None), Person(Next())
+    wait(tmp_path, outbox, person)
+    assert outbox.asked == [Settings().outbox.expected_dossier_bytes]
+    assert person.faults == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        (Shortage.BUDGET, Fault.NO_ROOM),
+        (Shortage.DISK, Fault.NO_ROOM),
+        (Shortage.AGE, Fault.NO_ROOM),
+        (Shortage.READ_ONLY, Fault.READ_ONLY),
+        (QueueError(Fault.IO), Fault.IO),
+        (QueueError(Fault.DISK_FULL), Fault.DISK_FULL),
+    ],
+)
+def test_without_room_nobody_is_let_in_until_there_is(
+    tmp_path: Path, trouble: Shortage | QueueError, code: Fault
+) -> None:
+    person = Person(Next(), Back(), Next())
+    wait(tmp_path, Outbox(trouble, None), person)
+    assert [type(view) for view in person.views] == [AttractView, FaultView, AttractView]
+    assert person.faults == [code]
+    events = [entry["event"] for entry in read(tmp_path / "run.jsonl")]
+    assert events == ["failure-shown"]
+
+
+def test_staff_can_be_called_from_there(tmp_path: Path) -> None:
+    person = Person(Next(), Choose("staff"), Choose("continue"), Next())
+    kiosk = wait(tmp_path, Outbox(Shortage.DISK, None), person)
+    assert person.faults == [Fault.NO_ROOM, "staff.called"]
+    assert kiosk.link.calls == ["call-staff"]
