@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -93,12 +92,13 @@ def state(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeState:
 
 
 @router.get("/dossiers/{dossier_id}/copy")
-def copy(portal: PortalDep, call: CallDep, dossier_id: UUID) -> FileResponse:
+def copy(portal: PortalDep, call: CallDep, dossier_id: UUID) -> Response:
     dossier = portal.intake.own(call.kiosk_id, dossier_id)
-    file = portal.vault.copy_file(dossier.id)
-    if not file.exists():
-        raise RefusedError(Problem.NOT_FOUND, "no copy was issued")
-    return FileResponse(file, media_type="application/pdf")
+    try:
+        pdf = portal.vault.copy(dossier.id)
+    except FileNotFoundError:
+        raise RefusedError(Problem.NOT_FOUND, "no copy was issued") from None
+    return Response(pdf, media_type="application/pdf")
 
 
 @router.post("/leases")
