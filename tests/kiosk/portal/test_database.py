@@ -54,11 +54,15 @@ def test_values_come_back_as_they_went_in(database: Database) -> None:
 
 
 def test_a_transaction_is_all_or_nothing(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.transaction() as db:
-        db.execute("INSERT INTO things (id) VALUES ('a')")
-        with database.transaction() as inner:
-            inner.execute("INSERT INTO things (id) VALUES ('b')")
-        raise ZeroDivisionError
+    def give_up_half_way() -> None:
+        with database.transaction() as db:
+            db.execute("INSERT INTO things (id) VALUES ('a')")
+            with database.transaction() as inner:
+                inner.execute("INSERT INTO things (id) VALUES ('b')")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        give_up_half_way()
     assert not database.in_transaction
     assert database.rows("SELECT * FROM things") == []
 
@@ -78,9 +82,13 @@ def test_an_insert_tells_whether_it_was_first(database: Database) -> None:
 
 
 def test_an_error_is_typed_and_leaves_the_database_usable(database: Database) -> None:
-    with pytest.raises(DatabaseError), database.transaction() as db:
-        db.execute("INSERT INTO things (id) VALUES ('a')")
-        db.execute("INSERT INTO nowhere VALUES (1)")
+    def insert(table: str) -> None:
+        with database.transaction() as db:
+            db.execute("INSERT INTO things (id) VALUES ('a')")
+            db.execute(f"INSERT INTO {table} VALUES (1)")
+
+    with pytest.raises(DatabaseError):
+        insert("nowhere")
     with pytest.raises(DatabaseError):
         database.rows("SELECT nothing FROM things")
     assert database.rows("SELECT id FROM things") == []
