@@ -39,7 +39,7 @@ class ProblemDetails(BaseModel):
     detail: str
 
 
-_SIGNED = [{"KioskId": [], "KioskDate": [], "KioskSignature": []}]
+_SIGNED: list[dict[str, list[str]]] = [{"KioskId": [], "KioskDate": [], "KioskSignature": []}]
 SECURITY_SCHEMES = {
     "KioskId": {
         "type": "apiKey",

@@ -78,7 +78,9 @@ def put_dossier(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeSta
 @router.put(
     "/dossiers/{dossier_id}/parts/{name}",
     status_code=204,
-    responses=refuses(*_ABOUT_DOSSIER, Problem.DIGEST_MISMATCH),
+    responses=unsigned(
+        *_ABOUT_DOSSIER, Problem.NOT_ENROLLED, Problem.BAD_SIGNATURE, Problem.DIGEST_MISMATCH
+    ),
     openapi_extra=signed_part(),
 )
 async def put_part(portal: PortalDep, request: Request, dossier_id: UUID, name: str) -> None:

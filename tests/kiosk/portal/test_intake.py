@@ -146,6 +146,14 @@ def test_a_manifest_signed_for_another_purpose_is_refused(kiosk: TestKiosk) -> N
     assert problem(kiosk.call("PUT", dossier.path, body)) == (401, "intake.bad-signature")
 
 
+@pytest.mark.parametrize("signature", ["?", "ký tên", ""])
+def test_a_manifest_whose_signature_is_none_is_refused(kiosk: TestKiosk, signature: str) -> None:
+    dossier = kiosk.dossier()
+    signed = {"manifest": dossier.manifest.encode().decode(), "signature": signature}
+    answer = kiosk.call("PUT", dossier.path, json.dumps(signed).encode())
+    assert problem(answer) == (401, "intake.bad-signature")
+
+
 def test_a_manifest_changed_after_signing_is_refused(kiosk: TestKiosk) -> None:
     dossier = kiosk.dossier()
     signed = json.loads(kiosk.sign(dossier.manifest.encode().decode()))
@@ -182,6 +190,7 @@ def test_a_manifest_whose_key_does_not_open_is_refused(kiosk: TestKiosk) -> None
     ("changes", "place"),
     [
         ({"kiosk_id": "kiosk-07"}, "kiosk_id"),
+        ({"code": "H26.15\0"}, "code"),
         ({"papers": (Paper(paper_class="diploma", pages=("page-002.jpg",)),)}, "papers"),
         ({"papers": ()}, "papers"),
         ({"parts": (part_of("page-001.jpg", b""),)}, "parts"),
