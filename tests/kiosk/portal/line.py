@@ -57,13 +57,14 @@ class RunningPortal:
 
     def _start(self) -> None:
         self._server = Server(self.settings, port=0)
+        self._address = self._server.address
         self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
         requests.get(f"{self.address}/v1/health", timeout=10).raise_for_status()
 
     @property
     def address(self) -> str:
-        return self._server.address
+        return self._address
 
     @property
     def inside(self) -> Portal:
