@@ -10,9 +10,13 @@ from fastapi import Depends, Request
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.cases import Cases
 from kiosk.portal.copies import CopyVerifier
+from kiosk.portal.database import DatabaseError, SchemaError
+from kiosk.portal.errors import Fault, PortalError
 from kiosk.portal.intake import Intake
 from kiosk.portal.keys import PortalKeys, load_keys
+from kiosk.portal.objects import Objects, open_objects
 from kiosk.portal.register import Register
+from kiosk.portal.schema import open_database
 from kiosk.portal.settings import PortalSettings, read_secret
 from kiosk.portal.store import Store
 from kiosk.portal.vault import Vault
@@ -24,6 +28,7 @@ class Portal:
     desk_secret: str
     keys: PortalKeys
     store: Store
+    objects: Objects
     vault: Vault
     register: Register
     intake: Intake
@@ -31,12 +36,18 @@ class Portal:
 
 
 def open_portal(settings: PortalSettings) -> Portal:
-    """Raises PortalError (SETTINGS_INVALID) and OSError when the state folder is unusable."""
+    """Raises PortalError (SETTINGS_INVALID, STORAGE_UNAVAILABLE), and OSError when the state
+    folder is unusable."""
     desk_secret = read_secret(settings.desk_token_file)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = load_keys(settings.state / "keys")
-    store = Store(settings.state / "portal.db")
-    vault = Vault(settings.state, keys)
+    keys = load_keys(settings.keys_dir or settings.state / "keys")
+    incoming = settings.state / "incoming"
+    objects = open_objects(settings, incoming)
+    vault = Vault(incoming, objects, keys)
+    try:
+        store = Store(open_database(settings))
+    except (DatabaseError, SchemaError) as error:
+        raise PortalError(Fault.STORAGE_UNAVAILABLE, str(error), retryable=True) from error
     register = Register(store, settings.book)
     verifier = CopyVerifier(settings.trust_dir)
     arrivals = Arrivals(store, vault, register, verifier)
@@ -45,6 +56,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         desk_secret=desk_secret,
         keys=keys,
         store=store,
+        objects=objects,
         vault=vault,
         register=register,
         intake=Intake(store, vault, keys, arrivals),

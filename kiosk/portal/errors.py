@@ -11,6 +11,7 @@ class Fault(StrEnum):
     """How the programs fail; their words are in ``config/failures.toml``."""
 
     SETTINGS_INVALID = "portal.settings-invalid"
+    STORAGE_UNAVAILABLE = "portal.storage-unavailable"
     UNREACHABLE = "portal.unreachable"
     DESK_REFUSED = "portal.desk-refused"
 

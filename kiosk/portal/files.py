@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 
 class Incoming:
-    """A file on its way in: grows in ``folder`` under a random name, then is kept or discarded."""
+    """A file on its way in: grows in ``folder`` under a random name, then is kept or discarded.
+
+    It stays locked (flock) while its process lives, so that others know it is not a leftover.
+    """
 
     def __init__(self, folder: Path) -> None:
         descriptor, name = tempfile.mkstemp(dir=folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         self._file = os.fdopen(descriptor, "wb")
         self._path = Path(name)
         self._digest = hashlib.sha256()
@@ -30,11 +35,28 @@ class Incoming:
 
     def keep(self, target: Path) -> None:
         """Durably there, under its own name, or not at all. Raises OSError."""
+        self._sync()
+        self._path.rename(target)
+        self._file.close()
+        sync_folder(target.parent)
+
+    def keep_first(self, target: Path) -> None:
+        """As :meth:`keep`, but a file of that name stays what it is."""
+        self._sync()
+        try:
+            os.link(self._path, target)
+        except FileExistsError:
+            return
+        sync_folder(target.parent)
+
+    def _sync(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._file.close()
-        self._path.rename(target)
-        sync_folder(target.parent)
+
+    def read_back(self) -> BinaryIO:
+        """What was written, from the start."""
+        self._file.flush()
+        return self._path.open("rb")
 
     def discard(self) -> None:
         """Does nothing to a file that was kept."""
@@ -53,6 +75,24 @@ def write_durably(target: Path, data: bytes) -> None:
     with Incoming(target.parent) as file:
         file.write(data)
         file.keep(target)
+
+
+def write_once(target: Path, data: bytes) -> None:
+    """Unless ``target`` is there already: of several processes the first one wins."""
+    with Incoming(target.parent) as file:
+        file.write(data)
+        file.keep_first(target)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove incoming files whose process is gone."""
+    for leftover in folder.iterdir():
+        try:
+            with leftover.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink()
+        except (BlockingIOError, FileNotFoundError):
+            continue  # another process works on it, or has just kept it
 
 
 def make_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from kiosk.portal.files import write_durably
+from kiosk.portal.files import write_once
 from offline_queue import signatures
 from offline_queue.intake import EnrolAnswer, Receipt, ReceiptStatement
 from offline_queue.manifest import canonical
@@ -92,5 +92,5 @@ def _key_id(public: bytes) -> str:
 
 def _keep(file: Path, make: Callable[[], bytes]) -> bytes:
     if not file.exists():
-        write_durably(file, make())
+        write_once(file, make())
     return file.read_bytes()

@@ -6,13 +6,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from kiosk.portal import enrolment
 from kiosk.portal.bodies import SmallBody, parse
 from kiosk.portal.composition import Portal, PortalDep
+from kiosk.portal.contract import file_answer, refuses, signed, signed_part, takes, unsigned
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.kiosk_auth import CallDep, verify_request
 from kiosk.portal.times import this_year
@@ -30,8 +30,9 @@ from offline_queue.intake import (
     SignedManifest,
 )
 
-router = APIRouter(prefix=PREFIX)
+router = APIRouter(prefix=PREFIX, generate_unique_id_function=lambda route: route.name)
 COSE = 'application/cose; cose-type="cose-sign1"'
+_ABOUT_DOSSIER = (Problem.BAD_REQUEST, Problem.NOT_FOUND)
 
 
 class StaffCall(BaseModel):
@@ -43,7 +44,11 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.post("/devices")
+@router.post(
+    "/devices",
+    responses=unsigned(Problem.BAD_REQUEST, Problem.NOT_ENROLLED, Problem.TOO_LARGE),
+    openapi_extra=takes(EnrolRequest),
+)
 def enrol(portal: PortalDep, body: SmallBody) -> EnrolAnswer:
     """The only unsigned request: the one-time code vouches for the key."""
     request = parse(EnrolRequest, body)
@@ -59,12 +64,25 @@ def enrol(portal: PortalDep, body: SmallBody) -> EnrolAnswer:
     return portal.keys.enrol_answer()
 
 
-@router.put("/dossiers/{dossier_id}")
+@router.put(
+    "/dossiers/{dossier_id}",
+    responses=refuses(
+        Problem.BAD_REQUEST, Problem.CONFLICT, Problem.BAD_MANIFEST, Problem.UNKNOWN_KEY
+    ),
+    openapi_extra=signed(SignedManifest),
+)
 def put_dossier(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeState:
     return portal.intake.open(call.kiosk_id, dossier_id, parse(SignedManifest, call.body))
 
 
-@router.put("/dossiers/{dossier_id}/parts/{name}", status_code=204)
+@router.put(
+    "/dossiers/{dossier_id}/parts/{name}",
+    status_code=204,
+    responses=unsigned(
+        *_ABOUT_DOSSIER, Problem.NOT_ENROLLED, Problem.BAD_SIGNATURE, Problem.DIGEST_MISMATCH
+    ),
+    openapi_extra=signed_part(),
+)
 async def put_part(portal: PortalDep, request: Request, dossier_id: UUID, name: str) -> None:
     """Streamed to a file. The signature covers the body and so is checked after it; what comes
     before it bounds what a stranger can make the portal write."""
@@ -82,26 +100,36 @@ async def put_part(portal: PortalDep, request: Request, dossier_id: UUID, name: 
         await run_in_threadpool(file.discard)
 
 
-@router.post("/dossiers/{dossier_id}/commit")
+@router.post(
+    "/dossiers/{dossier_id}/commit",
+    responses=refuses(*_ABOUT_DOSSIER, Problem.INCOMPLETE, Problem.BAD_MANIFEST),
+    openapi_extra=signed(),
+)
 def commit(portal: PortalDep, call: CallDep, dossier_id: UUID) -> Receipt:
     return portal.intake.commit(call.kiosk_id, dossier_id)
 
 
-@router.get("/dossiers/{dossier_id}")
+@router.get("/dossiers/{dossier_id}", responses=refuses(*_ABOUT_DOSSIER), openapi_extra=signed())
 def state(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeState:
     return portal.intake.state(call.kiosk_id, dossier_id)
 
 
-@router.get("/dossiers/{dossier_id}/copy")
-def copy(portal: PortalDep, call: CallDep, dossier_id: UUID) -> FileResponse:
+@router.get(
+    "/dossiers/{dossier_id}/copy",
+    response_class=Response,
+    responses=file_answer("application/pdf", "the certified copy") | refuses(*_ABOUT_DOSSIER),
+    openapi_extra=signed(),
+)
+def copy(portal: PortalDep, call: CallDep, dossier_id: UUID) -> Response:
     dossier = portal.intake.own(call.kiosk_id, dossier_id)
-    file = portal.vault.copy_file(dossier.id)
-    if not file.exists():
-        raise RefusedError(Problem.NOT_FOUND, "no copy was issued")
-    return FileResponse(file, media_type="application/pdf")
+    try:
+        pdf = portal.vault.copy(dossier.id)
+    except FileNotFoundError:
+        raise RefusedError(Problem.NOT_FOUND, "no copy was issued") from None
+    return Response(pdf, media_type="application/pdf")
 
 
-@router.post("/leases")
+@router.post("/leases", responses=refuses(Problem.BAD_REQUEST), openapi_extra=signed(LeaseRequest))
 def lease(portal: PortalDep, call: CallDep) -> Lease:
     """Blocks for this year, or for the next one so that a kiosk is ready at midnight."""
     call.require_recent()
@@ -120,18 +148,33 @@ def _lease_life(portal: Portal, request: LeaseRequest) -> timedelta:
     return timedelta(days=days)
 
 
-@router.post("/staff-calls", status_code=204)
+@router.post(
+    "/staff-calls",
+    status_code=204,
+    responses=refuses(Problem.BAD_REQUEST),
+    openapi_extra=signed(StaffCall),
+)
 def call_staff(portal: PortalDep, call: CallDep) -> None:
     call.require_recent()
     portal.store.call_staff(call.kiosk_id, parse(StaffCall, call.body).reason)
 
 
-@router.get("/trust-bundle")
+@router.get(
+    "/trust-bundle",
+    response_class=Response,
+    responses=file_answer("application/cose", "whom to believe") | refuses(Problem.NOT_FOUND),
+    openapi_extra=signed(),
+)
 def trust_bundle(portal: PortalDep, _call: CallDep) -> Response:
     return _signed_file(portal, BUNDLE)
 
 
-@router.get("/policy")
+@router.get(
+    "/policy",
+    response_class=Response,
+    responses=file_answer("application/cose", "what a kiosk may do") | refuses(Problem.NOT_FOUND),
+    openapi_extra=signed(),
+)
 def policy(portal: PortalDep, _call: CallDep) -> Response:
     return _signed_file(portal, POLICY)
 

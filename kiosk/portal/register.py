@@ -12,13 +12,24 @@ from datetime import timedelta
 from typing import Literal
 from uuid import uuid4
 
-import apsw
-
 from certify.statement import CopyFacts
 from kiosk.portal.store import Store
 from kiosk.portal.times import end_of_year, now
 from offline_queue.intake import Lease
 from offline_queue.manifest import Manifest
+
+SCHEMA = [
+    "CREATE TABLE counters (kind TEXT NOT NULL, year INTEGER NOT NULL, next INTEGER NOT NULL,"
+    " PRIMARY KEY (kind, year)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE leases (id TEXT PRIMARY KEY, kiosk_id TEXT NOT NULL REFERENCES kiosks (id),"
+    " kind TEXT NOT NULL, year INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " expires TEXT NOT NULL, made_at TEXT NOT NULL) STRICT",
+    "CREATE INDEX leases_by_kiosk ON leases (kiosk_id, kind, year)",
+    "CREATE TABLE register (year INTEGER NOT NULL, book TEXT NOT NULL, number INTEGER NOT NULL,"
+    " dossier TEXT NOT NULL UNIQUE REFERENCES dossiers (id), id_code TEXT NOT NULL UNIQUE,"
+    " paper TEXT NOT NULL, applicant TEXT NOT NULL, copies INTEGER NOT NULL,"
+    " officer TEXT NOT NULL, entered_at TEXT NOT NULL, PRIMARY KEY (year, book, number)) STRICT",
+]
 
 Kind = Literal["dossier", "certificate"]
 Series = Kind | Literal["id-code"]
@@ -54,10 +65,10 @@ class Register:
         """Take the next ``count`` numbers; answers the first. They are never given again."""
         with self._store.transaction() as db:
             ((following,),) = db.execute(
-                "INSERT INTO counters VALUES (?1, ?2, 1 + ?3) ON CONFLICT (kind, year)"
-                " DO UPDATE SET next = next + ?3 RETURNING next",
-                (series, year, count),
-            ).fetchall()
+                "INSERT INTO counters (kind, year, next) VALUES (?, ?, ?) ON CONFLICT (kind, year)"
+                " DO UPDATE SET next = counters.next + ? RETURNING next",
+                (series, year, 1 + count, count),
+            )
         assert isinstance(following, int)
         return following - count
 
@@ -86,7 +97,7 @@ class Register:
     def leased(self, kiosk_id: str, year: int, number: int) -> bool:
         """Was this certificate number ever leased to that kiosk?"""
         with self._store.transaction() as db:
-            return any(
+            return bool(
                 db.execute(
                     "SELECT 1 FROM leases WHERE kind = 'certificate' AND kiosk_id = ?"
                     " AND year = ? AND ? BETWEEN first AND last",
@@ -96,23 +107,22 @@ class Register:
 
     def enter(self, entry: Entry) -> bool:
         """Write a line; False when number, dossier or id code already stand in the book."""
-        try:
-            with self._store.transaction() as db:
+        with self._store.transaction() as db:
+            return bool(
                 db.execute(
-                    "INSERT INTO register VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO register VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT DO NOTHING RETURNING number",
                     (
                         entry.year, entry.book, entry.number, entry.dossier, entry.id_code,
                         entry.paper, entry.applicant, entry.copies, entry.officer,
                         entry.entered_at,
                     ),
-                )  # fmt: skip
-        except apsw.ConstraintError:
-            return False
-        return True
+                )
+            )  # fmt: skip
 
     def entry_of(self, id_code: str) -> Entry | None:
         with self._store.transaction() as db:
-            rows = list(db.execute("SELECT * FROM register WHERE id_code = ?", (id_code,)))
+            rows = db.execute("SELECT * FROM register WHERE id_code = ?", (id_code,))
         return Entry(*rows[0]) if rows else None
 
     def entries(self, year: int) -> list[Entry]:

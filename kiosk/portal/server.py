@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import apsw
 import click
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -21,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from certify.errors import CertifyError
 from kiosk.portal import desk_api, kiosk_api, pages
 from kiosk.portal.composition import open_portal
+from kiosk.portal.database import DatabaseError
 from kiosk.portal.errors import PortalError, RefusedError
 from kiosk.portal.settings import PortalSettings, load
 from offline_queue.errors import QueueError
@@ -32,17 +32,17 @@ _LAST_SECONDS = 3  # for requests under way when told to stop
 
 
 def create_app(settings: PortalSettings) -> FastAPI:
-    """Raises PortalError (SETTINGS_INVALID), and OSError when the state folder is unusable."""
+    """Raises PortalError (SETTINGS_INVALID, STORAGE_UNAVAILABLE), and OSError when the state
+    folder is unusable."""
     app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.portal = open_portal(settings)
-    app.state.portal.vault.clear_incoming()
     for router in (kiosk_api.router, desk_api.router, pages.router):
         app.include_router(router)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _not_served)
     app.add_exception_handler(pages.LoginNeededError, pages.to_login)
-    for error in (OSError, apsw.Error, QueueError, CertifyError, ClientDisconnect):
+    for error in (OSError, DatabaseError, QueueError, CertifyError, ClientDisconnect):
         app.add_exception_handler(error, _unavailable)
     return app
 

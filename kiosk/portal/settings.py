@@ -17,6 +17,22 @@ class Section(BaseModel):
 
 class PortalSettings(Section):
     state: Path = Field(description="folder for the database, the dossiers and the portal's keys")
+    keys_dir: Path | None = Field(
+        None, description="the portal's keys, the same on every machine; else state/keys"
+    )
+    database: str | None = Field(
+        None, description="PostgreSQL, as libpq writes it, without password; else SQLite in state"
+    )
+    database_connections: int = Field(
+        10, ge=1, description="most connections of one process to PostgreSQL"
+    )
+    bucket: str | None = Field(
+        None, description="S3 bucket for dossiers and copies; else folders in state"
+    )
+    bucket_endpoint: str | None = Field(
+        None, description="address of an S3-compatible store; else that of the region at AWS"
+    )
+    bucket_region: str | None = Field(None, description="region of the bucket")
     host: str = Field("127.0.0.1", description="address to listen on; TLS ends in front of it")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on, 0 for any")
     agency: str = Field(

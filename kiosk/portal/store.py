@@ -1,49 +1,37 @@
-"""The portal's database: one SQLite file, one connection, every change in one transaction.
+"""Kiosks, dossiers and calls for staff in the portal's database.
 
-WAL with ``synchronous=FULL``: what a kiosk was told is on disk survives a power cut. Only the
-register book (:mod:`kiosk.portal.register`) writes SQL besides this module, for its own tables.
+SQL stands here and in modules with tables of their own; :mod:`kiosk.portal.database` says how it
+is written so that SQLite and PostgreSQL both take it.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
-import apsw
-
+from kiosk.portal.database import Database, Rows, Transaction
 from kiosk.portal.times import now
 
-SCHEMA_VERSION = 1
-
-_SCHEMA = """
-CREATE TABLE kiosks (id TEXT PRIMARY KEY, public_key TEXT NOT NULL, enrolled_at TEXT NOT NULL)
-    STRICT;
-CREATE TABLE used_codes (hash TEXT PRIMARY KEY, public_key TEXT NOT NULL, used_at TEXT NOT NULL)
-    STRICT;
-CREATE TABLE dossiers (
-    id TEXT PRIMARY KEY, kiosk_id TEXT NOT NULL REFERENCES kiosks (id), code TEXT NOT NULL,
-    mode TEXT NOT NULL, procedure TEXT NOT NULL, manifest TEXT NOT NULL, signature TEXT NOT NULL,
-    opened_at TEXT NOT NULL, accepted_at TEXT, receipt TEXT, processing INTEGER, number TEXT,
-    note TEXT, facts TEXT, original_seen TEXT, decided_at TEXT, inspect_by TEXT) STRICT;
-CREATE INDEX dossiers_by_processing ON dossiers (processing, accepted_at);
-CREATE TABLE parts (dossier TEXT NOT NULL REFERENCES dossiers (id), name TEXT NOT NULL,
-    PRIMARY KEY (dossier, name)) STRICT, WITHOUT ROWID;
-CREATE TABLE counters (kind TEXT NOT NULL, year INTEGER NOT NULL, next INTEGER NOT NULL,
-    PRIMARY KEY (kind, year)) STRICT, WITHOUT ROWID;
-CREATE TABLE leases (id TEXT PRIMARY KEY, kiosk_id TEXT NOT NULL REFERENCES kiosks (id),
-    kind TEXT NOT NULL, year INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-    expires TEXT NOT NULL, made_at TEXT NOT NULL) STRICT;
-CREATE TABLE register (year INTEGER NOT NULL, book TEXT NOT NULL, number INTEGER NOT NULL,
-    dossier TEXT NOT NULL UNIQUE REFERENCES dossiers (id), id_code TEXT NOT NULL UNIQUE,
-    paper TEXT NOT NULL, applicant TEXT NOT NULL, copies INTEGER NOT NULL, officer TEXT NOT NULL,
-    entered_at TEXT NOT NULL, PRIMARY KEY (year, book, number)) STRICT;
-CREATE TABLE staff_calls (kiosk_id TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL) STRICT;
-"""
+SCHEMA = [
+    "CREATE TABLE kiosks (id TEXT PRIMARY KEY, public_key TEXT NOT NULL,"
+    " enrolled_at TEXT NOT NULL) STRICT",
+    "CREATE TABLE used_codes (hash TEXT PRIMARY KEY, public_key TEXT NOT NULL,"
+    " used_at TEXT NOT NULL) STRICT",
+    "CREATE TABLE dossiers ("
+    " id TEXT PRIMARY KEY, kiosk_id TEXT NOT NULL REFERENCES kiosks (id), code TEXT NOT NULL,"
+    " mode TEXT NOT NULL, procedure TEXT NOT NULL, manifest TEXT NOT NULL,"
+    " signature TEXT NOT NULL, opened_at TEXT NOT NULL, accepted_at TEXT, receipt TEXT,"
+    " processing INTEGER, number TEXT, note TEXT, facts TEXT, original_seen TEXT,"
+    " decided_at TEXT, inspect_by TEXT) STRICT",
+    "CREATE INDEX dossiers_by_processing ON dossiers (processing, accepted_at)",
+    "CREATE TABLE parts (dossier TEXT NOT NULL REFERENCES dossiers (id), name TEXT NOT NULL,"
+    " PRIMARY KEY (dossier, name)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE staff_calls (kiosk_id TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL)"
+    " STRICT",
+]
 
 
 class Processing(IntEnum):
@@ -89,34 +77,18 @@ _COLUMNS = ", ".join(field.name for field in fields(Dossier))
 
 
 class Store:
-    def __init__(self, file: Path) -> None:
-        self._lock = threading.RLock()
-        self._db = apsw.Connection(str(file))
-        self._db.set_busy_timeout(5000)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA foreign_keys=ON")
-        with self.transaction() as db:
-            version = db.execute("PRAGMA user_version").fetchall()[0][0]
-            if version not in (0, SCHEMA_VERSION):
-                raise ValueError(f"{file}: schema {version}, this program knows {SCHEMA_VERSION}")
-            if version == 0:
-                db.execute(_SCHEMA)
-                db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[apsw.Connection]:
-        """All or nothing, one at a time; an inner transaction joins the outer one."""
-        with self._lock, self._db:
-            yield self._db
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """All or nothing; an inner transaction joins the outer one."""
+        return self._db.transaction()
 
-    def _rows(self, sql: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return list(self._db.execute(sql, tuple(values)))
+    def _rows(self, sql: str, values: Iterable[Any] = ()) -> Rows:
+        return self._db.rows(sql, values)
 
     # Kiosks
 
@@ -127,12 +99,16 @@ class Store:
     def enrol(self, kiosk_id: str, public_key: str, code_hash: str) -> bool:
         """False when the code was used with another key. The same key again is the same kiosk
         that lost the answer."""
+        at = now().isoformat()
         with self.transaction() as db:
-            used = self._rows("SELECT public_key FROM used_codes WHERE hash = ?", (code_hash,))
-            if used:
-                return bool(used[0][0] == public_key)
-            at = now().isoformat()
-            db.execute("INSERT INTO used_codes VALUES (?, ?, ?)", (code_hash, public_key, at))
+            if not db.execute(
+                "INSERT INTO used_codes VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING hash",
+                (code_hash, public_key, at),
+            ):
+                ((used_for,),) = db.execute(
+                    "SELECT public_key FROM used_codes WHERE hash = ?", (code_hash,)
+                )
+                return bool(used_for == public_key)
             db.execute(
                 "INSERT INTO kiosks VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE"
                 " SET public_key = excluded.public_key, enrolled_at = excluded.enrolled_at",
@@ -160,13 +136,18 @@ class Store:
         marks = ", ".join("?" for _ in fields(Dossier))
         values = [getattr(dossier, field.name) for field in fields(Dossier)]
         with self.transaction() as db:
-            db.execute(f"INSERT OR IGNORE INTO dossiers ({_COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - column names of our own
+            db.execute(
+                f"INSERT INTO dossiers ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - column names of our own
+                values,
+            )
             held = self.dossier(dossier.id)
         assert held is not None
         return held
 
     def dossier(self, dossier_id: str) -> Dossier | None:
-        rows = self._rows(f"SELECT {_COLUMNS} FROM dossiers WHERE id = ?", (dossier_id,))  # noqa: S608
+        """Inside a transaction nobody else can change it until the transaction's end."""
+        lock = " FOR UPDATE" if self._db.in_transaction else ""
+        rows = self._rows(f"SELECT {_COLUMNS} FROM dossiers WHERE id = ?{lock}", (dossier_id,))  # noqa: S608
         return Dossier(*rows[0]) if rows else None
 
     def accepted(self) -> list[Dossier]:
@@ -202,7 +183,7 @@ class Store:
 
     def keep_part(self, dossier_id: str, name: str) -> None:
         with self.transaction() as db:
-            db.execute("INSERT OR IGNORE INTO parts VALUES (?, ?)", (dossier_id, name))
+            db.execute("INSERT INTO parts VALUES (?, ?) ON CONFLICT DO NOTHING", (dossier_id, name))
 
     def parts(self, dossier_id: str) -> set[str]:
         """Names of the parts that are on disk."""

@@ -1,43 +1,38 @@
 """The dossiers' files: encrypted parts as the kiosk sent them, and issued copies.
 
-    <state>/incoming/          files on their way in; emptied when the server starts
-    <state>/dossiers/<id>/     the parts, under their names, still encrypted
-    <state>/copies/<id>.pdf    the certified copy, in clear for the citizen's download
+    <state>/incoming/        local files on their way in; those of processes that ended are removed
+    dossiers/<id>/<name>     objects: the parts, under their names, still encrypted
+    copies/<id>.pdf          objects: the certified copy, in clear for the citizen's download
 
-Parts stay encrypted on disk and are opened in memory when somebody looks at a case.
+Parts stay encrypted and are opened in memory when somebody looks at a case.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from kiosk.portal.files import Incoming, make_folder, write_durably
+from kiosk.portal.files import Incoming, clear_leftovers, make_folder
 from kiosk.portal.keys import PortalKeys
+from kiosk.portal.objects import Objects
 from offline_queue import envelope
 from offline_queue.manifest import Manifest
 
 
 class Vault:
-    def __init__(self, state: Path, keys: PortalKeys) -> None:
-        self._keys = keys
-        self._incoming = state / "incoming"
-        self._dossiers = state / "dossiers"
-        self._copies = state / "copies"
-        for folder in (self._incoming, self._dossiers, self._copies):
-            make_folder(folder)
+    """``incoming``: a local folder, on the file system of the objects if these are files."""
 
-    def clear_incoming(self) -> None:
-        """At the start of the server, when nothing can be on its way in."""
-        for leftover in self._incoming.iterdir():
-            leftover.unlink()
+    def __init__(self, incoming: Path, objects: Objects, keys: PortalKeys) -> None:
+        self._keys = keys
+        self._incoming = incoming
+        self._objects = objects
+        make_folder(incoming)
+        clear_leftovers(incoming)
 
     def receive(self) -> Incoming:
         return Incoming(self._incoming)
 
     def keep_part(self, dossier_id: str, name: str, file: Incoming) -> None:
-        folder = self._dossiers / dossier_id
-        make_folder(folder)
-        file.keep(folder / name)
+        self._objects.put(part_key(dossier_id, name), file)
 
     def data_key(self, manifest: Manifest) -> bytes:
         """Raises KeyError for an envelope key that this portal does not have, QueueError
@@ -46,18 +41,29 @@ class Vault:
 
     def open_part(self, manifest: Manifest, name: str) -> bytes:
         """The plaintext. Raises KeyError, QueueError (DAMAGED), or OSError without the file."""
-        ciphertext = (self._dossiers / str(manifest.id) / name).read_bytes()
+        ciphertext = self._objects.get(part_key(str(manifest.id), name))
         return envelope.decrypt_part(ciphertext, self.data_key(manifest), manifest.id, name)
 
     def images(self, manifest: Manifest) -> list[bytes]:
         """The scanned pages (JPEG), in order."""
         return [self.open_part(manifest, name) for name in pages_of(manifest)]
 
-    def copy_file(self, dossier_id: str) -> Path:
-        return self._copies / f"{dossier_id}.pdf"
+    def copy(self, dossier_id: str) -> bytes:
+        """The certified copy (PDF). Raises FileNotFoundError before it was issued."""
+        return self._objects.get(_copy_key(dossier_id))
 
     def keep_copy(self, dossier_id: str, pdf: bytes) -> None:
-        write_durably(self.copy_file(dossier_id), pdf)
+        with self.receive() as file:
+            file.write(pdf)
+            self._objects.put(_copy_key(dossier_id), file)
+
+
+def part_key(dossier_id: str, name: str) -> str:
+    return f"dossiers/{dossier_id}/{name}"
+
+
+def _copy_key(dossier_id: str) -> str:
+    return f"copies/{dossier_id}.pdf"
 
 
 def pages_of(manifest: Manifest) -> list[str]:

@@ -5,7 +5,46 @@ from pathlib import Path
 
 import pytest
 
+from tests.kiosk.portal.backends import (
+    Cluster,
+    S3Server,
+    Storage,
+    running_cluster,
+    running_s3,
+    shared_storage,
+)
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, settings_in
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with running_cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "tests")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
+        with running_s3() as running:
+            yield running
+
+
+@pytest.fixture
+def shared(cluster: Cluster, s3: S3Server) -> Storage:
+    """PostgreSQL and S3, empty."""
+    return shared_storage(cluster, s3)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def storage(request: pytest.FixtureRequest) -> Storage:
+    """SQLite and a folder; then the same test with PostgreSQL and S3."""
+    if request.param == "sqlite":
+        return Storage({})
+    shared = request.getfixturevalue("shared")
+    assert isinstance(shared, Storage)
+    return shared
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +57,10 @@ def stopping() -> Iterator[list[RunningPortal]]:
 
 
 @pytest.fixture
-def portal(tmp_path: Path, stopping: list[RunningPortal]) -> Iterator[RunningPortal]:
-    running = RunningPortal(settings_in(tmp_path))
+def portal(
+    tmp_path: Path, storage: Storage, stopping: list[RunningPortal]
+) -> Iterator[RunningPortal]:
+    running = RunningPortal(settings_in(tmp_path, **storage.settings))
     yield running
     running.tell_to_stop()
     stopping.append(running)

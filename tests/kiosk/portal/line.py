@@ -17,6 +17,7 @@ import uuid_utils
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.portal import enrolment
+from kiosk.portal.composition import Portal
 from kiosk.portal.server import Server
 from kiosk.portal.settings import PortalSettings
 from offline_queue import envelope, signatures
@@ -56,10 +57,21 @@ class RunningPortal:
 
     def _start(self) -> None:
         self._server = Server(self.settings, port=0)
-        self.address = self._server.address
+        self._address = self._server.address
         self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
         requests.get(f"{self.address}/v1/health", timeout=10).raise_for_status()
+
+    @property
+    def address(self) -> str:
+        return self._address
+
+    @property
+    def inside(self) -> Portal:
+        """The server's own objects."""
+        portal = self._server._app.state.portal
+        assert isinstance(portal, Portal)
+        return portal
 
     def stop(self) -> None:
         self.tell_to_stop()

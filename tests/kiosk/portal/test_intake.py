@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -132,15 +131,27 @@ def test_a_part_that_the_manifest_does_not_name_is_unknown(kiosk: TestKiosk) -> 
 def test_parts_stay_encrypted_on_disk(kiosk: TestKiosk) -> None:
     dossier = kiosk.dossier()
     dossier.send()
-    kept = [file for file in kiosk.portal.settings.state.rglob("*") if file.is_file()]
-    assert sum(file.parent.name == str(dossier.id) for file in kept) == len(dossier.parts)
-    assert not any("Trần Thị Mẫu".encode() in file.read_bytes() for file in kept)
+    objects = kiosk.portal.inside.objects
+    kept = [objects.get(key) for key in objects.keys(f"dossiers/{dossier.id}/")]
+    assert len(kept) == len(dossier.parts)
+    files = [file for file in kiosk.portal.settings.state.rglob("*") if file.is_file()]
+    assert files
+    for data in (*kept, *(file.read_bytes() for file in files)):
+        assert "Trần Thị Mẫu".encode() not in data
 
 
 def test_a_manifest_signed_for_another_purpose_is_refused(kiosk: TestKiosk) -> None:
     dossier = kiosk.dossier()
     body = kiosk.sign(dossier.manifest.encode().decode(), signatures.RECEIPT)
     assert problem(kiosk.call("PUT", dossier.path, body)) == (401, "intake.bad-signature")
+
+
+@pytest.mark.parametrize("signature", ["?", "ký tên", ""])
+def test_a_manifest_whose_signature_is_none_is_refused(kiosk: TestKiosk, signature: str) -> None:
+    dossier = kiosk.dossier()
+    signed = {"manifest": dossier.manifest.encode().decode(), "signature": signature}
+    answer = kiosk.call("PUT", dossier.path, json.dumps(signed).encode())
+    assert problem(answer) == (401, "intake.bad-signature")
 
 
 def test_a_manifest_changed_after_signing_is_refused(kiosk: TestKiosk) -> None:
@@ -179,6 +190,7 @@ def test_a_manifest_whose_key_does_not_open_is_refused(kiosk: TestKiosk) -> None
     ("changes", "place"),
     [
         ({"kiosk_id": "kiosk-07"}, "kiosk_id"),
+        ({"code": "H26.15\0"}, "code"),
         ({"papers": (Paper(paper_class="diploma", pages=("page-002.jpg",)),)}, "papers"),
         ({"papers": ()}, "papers"),
         ({"parts": (part_of("page-001.jpg", b""),)}, "parts"),
@@ -291,20 +303,9 @@ def test_a_full_disk_asks_to_come_back(kiosk: TestKiosk, monkeypatch: pytest.Mon
 
     dossier = kiosk.dossier()
     dossier.put()
-    monkeypatch.setattr("kiosk.portal.files.Incoming.keep", full)
+    monkeypatch.setattr(type(kiosk.portal.inside.objects), "put", full)
     answer = dossier.put_part("page-001.jpg")
     assert problem(answer) == (503, "intake.unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     monkeypatch.undo()
     assert dossier.put_part("page-001.jpg").status_code == 204
-
-
-def test_the_database_may_not_be_of_a_newer_program(portal: RunningPortal, tmp_path: Path) -> None:
-    from kiosk.portal.store import Store
-
-    store = Store(tmp_path / "newer.db")
-    with store.transaction() as db:
-        db.execute("PRAGMA user_version=99")
-    store.close()
-    with pytest.raises(ValueError, match="schema 99"):
-        Store(tmp_path / "newer.db")
