@@ -34,7 +34,7 @@ def carried(dossier: TestDossier, folder: Path, key: ec.EllipticCurvePrivateKey)
 @pytest.fixture
 def settings(portal: RunningPortal, tmp_path: Path) -> Path:
     file = tmp_path / "portal.toml"
-    values = portal.settings.model_dump(mode="json", exclude={"chain"})
+    values = portal.settings.model_dump(mode="json", exclude={"chain"}, exclude_none=True)
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
     return file
 
