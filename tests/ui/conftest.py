@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
@@ -14,6 +15,7 @@ from PySide6.QtGui import QGuiApplication
 from kiosk.settings import Site
 from ui.app import Screen, start_qt
 
+HERE = Path(__file__).parent
 GRIDS = {"portrait": QSize(1080, 1920), "landscape": QSize(1920, 1080)}
 
 
@@ -21,6 +23,13 @@ def turn(screen: Screen, shape: str) -> None:
     """Quarter size paints faster, and the design grid inside is laid out all the same."""
     screen.turn(GRIDS[shape])
     screen.window.resize(GRIDS[shape] / 4)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in one worker, so that Qt is loaded in one process only."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("ui"))
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def running_cluster() -> Iterator[Cluster]:
             _wait_for(cluster, server)
             yield cluster
         finally:
-            server.send_signal(signal.SIGINT)  # fast shutdown: does not wait for clients
+            server.send_signal(signal.SIGQUIT)  # at once: what it holds is thrown away
             server.wait(_READY_SECONDS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
