@@ -67,9 +67,17 @@ def run_screen(
             failures.append(error)
             application.exit(1)
 
+    ended: list[int] = []
+
+    def end(code: int) -> None:
+        # Said twice, the second one would be heard by whatever loop runs after this one.
+        if not ended:
+            ended.append(code)
+            application.exit(code)
+
     # Queued: the engine must not start inside the painting of the frame it waits for.
     screen.window.frameSwapped.connect(begin, Qt.ConnectionType.QueuedConnection)
-    screen.stage.ended.connect(application.exit, Qt.ConnectionType.QueuedConnection)
+    screen.stage.ended.connect(end, Qt.ConnectionType.QueuedConnection)
     screen.show(fullscreen=settings.screen.fullscreen)
     try:
         with _closing_on_signals(application):
