@@ -14,8 +14,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MANIFEST_VERSION = 1
-
 
 class Shape(BaseModel):
     """A frozen part of the manifest that keeps unknown fields."""

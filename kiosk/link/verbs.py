@@ -1,8 +1,8 @@
 """The verbs of the link socket, version 1: declared once, used by client and process alike.
 
 Frames are ``>I`` length and CBOR. A call is {v, verb, request}, an answer {ok} or {error}. Every
-verb has a deadline (seconds) for the client; without network, verbs marked ``needs_network`` fail
-with ``link.offline`` as soon as that shows, the others answer from what the kiosk holds.
+verb has a deadline (seconds) for the client. A verb that needs the outside tries it and fails fast
+with ``link.offline``; the others answer from what the kiosk holds.
 """
 
 from __future__ import annotations
@@ -109,16 +109,15 @@ class Verb(Generic[Request, Answer]):
     request: type[Request]
     answer: type[Answer]
     deadline: float
-    needs_network: bool
 
 
-IDENTIFY = Verb("identify", IdentifyRequest, Identity, 12.0, True)
-SUBMIT = Verb("submit", SubmitRequest, SubmitAnswer, 15.0, False)
-COPY = Verb("copy", CopyRequest, CopyAnswer, 15.0, True)
-STATUS = Verb("status", Empty, LinkStatus, 2.0, False)
-TRUST = Verb("trust", Empty, TrustAnswer, 5.0, False)
-LEASE = Verb("lease", LeaseRequest, LeaseAnswer, 8.0, False)
-CALL_STAFF = Verb("call-staff", StaffRequest, Empty, 4.0, True)
+IDENTIFY = Verb("identify", IdentifyRequest, Identity, 12.0)
+SUBMIT = Verb("submit", SubmitRequest, SubmitAnswer, 15.0)
+COPY = Verb("copy", CopyRequest, CopyAnswer, 15.0)
+STATUS = Verb("status", Empty, LinkStatus, 2.0)
+TRUST = Verb("trust", Empty, TrustAnswer, 5.0)
+LEASE = Verb("lease", LeaseRequest, LeaseAnswer, 8.0)
+CALL_STAFF = Verb("call-staff", StaffRequest, Empty, 4.0)
 
 _ALL: tuple[Verb[Any, Any], ...] = (IDENTIFY, SUBMIT, COPY, STATUS, TRUST, LEASE, CALL_STAFF)
 VERBS = {verb.name: verb for verb in _ALL}

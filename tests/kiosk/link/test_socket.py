@@ -27,7 +27,7 @@ PERSON = verbs.Identity(
     level=2,
     photo=bytes(range(256)) * 1000,
 )
-BRIEF: verbs.Verb[Any, Any] = verbs.Verb("status", verbs.Empty, verbs.LinkStatus, 0.05, False)
+BRIEF: verbs.Verb[Any, Any] = verbs.Verb("status", verbs.Empty, verbs.LinkStatus, 0.05)
 
 
 @pytest.fixture
