@@ -73,6 +73,7 @@ class Record:
     pages: list[PageReading] = field(default_factory=list)
     copies: int = 1
     code: str = ""
+    slip_secret: str = ""
     facts: CopyFacts | None = None
     manifest: Manifest | None = None
     copy: bytes | None = None

@@ -9,10 +9,13 @@ from fastapi import Depends, Request
 
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.cases import Cases
+from kiosk.portal.confirmations import Confirmations
 from kiosk.portal.copies import CopyVerifier
+from kiosk.portal.device_ca import DeviceCa
 from kiosk.portal.intake import Intake
 from kiosk.portal.keys import PortalKeys, load_keys
 from kiosk.portal.register import Register
+from kiosk.portal.services import Services
 from kiosk.portal.settings import PortalSettings, read_secret
 from kiosk.portal.store import Store
 from kiosk.portal.vault import Vault
@@ -28,13 +31,17 @@ class Portal:
     register: Register
     intake: Intake
     cases: Cases
+    devices: DeviceCa
+    services: Services
+    confirmations: Confirmations
 
 
 def open_portal(settings: PortalSettings) -> Portal:
     """Raises PortalError (SETTINGS_INVALID) and OSError when the state folder is unusable."""
     desk_secret = read_secret(settings.desk_token_file)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = load_keys(settings.state / "keys")
+    key_folder = settings.state / "keys"
+    keys = load_keys(key_folder)
     store = Store(settings.state / "portal.db")
     vault = Vault(settings.state, keys)
     register = Register(store, settings.book)
@@ -49,6 +56,9 @@ def open_portal(settings: PortalSettings) -> Portal:
         register=register,
         intake=Intake(store, vault, keys, arrivals),
         cases=Cases(settings, store, vault, register, verifier),
+        devices=DeviceCa(key_folder, store),
+        services=Services(store, vault, key_folder, settings.paper_days),
+        confirmations=Confirmations(store, settings.message_gateway),
     )
 
 

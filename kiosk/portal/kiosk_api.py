@@ -54,9 +54,13 @@ def enrol(portal: PortalDep, body: SmallBody) -> EnrolAnswer:
         key = signatures.public_pem(signatures.load_public(request.public_key))
     except ValueError:
         raise RefusedError(Problem.BAD_REQUEST, "public_key is not a P-256 key in PEM") from None
+    certificate = portal.devices.issue(request.kiosk_id, request.csr) if request.csr else ""
+    if not portal.devices.may_enrol(request.kiosk_id, hashed):
+        raise RefusedError(Problem.REVOKED, "a revoked kiosk needs a fresh code")
     if not portal.store.enrol(request.kiosk_id, key, hashed):
         raise RefusedError(Problem.NOT_ENROLLED, "this code was used for another key")
-    return portal.keys.enrol_answer()
+    portal.devices.readmit(request.kiosk_id)
+    return portal.keys.enrol_answer().model_copy(update={"certificate": certificate})
 
 
 @router.put("/dossiers/{dossier_id}")

@@ -16,6 +16,7 @@ from typing import Any
 
 import apsw
 
+from kiosk.portal import device_ca, services
 from kiosk.portal.times import now
 
 SCHEMA_VERSION = 1
@@ -101,7 +102,7 @@ class Store:
             if version not in (0, SCHEMA_VERSION):
                 raise ValueError(f"{file}: schema {version}, this program knows {SCHEMA_VERSION}")
             if version == 0:
-                db.execute(_SCHEMA)
+                db.execute(";".join([_SCHEMA, *device_ca.SCHEMA, *services.SCHEMA]))
                 db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def close(self) -> None:

@@ -196,6 +196,7 @@ def _slip_facts(session: Session) -> SlipFacts:
         take_away=_take_away(session),
         id_code=record.id_code or None,
         number=record.number or None,
+        secret=record.slip_secret,
     )
 
 
@@ -204,8 +205,12 @@ def _due(session: Session) -> datetime:
 
 
 def _take_away(session: Session) -> str:
-    """What the QR on slip and screen says: where this dossier can be looked up."""
-    return f"{session.kiosk.settings.site.tracking_address}/{session.record.code}"
+    """What the QR on slip and screen says: where this dossier can be looked up, and by what.
+
+    Code and secret stand in the fragment, which a browser does not send and no server logs.
+    """
+    address, record = session.kiosk.settings.site.tracking_address, session.record
+    return f"{address}#code={record.code}&secret={record.slip_secret}"
 
 
 async def _clock_trusted(session: Session) -> bool:
