@@ -50,7 +50,7 @@ class Place:
         (folder / "anchor.pem").write_text(public_pem(self.anchor.public_key()))
         (folder / "code").write_text(f"{CODE}\n")
         self.settings = Settings(
-            site=Site(state=folder / "state"),
+            site=Site(environment="test", state=folder / "state"),
             identity=IdentitySettings(issuer=provider.address),
             link=LinkSettings(
                 socket=folder / "run" / "link.sock",
