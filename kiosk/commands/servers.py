@@ -75,6 +75,15 @@ def vneid(port: int) -> None:
 
 
 @sandbox.command()
+@click.option("--port", default=0, help="0 picks a free one")
+def gateway(port: int) -> None:
+    """The stand-in for payments and messages alone; prints {"address", "notice_key"}."""
+    from kiosk.sandbox import payments
+
+    payments.run(port=port)
+
+
+@sandbox.command()
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 def officer(file: Path) -> None:
     """A scripted officer who approves what waits at the desk; settings as for `portal desk`."""

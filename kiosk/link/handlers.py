@@ -275,6 +275,8 @@ class Handlers:
     def _told(self, error: QueueError) -> KioskError:
         if error.code == QueueFault.REJECTED and error.detail in list(Problem):
             code = _PROBLEMS.get(Problem(error.detail), QueueFault.REJECTED)
+            if code == Fault.LINK_REVOKED:
+                self.upkeep.out_of_order(Fault.LINK_REVOKED)
             return KioskError(code, error.detail, retryable=code == Fault.LINK_BUSY)
         if error.code not in _NO_ANSWER:
             return KioskError(error.code, error.detail, retryable=error.retryable)

@@ -55,6 +55,8 @@ ASK_SECONDS = 4.0
 """Longest silence while a verb waits for the portal: with the connecting it stays below 8 s."""
 PATIENT_SECONDS = 24.0
 """The same for what the portal holds back on purpose."""
+UPLOAD_SECONDS = 30.0
+"""The same while a dossier is sent and nobody need wait for it."""
 _THREAD_NAME = "link"
 _Result = TypeVar("_Result")
 
@@ -237,7 +239,7 @@ class Link:
         poll = self._settings.link.poll_seconds
         return Uploader(
             self._outbox,
-            self._client(30.0),
+            self._client(UPLOAD_SECONDS),
             self._key,
             enrolment.receipt_key,
             backoff=Backoff(first=poll / 2, longest=60 * poll),

@@ -104,11 +104,16 @@ class Upkeep:
             if self.may_lease(kind):
                 self._leases.fill(self._strict, kind)
         self._ratings.send(self._strict)
-        try:
-            self.beat(self._strict)
-        except QueueError as error:
-            if error.detail != Problem.NOT_FOUND:  # a portal without a fleet page
-                raise
+        for call in (self._require_good_standing, lambda: self.beat(self._strict)):
+            try:
+                call()
+            except QueueError as error:
+                if error.detail != Problem.NOT_FOUND:  # an older portal
+                    raise
+
+    def _require_good_standing(self) -> None:
+        if self._strict.standing().state == "revoked":
+            raise QueueError(QueueFault.REJECTED, Problem.REVOKED)
 
     def may_lease(self, kind: str) -> bool:
         """Certificate numbers only for a kiosk that may certify by itself."""
@@ -182,7 +187,7 @@ class Upkeep:
         """A door that stays shut looks like a network that is down: the other door knows. It has
         its own answer for a revoked kiosk, and the clock by which a certificate has run out."""
         if error.detail == Problem.REVOKED:
-            self._out_of_order(Fault.LINK_REVOKED)
+            self.out_of_order(Fault.LINK_REVOKED)
         if error.code != QueueFault.UNREACHABLE or not self._certificate.file.exists():
             return
         try:
@@ -191,11 +196,12 @@ class Upkeep:
         except QueueError:
             return
         if standing.state == "revoked":
-            self._out_of_order(Fault.LINK_REVOKED)
+            self.out_of_order(Fault.LINK_REVOKED)
         elif self._certificate.expired(now or local_now()):
-            self._out_of_order(Fault.LINK_EXPIRED)
+            self.out_of_order(Fault.LINK_EXPIRED)
 
-    def _out_of_order(self, code: Fault) -> None:
+    def out_of_order(self, code: Fault) -> None:
+        """The portal has said so: to us, or to a verb."""
         if self.standing != code:
             log.error("%s: a fresh one-time code is needed", code)
         self.standing = code

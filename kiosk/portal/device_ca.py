@@ -32,6 +32,7 @@ SCHEMA = [
     "CREATE TABLE revoked_kiosks (kiosk_id TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT",
 ]
 LIFE = timedelta(days=30)
+ANSWER_LOST = timedelta(hours=1)
 _EARLIER = timedelta(days=1)
 """Certificates begin in the past: clocks of kiosks may be behind."""
 _CA_LIFE = timedelta(days=7300)
@@ -94,9 +95,12 @@ class DeviceCa:
         return bool(ask(self._store, found, (kiosk_id,)))
 
     def may_enrol(self, kiosk_id: str, code_hash: str) -> bool:
-        """A code that was used before does not bring back a revoked kiosk."""
-        used = ask(self._store, "SELECT 1 FROM used_codes WHERE hash = ?", (code_hash,))
-        return not used or not self.is_revoked(kiosk_id)
+        """A code counts once. Only a kiosk that lost the answer may ask again, for a while."""
+        used = ask(self._store, "SELECT used_at FROM used_codes WHERE hash = ?", (code_hash,))
+        if not used:
+            return True
+        lately = now() - datetime.fromisoformat(used[0][0]) < ANSWER_LOST
+        return lately and not self.is_revoked(kiosk_id)
 
     def readmit(self, kiosk_id: str) -> None:
         """Enrolled by a fresh code. Certificates that were revoked stay so."""

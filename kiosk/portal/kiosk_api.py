@@ -56,7 +56,7 @@ def enrol(portal: PortalDep, body: SmallBody) -> EnrolAnswer:
         raise RefusedError(Problem.BAD_REQUEST, "public_key is not a P-256 key in PEM") from None
     certificate = portal.devices.issue(request.kiosk_id, request.csr) if request.csr else ""
     if not portal.devices.may_enrol(request.kiosk_id, hashed):
-        raise RefusedError(Problem.REVOKED, "a revoked kiosk needs a fresh code")
+        raise RefusedError(Problem.REVOKED, "a fresh code is needed")
     if not portal.store.enrol(request.kiosk_id, key, hashed):
         raise RefusedError(Problem.NOT_ENROLLED, "this code was used for another key")
     portal.devices.readmit(request.kiosk_id)

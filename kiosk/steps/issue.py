@@ -147,12 +147,12 @@ async def _wait_for_copy(session: Session, mode: Mode) -> None:
 
 
 async def _issued(session: Session) -> verbs.CopyAnswer:
-    request = verbs.CopyRequest(dossier_id=str(session.dossier))
+    request = verbs.WaitRequest(dossier_id=str(session.dossier))
     while True:
-        answer = await session.kiosk.link.call(verbs.COPY, request)
+        answer = await session.kiosk.link.call(verbs.WAIT_COPY, request)
         if answer.state != "waiting":
             return answer
-        await asyncio.sleep(0.5)
+        request = request.model_copy(update={"processing": answer.processing})
 
 
 async def _accept_copy(session: Session, copy: bytes, trust: bytes) -> None:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from certify import cose
 from certify.numbers import NumberStore
 from certify.trust import Policy, TrustBundle, sign_bundle, sign_policy
+from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
 from kiosk.link import process, verbs
 from kiosk.link.client import LinkClient
@@ -176,7 +177,7 @@ def test_a_first_start_enrols_and_fills_its_stock(place: Place) -> None:
     run(place, story)
     assert list(place.portal.devices) == ["kiosk-01"]
     numbers = NumberStore(place.settings.site.state / "numbers.db")
-    now = process.local_now()
+    now = local_now()
     assert numbers.left("dossier", now.year, now) == 100
     assert numbers.left("certificate", now.year, now) == 0
     numbers.close()
