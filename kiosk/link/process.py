@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import apsw
+import requests
 
 from certify.errors import CertifyError
 from certify.numbers import NumberStore
@@ -110,6 +111,7 @@ class Link:
         self._key_file = folder / "device.key"
         self._key = device_key(self._key_file, settings.device_key)
         self._certificate = Certificate(folder / "tls.pem")
+        self._sessions: list[requests.Session] = []
         self._outbox = Outbox(state / "outbox", machine_key=state / "machine.key", clock=local_now)
         self._numbers = NumberStore(state / "numbers.db")
         leases = LeaseKeeper(self._numbers, local_now)
@@ -174,6 +176,8 @@ class Link:
             await asyncio.sleep(0.02)
         if isinstance(self._key, TokenKey):
             self._key.close()
+        for session in self._sessions:
+            session.close()
         self._outbox.close()
         self._numbers.close()
 
@@ -214,6 +218,7 @@ class Link:
         """Shows the certificate, once there is one."""
         link = self._settings.link
         session = portal_session(link.ca_file, self._certificate.file, pause)
+        self._sessions.append(session)
         return PortalClient(
             link.portal,
             self._settings.site.kiosk_id,
@@ -226,11 +231,13 @@ class Link:
     def _door(self) -> PortalClient:
         """Shows none: for those who have none yet, or none that counts."""
         link = self._settings.link
+        session = portal_session(link.ca_file)
+        self._sessions.append(session)
         return PortalClient(
             link.enrolment_portal or link.portal,
             self._settings.site.kiosk_id,
             self._key,
-            portal_session(link.ca_file),
+            session,
             clock=local_now,
             read_seconds=ASK_SECONDS,
         )
