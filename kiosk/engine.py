@@ -7,13 +7,13 @@ import logging
 import threading
 from collections.abc import Callable
 
-from kiosk import staff
+from kiosk import reports, staff
 from kiosk.app import Kiosk
 from kiosk.failures import Fault, KioskError
 from kiosk.policy import Policy, current_policy
 from kiosk.session import Finished, Session
 from kiosk.settings import Settings
-from kiosk.stage import Prompter, Stage
+from kiosk.stage import Prompter, Stage, cancel
 from kiosk.views import AttractView, CallStaff, Next, View
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,9 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         kiosk = self._build(self._settings)
+        reporting = asyncio.create_task(reports.keep_reporting(kiosk))
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
+            await cancel(reporting)
             await kiosk.close()

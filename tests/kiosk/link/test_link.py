@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import stat
 import tempfile
@@ -470,6 +471,51 @@ def test_a_damaged_enrolment_or_key_is_told(place: Place) -> None:
             asyncio.run(process.serve(place.settings, asyncio.Event()))
 
 
+class FleetPortal(SmallPortal):
+    """Also takes heartbeats."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beats: list[dict[str, Any]] = []
+
+    def _route(self, method: str, path: list[str], body: bytes) -> tuple[int, str, bytes]:
+        if (method, path) == ("POST", ["heartbeats"]):
+            self.beats.append(json.loads(body))
+            return 204, "", b""
+        return super()._route(method, path, body)
+
+
+def test_heartbeats_tell_how_the_kiosk_is() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="link-"))
+    with FleetPortal() as portal, SmallVneid() as provider:
+        place = Place(folder, portal, provider)
+
+        async def story(client: LinkClient) -> None:
+            await until(lambda: portal.beats)
+            assert portal.beats[0].keys() == {
+                "queue",
+                "oldest_seconds",
+                "devices",
+                "version",
+                "clock_trusted",
+            }
+            portal.fault("PUT", *["500"] * 1000)
+            outbox = place.outbox()
+            locked_dossier(outbox)
+            outbox.close()
+            devices = {"scanner": "device.scanner.jam", "camera": "ok"}
+            assert (await client.call(verbs.REPORT, verbs.ReportRequest(devices=devices))).pushed
+            beat = portal.beats[-1]
+            assert (beat["queue"], beat["devices"], beat["clock_trusted"]) == (1, devices, True)
+            assert 0 <= beat["oldest_seconds"] < 60
+            told = len(portal.beats)
+            await until(lambda: len(portal.beats) > told)  # link's own, with the same devices
+            assert portal.beats[-1]["devices"] == devices
+
+        run(place, story)
+    shutil.rmtree(folder)
+
+
 Stock = tuple[SmallPortal, IntakeClient, NumberStore]
 
 
@@ -514,3 +560,28 @@ def test_an_expired_block_is_replaced(stock: Stock) -> None:
     portal.lease_days = 7
     keeper.fill(client, "certificate")
     assert keeper.left("certificate") == 50
+
+
+def test_a_block_is_refilled_before_it_ends_and_only_once(stock: Stock) -> None:
+    portal, client, numbers = stock
+    now = datetime.now(UTC).replace(month=6, day=1)
+    portal.lease_days = 0.5 + (now - datetime.now(UTC)) / timedelta(days=1)  # half a day from now
+    keeper = LeaseKeeper(numbers, lambda: now)
+    keeper.fill(client, "certificate")
+    assert portal.next_number == 51
+    portal.lease_days += 7
+    keeper.fill(client, "certificate")  # there are 50, but not tomorrow
+    assert portal.next_number == 101
+    for _ in range(3):
+        keeper.fill(client, "certificate")
+    assert portal.next_number == 101
+
+
+def test_blocks_that_never_live_long_are_not_leased_again_and_again(stock: Stock) -> None:
+    portal, client, numbers = stock
+    now = datetime.now(UTC).replace(month=6, day=1)
+    portal.lease_days = 0.5 + (now - datetime.now(UTC)) / timedelta(days=1)
+    keeper = LeaseKeeper(numbers, lambda: now)
+    for _ in range(10):
+        keeper.fill(client, "certificate")
+    assert portal.next_number == 101
