@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,12 @@ def short_folder() -> Path:
 
 @pytest.fixture
 def office() -> Iterator[Office]:
+    with opened() as found:
+        yield found
+
+
+@contextmanager
+def opened() -> Iterator[Office]:
     folder = short_folder()
     with PaymentSandbox() as gateway, SmallVneid() as provider:
         server = RunningPortal(settings_in(folder, message_gateway=f"{gateway.address}/messages"))
