@@ -14,14 +14,14 @@ from kiosk.link.client import LinkClient
 from tests.bench.measure import Row
 
 if TYPE_CHECKING:
-    from tests.kiosk.link.test_services import Office
+    from tests.kiosk.link.office import Office
 
 ROUNDS = 5
 
 
 def run() -> list[Row]:
     from tests.kiosk.link import test_killed as killed
-    from tests.kiosk.link.test_services import opened
+    from tests.kiosk.link.office import opened
 
     with opened() as office:
         with killed.link_process(office):

@@ -19,12 +19,18 @@ from kiosk.failures import KioskError
 from kiosk.link import verbs
 from kiosk.link.client import LinkClient
 from kiosk.settings import Settings
-from tests.kiosk.link.test_services import Office, office  # noqa: F401 - a fixture
+from tests.kiosk.link.office import Office, opened
 
 KILLS = 12
 STOP_SECONDS = 5.0
 READY_SECONDS = 5.0
 """On a busy machine; docs/link.md tells what was measured on an idle one."""
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    with opened() as found:
+        yield found
 
 
 def settings_file(settings: Settings, folder: Any) -> str:
@@ -51,7 +57,7 @@ notice_key_file = "{payment.notice_key_file}"
 
 
 @contextmanager
-def link_process(office: Office) -> Iterator[subprocess.Popen[bytes]]:  # noqa: F811
+def link_process(office: Office) -> Iterator[subprocess.Popen[bytes]]:
     file = settings_file(office.settings, office.folder)
     with (office.folder / "link.log").open("ab") as log:
         process = subprocess.Popen(
@@ -64,7 +70,7 @@ def link_process(office: Office) -> Iterator[subprocess.Popen[bytes]]:  # noqa: 
             process.wait()
 
 
-def answers(office: Office) -> bool:  # noqa: F811
+def answers(office: Office) -> bool:
     try:
         client = LinkClient(office.settings.link.socket)
         asyncio.run(client.call(verbs.STATUS, verbs.Empty()))
@@ -73,7 +79,7 @@ def answers(office: Office) -> bool:  # noqa: F811
     return True
 
 
-def until_it_answers(office: Office) -> float:  # noqa: F811
+def until_it_answers(office: Office) -> float:
     """Seconds."""
     began = time.monotonic()
     while not answers(office):
@@ -82,11 +88,11 @@ def until_it_answers(office: Office) -> float:  # noqa: F811
     return time.monotonic() - began
 
 
-def listed(office: Office) -> list[str]:  # noqa: F811
+def listed(office: Office) -> list[str]:
     return [entry["id"] for entry in office.portal.desk("GET", "/dossiers").json()]
 
 
-def waiting(office: Office) -> int:  # noqa: F811
+def waiting(office: Office) -> int:
     outbox = office.outbox()
     try:
         return outbox.waiting()
@@ -96,7 +102,7 @@ def waiting(office: Office) -> int:  # noqa: F811
 
 @pytest.mark.slow
 def test_killed_again_and_again_nothing_is_lost_and_nothing_twice(
-    office: Office,  # noqa: F811
+    office: Office,
 ) -> None:
     rng = random.Random(20261124)
     dossiers: list[UUID] = []
@@ -125,7 +131,7 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_twice(
     assert len(dossiers) == 3 * KILLS
 
 
-def until_enrolled(office: Office) -> None:  # noqa: F811
+def until_enrolled(office: Office) -> None:
     until_it_answers(office)
     client = LinkClient(office.settings.link.socket)
     request = verbs.LeaseRequest(kind="dossier", count=1)
@@ -133,7 +139,7 @@ def until_enrolled(office: Office) -> None:  # noqa: F811
         time.sleep(0.02)
 
 
-def until_something_moved(office: Office, locked: list[UUID]) -> None:  # noqa: F811
+def until_something_moved(office: Office, locked: list[UUID]) -> None:
     end = time.monotonic() + 10
     outbox = office.outbox()
     while all(str(outbox.get(dossier).state) == "locked" for dossier in locked):
@@ -142,7 +148,7 @@ def until_something_moved(office: Office, locked: list[UUID]) -> None:  # noqa: 
     outbox.close()
 
 
-def submit_some(office: Office, rng: random.Random) -> None:  # noqa: F811
+def submit_some(office: Office, rng: random.Random) -> None:
     """Traffic of a journey beside the sending."""
     client = LinkClient(office.settings.link.socket)
     calls: list[tuple[verbs.Verb[Any, Any], verbs.Message]] = [
@@ -158,7 +164,7 @@ def submit_some(office: Office, rng: random.Random) -> None:  # noqa: F811
 
 
 def test_a_stop_is_clean_and_quick_although_a_request_hangs(
-    office: Office,  # noqa: F811
+    office: Office,
 ) -> None:
     with link_process(office) as process:
         until_enrolled(office)

@@ -33,8 +33,7 @@ from kiosk.settings import DeviceKeySettings, LinkSettings, PaymentSettings, Set
 from offline_queue import signatures
 from offline_queue.errors import QueueError
 from tests.kiosk.link.gate import Authority, Gate
-from tests.kiosk.link.test_link import Place, until, until_answered
-from tests.kiosk.link.test_services import (
+from tests.kiosk.link.office import (
     Office,
     SmallPortalLike,
     in_stock,
@@ -42,6 +41,7 @@ from tests.kiosk.link.test_services import (
     short_folder,
     standing_is,
 )
+from tests.kiosk.link.test_link import Place, until, until_answered
 from tests.kiosk.portal.line import settings_in
 
 SOFTHSM = Path("/usr/lib/softhsm/libsofthsm2.so")

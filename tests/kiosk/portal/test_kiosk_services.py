@@ -12,13 +12,16 @@ from uuid import uuid4
 
 import pytest
 import requests
+from click.testing import CliRunner
 from cryptography import x509
 
+from kiosk.__main__ import cli
 from kiosk.link.certificate import Request
 from kiosk.portal import confirmations, device_ca, enrolment, kiosk_services, services
 from kiosk.portal.composition import Portal
 from kiosk.portal.times import now
 from kiosk.sandbox.payments import PaymentSandbox
+from offline_queue import signatures
 from tests.kiosk.portal.line import (
     APPLICANT,
     JPEG,
@@ -264,8 +267,6 @@ def test_a_rating_counts_once(portal: RunningPortal, kiosk: TestKiosk) -> None:
 
 
 def enrol(portal: RunningPortal, kiosk: TestKiosk, code: str, csr: str) -> requests.Response:
-    from offline_queue import signatures
-
     request = {
         "kiosk_id": kiosk.name,
         "one_time_code": code,
@@ -314,3 +315,34 @@ def test_a_revoked_kiosk_is_refused_until_a_fresh_code(portal: RunningPortal) ->
     kiosk.key = TestKiosk(portal, "kiosk-01").key  # the old one may be in other hands
     assert enrol(portal, kiosk, fresh_code(portal), Request("x").pem).status_code == 200
     assert kiosk.call("GET", "/v1/devices/self").json()["state"] == "active"
+
+
+def test_a_used_code_is_answered_again_for_a_while_only(
+    portal: RunningPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer may have been lost; a code found in a drawer a week later opens nothing."""
+    kiosk, code = TestKiosk(portal, "kiosk-01"), fresh_code(portal)
+    for _ in range(2):
+        assert enrol(portal, kiosk, code, Request("x").pem).status_code == 200
+    monkeypatch.setattr(device_ca, "ANSWER_LOST", timedelta(0))
+    assert enrol(portal, kiosk, code, Request("x").pem).status_code == 401
+
+
+def test_staff_admits_and_revokes_on_the_command_line(
+    portal: RunningPortal, tmp_path: Path
+) -> None:
+    file = tmp_path / "portal.toml"
+    values = portal.settings.model_dump(mode="json", exclude_none=True)
+    file.write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items()))
+
+    def command(*arguments: str) -> str:
+        done = CliRunner().invoke(
+            cli, ["portal", arguments[0], "--settings", str(file), *arguments[1:]]
+        )
+        assert done.exit_code == 0, done.output
+        return done.output.strip()
+
+    kiosk = TestKiosk(portal, "kiosk-01")
+    assert enrol(portal, kiosk, command("new-code", "kiosk-01"), Request("x").pem).ok
+    command("revoke", "kiosk-01")
+    assert problem(kiosk.call("GET", "/v1/policy")) == (401, "intake.revoked")
