@@ -116,7 +116,9 @@ class Upkeep:
             raise QueueError(QueueFault.REJECTED, Problem.REVOKED)
 
     def may_lease(self, kind: str) -> bool:
-        """Certificate numbers only for a kiosk that may certify by itself."""
+        """Once enrolled; certificate numbers only for a kiosk that may certify by itself."""
+        if self.uploader is None:
+            return False
         return kind == "dossier" or self._trust.allows_post_check(local_now())
 
     def beat(self, client: PortalClient) -> None:
