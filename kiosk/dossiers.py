@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import secrets
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 from kiosk.session import Session
 from offline_queue.manifest import Applicant, Fee, Manifest, Paper, Part, WrappedKey
 
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that looks like a digit
 Mode = Literal["pre-check", "post-check", "filing"]
 
 
@@ -22,9 +24,15 @@ def dossier_code(session: Session) -> str:
     return f"{session.kiosk.settings.site.agency_code}-{now:%y%m%d}-{burned.number:04}"
 
 
+def new_slip_secret() -> str:
+    """10 characters (50 bits) that open a dossier's page to whoever holds the slip."""
+    return "".join(secrets.choice(_CROCKFORD) for _ in range(10))
+
+
 def save_answers(session: Session) -> None:
     """The personal part of the dossier, as the encrypted part ``answers.json``."""
     identity, record = session.identity, session.record
+    record.slip_secret = record.slip_secret or new_slip_secret()
     answers = {
         "procedure": session.procedure.id,
         "applicant": {
@@ -32,6 +40,7 @@ def save_answers(session: Session) -> None:
             "citizen_number": identity.citizen_number,
             "birth_date": identity.birth_date.isoformat(),
         },
+        "slip_secret": record.slip_secret,
         "answers": {"copies": record.copies},
     }
     data = json.dumps(answers, ensure_ascii=False).encode()

@@ -7,13 +7,13 @@ import logging
 import threading
 from collections.abc import Callable
 
-from kiosk import staff
+from kiosk import reports, staff
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
 from kiosk.session import Finished, Session, discard, log_defect
 from kiosk.settings import Settings
-from kiosk.stage import Prompter, Stage
+from kiosk.stage import Prompter, Stage, cancel
 from kiosk.views import AttractView, CallStaff, Choose, FaultView, Intent, Next, Text, View
 from offline_queue.errors import QueueError
 
@@ -151,7 +151,9 @@ class Engine:
         self._task = asyncio.current_task()
         self._running.set()
         kiosk = self._build(self._settings)
+        reporting = asyncio.create_task(reports.keep_reporting(kiosk))
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
+            await cancel(reporting)
             await kiosk.close()

@@ -75,6 +75,7 @@ class Record:
     copies: int = 1
     code: str = ""
     mode: Literal["pre-check", "post-check", "filing"] | None = None
+    slip_secret: str = ""
     facts: CopyFacts | None = None
     manifest: Manifest | None = None
     copy: bytes | None = None

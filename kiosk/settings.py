@@ -96,6 +96,10 @@ class LinkSettings(Section):
     socket: Path = Field(Path("/run/kiosk/link.sock"), description="Unix socket of kiosk link")
     portal: str = Field("", description="address of the portal")
     enrolment_code_file: Path | None = Field(None, description="file with the one-time code")
+    enrolment_portal: str = Field(
+        "", description="door of the portal without client certificates, where it has its own"
+    )
+    ca_file: Path | None = Field(None, description="the only CA (PEM) believed at the portal")
     trust_anchor_file: Path | None = Field(
         None, description="public key (PEM) that signs trust bundle and policy"
     )
@@ -139,6 +143,28 @@ class SigningSettings(Section):
     )
 
 
+class DeviceKeySettings(Section):
+    """Where the key lies that signs requests and manifests: a file of link, unless there is a
+    token."""
+
+    module: Path = Field(
+        Path("/usr/lib/softhsm/libsofthsm2.so"), description="PKCS#11 library of the token"
+    )
+    token: str = Field("", description="label of the token, or empty for a file")
+    key: str = Field("device", description="label of the key, made on the token when missing")
+    pin_file: Path | None = Field(None, description="systemd credential that holds the PIN")
+    environment: dict[str, str] = Field(
+        default_factory=dict, description="variables that the PKCS#11 library wants"
+    )
+
+
+class PaymentSettings(Section):
+    gateway: str = Field("", description="address of the payment gateway, or empty")
+    notice_key_file: Path | None = Field(
+        None, description="public key (PEM) that signs the gateway's notices"
+    )
+
+
 class Settings(Section):
     site: Site = Site()
     screen: Screen = Screen()
@@ -147,6 +173,8 @@ class Settings(Section):
     link: LinkSettings = LinkSettings()
     outbox: OutboxSettings = OutboxSettings()
     signing: SigningSettings = SigningSettings()
+    device_key: DeviceKeySettings = DeviceKeySettings()
+    payment: PaymentSettings = PaymentSettings()
 
 
 def _forbidden_in_production(settings: Settings) -> str:

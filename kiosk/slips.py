@@ -32,6 +32,7 @@ class SlipFacts:
     copy that was issued at once; without a ``number`` the copy follows and the slip is an
     appointment. ``due_at`` None: the day is not known yet. Words are in the slip's language.
     ``take_away``: the QR payload, ASCII (decoders guess the code page of anything else).
+    ``secret``: with the dossier code it tells how far the request is.
     """
 
     agency: str
@@ -48,6 +49,7 @@ class SlipFacts:
     take_away: str
     number: str | None = None
     id_code: str | None = None
+    secret: str = ""
 
 
 def receipt_and_appointment(facts: SlipFacts, language: str) -> Slip:
@@ -127,9 +129,17 @@ class _Writer:
         yield SlipText(self._say(f"{self._kind}_scan"), scale=_LABEL, centred=True)
         yield SlipCode(self._facts.take_away)
         yield SlipText(self._say("no_phone"), scale=_LABEL, centred=True)
+        yield from self._secret()
         yield _gap()
         yield SlipText(self._say("hotline"), scale=_LABEL, centred=True)
         yield SlipText(self._facts.hotline, scale=1.1, bold=True, centred=True)
+
+    def _secret(self) -> Iterator[SlipItem]:
+        secret = self._facts.secret
+        if secret:
+            yield _gap()
+            yield SlipText(self._say("secret"), scale=_LABEL, centred=True)
+            yield SlipText(f"{secret[:5]}-{secret[5:]}", bold=True, centred=True)
 
     def _fact(self, label: str, *values: SlipText) -> Iterator[SlipItem]:
         yield _gap()

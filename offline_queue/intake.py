@@ -11,6 +11,22 @@
     GET  /v1/trust-bundle, /v1/policy   COSE_Sign1
     GET  /v1/health                     {"status": "ok"}
 
+Services beside the intake, for whom kiosks ask while a citizen waits (shapes at the end):
+
+    POST /v1/dossiers/{id}/wait         WaitAsk -> IntakeState, held back until it changes
+    POST /v1/tracking                   TrackAsk -> TrackReply; 429 with Retry-After
+    POST /v1/confirmations              CodeAsk -> CodeSent; 429 with Retry-After
+    POST /v1/confirmations/{id}         CodeTry -> CodeVerdict
+    POST /v1/checks                     CheckAsk -> CheckReply
+    POST /v1/papers                     PaperKeep -> PaperInfo
+    POST /v1/papers/list                PersonAsk -> PaperList
+    POST /v1/papers/{id}/pages/{n}      PersonAsk -> image/jpeg
+    PUT  /v1/ratings/{id}               Rating -> 204 (again: no error)
+    POST /v1/heartbeats                 Heartbeat -> 204
+    GET  /v1/devices/self               Standing
+    POST /v1/devices/certificate        CertificateAsk -> CertificateReply (renewal)
+    GET  /v1/devices/revoked            the device CA's revocation list, application/pkix-crl
+
 Every request of an enrolled kiosk carries ``Kiosk-Id``, ``Kiosk-Date`` (RFC 3339) and
 ``Kiosk-Signature`` (base64 ES256 over :func:`request_statement`). Errors are RFC 9457
 problem+json whose ``code`` is one of :class:`Problem`. A kiosk that gets no answer knows nothing:
@@ -25,7 +41,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 PREFIX = "/v1"
 MAX_MANIFEST = 256 * 1024
@@ -44,6 +60,8 @@ class Problem(StrEnum):
     NOT_ENROLLED = "intake.not-enrolled"
     NOT_FOUND = "intake.not-found"
     TOO_LARGE = "intake.too-large"
+    REVOKED = "intake.revoked"
+    TOO_MANY = "intake.too-many"
     UNAVAILABLE = "intake.unavailable"
     UNKNOWN_KEY = "intake.unknown-key"
 
@@ -90,6 +108,7 @@ class EnrolRequest(Wire):
     kiosk_id: str
     one_time_code: str
     public_key: str  # PEM, P-256
+    csr: str = ""  # PEM, PKCS #10: the kiosk's key for TLS, where the portal is met by mutual TLS
 
 
 class EnrolAnswer(Wire):
@@ -99,6 +118,7 @@ class EnrolAnswer(Wire):
     envelope_key: str
     receipt_key_id: str
     receipt_key: str
+    certificate: str = ""  # PEM, for the key of the csr
 
 
 class LeaseRequest(Wire):
@@ -119,6 +139,123 @@ class Lease(Wire):
     last: int
     book: str
     expires: datetime
+
+
+# Services beside the intake. Every call is signed by the device key like those above.
+
+
+class WaitAsk(Wire):
+    processing: int | None = None
+    seconds: float = Field(ge=0, le=20)
+
+
+class TrackAsk(Wire):
+    """Code and secret of a slip, or the number of a person whom the kiosk has proven."""
+
+    code: str = Field("", max_length=64)
+    secret: str = Field("", max_length=64)
+    citizen_number: str = Field("", max_length=12)
+
+
+class TrackedDossier(Wire):
+    code: str
+    procedure: str
+    processing: int
+    accepted_at: datetime
+    number: str | None = None
+    note: str | None = None
+
+
+class TrackReply(Wire):
+    found: tuple[TrackedDossier, ...]
+
+
+class CodeAsk(Wire):
+    channel: Literal["sms", "email"]
+    to: str = Field(min_length=3, max_length=254)
+    language: Literal["vi", "en"] = "vi"
+
+
+class CodeSent(Wire):
+    id: UUID
+    expires: datetime
+
+
+class CodeTry(Wire):
+    code: str = Field(pattern=r"^[0-9]{6}$")
+
+
+class CodeVerdict(Wire):
+    confirmed: bool
+    tries_left: int
+
+
+class CheckAsk(Wire):
+    """Is this name of a household business free in the commune? Compared without regard to
+    case, accents' coding and spaces."""
+
+    business_name: str = Field(min_length=1, max_length=200)
+    commune: str = Field(max_length=100)
+
+
+class CheckReply(Wire):
+    answer: Literal["free", "taken"]
+
+
+class PersonAsk(Wire):
+    """A person whom the kiosk has proven."""
+
+    citizen_number: str = Field(pattern=r"^[0-9]{12}$")
+
+
+class PaperKeep(PersonAsk):
+    """Paper number ``paper`` of the manifest; the person agreed to its being kept."""
+
+    dossier_id: UUID
+    paper: int = Field(ge=0, le=99)
+
+
+class PaperInfo(Wire):
+    id: UUID
+    paper_class: str
+    pages: int
+    kept_at: datetime
+    expires: datetime
+
+
+class PaperList(Wire):
+    papers: tuple[PaperInfo, ...]
+
+
+class Rating(Wire):
+    procedure: str = Field(max_length=64)
+    stars: int = Field(ge=1, le=5)
+    at: datetime
+
+
+class Heartbeat(Wire):
+    """``oldest_seconds``: age of what waits longest; ``devices``: name to failure code or "ok"."""
+
+    queue: int
+    oldest_seconds: float
+    devices: dict[str, str]
+    version: str
+    clock_trusted: bool
+
+
+class Standing(Wire):
+    """``not_after``: of the newest certificate, None without one."""
+
+    state: Literal["active", "revoked"]
+    not_after: datetime | None = None
+
+
+class CertificateAsk(Wire):
+    csr: str
+
+
+class CertificateReply(Wire):
+    certificate: str
 
 
 def request_statement(method: str, path: str, date: str, body: bytes) -> bytes:

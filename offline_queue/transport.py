@@ -157,8 +157,8 @@ class IntakeClient:
         except ValidationError:
             raise _unreachable(f"{path} answered nonsense") from None
 
-    def _bytes(self, method: str, path: str, media_type: str) -> bytes:
-        answer, data = self._call(method, path, b"", "")
+    def _bytes(self, method: str, path: str, media_type: str, body: bytes = b"") -> bytes:
+        answer, data = self._call(method, path, body, "application/json" if body else "")
         _require_success(answer, data, media_type)
         return data
 

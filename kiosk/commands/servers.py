@@ -77,6 +77,30 @@ def _reason(error: Exception) -> str:
     return f"{getattr(error, 'code', '')} {getattr(error, 'detail', '')}".strip()
 
 
+@portal.command("new-code")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+@click.argument("kiosk_id")
+def portal_new_code(file: Path, kiosk_id: str) -> None:
+    """Print a one-time code with which KIOSK_ID enrols, for its link.enrolment_code_file."""
+    from kiosk.portal import enrolment, settings
+
+    print(enrolment.add_code(settings.load(file).enrolment_codes_file, kiosk_id))
+
+
+@portal.command("revoke")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+@click.argument("kiosk_id")
+def portal_revoke(file: Path, kiosk_id: str) -> None:
+    """Refuse KIOSK_ID from now on, until it enrols with a fresh code."""
+    from kiosk.portal import composition, settings
+
+    opened = composition.open_portal(settings.load(file))
+    try:
+        opened.devices.revoke(kiosk_id)
+    finally:
+        opened.store.close()
+
+
 @click.group(invoke_without_command=True)
 @click.option("--state", type=click.Path(path_type=Path), help="folder to keep; else a new one")
 @click.option("--mode", type=click.Choice(["pre-check", "post-check"]), default="pre-check")
@@ -105,6 +129,15 @@ def vneid(port: int) -> None:
     from kiosk.sandbox import vneid as provider
 
     provider.run(port=port)
+
+
+@sandbox.command()
+@click.option("--port", default=0, help="0 picks a free one")
+def gateway(port: int) -> None:
+    """The stand-in for payments and messages alone; prints {"address", "notice_key"}."""
+    from kiosk.sandbox import payments
+
+    payments.run(port=port)
 
 
 @sandbox.command()

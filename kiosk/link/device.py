@@ -11,12 +11,35 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
 from kiosk.failures import Fault, KioskError
+from kiosk.link.token_key import TokenKey
+from kiosk.settings import DeviceKeySettings
 from offline_queue import files, signatures
+from offline_queue.errors import QueueError
 from offline_queue.intake import EnrolAnswer
 
+DeviceKey = ec.EllipticCurvePrivateKey
+"""The port: signs requests, manifests and certificate requests with ES256. Cryptography's own
+interface, so that a key in a file and one on a token are the same to whoever signs."""
 
-def device_key(file: Path) -> ec.EllipticCurvePrivateKey:
-    """The P-256 key of this kiosk, made (0600) on the first start. Raises KioskError."""
+
+def device_key(file: Path, settings: DeviceKeySettings) -> DeviceKey:
+    """The key of this kiosk: on its token when there is one, else in ``file`` (0600). Made on the
+    first start. Raises KioskError (SETTINGS_INVALID)."""
+    if settings.token:
+        try:
+            return TokenKey(settings)
+        except QueueError as error:
+            raise KioskError(Fault.SETTINGS_INVALID, f"device_key: {error.detail}") from None
+    return _file_key(file)
+
+
+def replace_file_key(file: Path) -> DeviceKey:
+    """After a revocation. A key on a token stays: it cannot have been copied."""
+    file.unlink(missing_ok=True)
+    return _file_key(file)
+
+
+def _file_key(file: Path) -> DeviceKey:
     fresh = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 KINDS: tuple[Kind, ...] = ("dossier", "certificate")
 LOW_WATER = 20
 BLOCK: dict[Kind, int] = {"dossier": 100, "certificate": 50}
+BEFORE_EXPIRY = timedelta(days=1)
+"""A block that runs out within a day does not count as stock: the network may be gone then."""
 BEFORE_NEW_YEAR = timedelta(days=3)
 """Numbers start anew each year: a kiosk that is offline at midnight must hold both years'."""
 
@@ -26,6 +28,7 @@ class LeaseKeeper:
         self._numbers = numbers
         self._clock = clock
         self._filling = threading.Lock()
+        self._early: dict[tuple[Kind, int], datetime] = {}
 
     def left(self, kind: Kind) -> int:
         """Numbers of this year that can still be used."""
@@ -38,8 +41,19 @@ class LeaseKeeper:
         with self._filling:  # a verb and the tending loop must not both fetch what one lacks
             for year in sorted({now.year, (now + BEFORE_NEW_YEAR).year}):
                 missing = at_least - self._numbers.left(kind, year, now)
-                if missing > 0:
+                if missing > 0 or self._runs_out(kind, year, now):
                     self._add(client, kind, year, max(missing, BLOCK[kind]))
+
+    def _runs_out(self, kind: Kind, year: int, now: datetime) -> bool:
+        """Refilled early, and once in a while: blocks of a portal may never live so long."""
+        later = now + BEFORE_EXPIRY
+        if year != later.year or self._numbers.left(kind, year, later) >= LOW_WATER:
+            return False
+        last = self._early.get((kind, year))
+        if last is not None and abs(now - last) < BEFORE_EXPIRY / 2:
+            return False
+        self._early[kind, year] = now
+        return True
 
     def _add(self, client: IntakeClient, kind: Kind, year: int, count: int) -> None:
         lease = client.lease(LeaseRequest(kind=kind, year=year, count=count))

@@ -1,8 +1,8 @@
 """``kiosk link``: the process that alone speaks to the outside world.
 
 Three things run side by side: the socket answers verbs, one loop drains the outbox, and one tends
-what must be there before it is needed: enrolment, trust bundle, policy, numbers. Whatever blocks
-runs in threads, so that a hung network holds up neither the socket nor the other loop.
+what must be there before it is needed. Whatever blocks runs in threads, those of the verbs apart
+from those of the loops, so that a hung network holds up neither the socket nor the other loop.
 """
 
 from __future__ import annotations
@@ -10,56 +10,66 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import os
 import random
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
-from uuid import UUID
+from typing import TypeVar
 
 import apsw
+import requests
 
 from certify.errors import CertifyError
-from certify.numbers import Kind, NumberStore
+from certify.numbers import NumberStore
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
-from kiosk.link import server, verbs
-from kiosk.link.clock import ClockCheck
-from kiosk.link.device import Enrolment, device_key
+from kiosk.link import server
+from kiosk.link.certificate import Certificate
+from kiosk.link.device import Enrolment, device_key, replace_file_key
+from kiosk.link.handlers import Handlers
 from kiosk.link.identity import VneidClient
-from kiosk.link.leases import KINDS, LeaseKeeper
+from kiosk.link.leases import LeaseKeeper
+from kiosk.link.payments import PaymentGateway
+from kiosk.link.portal_client import PortalClient
+from kiosk.link.ratings import Ratings
+from kiosk.link.sessions import Pause, check_addresses, portal_session
+from kiosk.link.token_key import TokenKey
 from kiosk.link.trust import TrustKeeper, load_anchor
+from kiosk.link.upkeep import Upkeep
 from kiosk.settings import Settings
 from kiosk.storage import open_outbox
 from offline_queue.backoff import Backoff
-from offline_queue.clock import since_boot
 from offline_queue.errors import QueueError
-from offline_queue.intake import IntakeState
-from offline_queue.outbox import State
-from offline_queue.transport import IntakeClient
 from offline_queue.uploader import Uploader
 
 log = logging.getLogger(__name__)
 
 TEND_POLLS = 60
 """At most so many polls between two looks at the portal while all is well: a minute as shipped."""
-TRUST_POLLS = 900
-"""As many between two requests for trust bundle and policy: a quarter of an hour as shipped."""
-THREADS = 12
+VERB_THREADS = 16
+LAST_SECONDS = 3.0
+"""What a request under way may still take when link is told to stop."""
 ASK_SECONDS = 4.0
 """Longest silence while a verb waits for the portal: with the connecting it stays below 8 s."""
-
-_UNDER_WAY = {State.LOCKED, State.SENDING}
-_ISSUED = {9, 10}
-_REFUSED = {3, 7, 8}
+PATIENT_SECONDS = 24.0
+"""The same for what the portal holds back on purpose."""
+UPLOAD_SECONDS = 30.0
+"""The same while a dossier is sent and nobody need wait for it."""
+_THREAD_NAME = "link"
 _Result = TypeVar("_Result")
 
 
 def main(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
     asyncio.run(_until_signalled(settings))
+    if _threads():
+        # A request hangs. Everything that counts is on disk; waiting for it would only delay.
+        log.info("a request under way is abandoned")
+        logging.shutdown()
+        os._exit(0)
 
 
 async def _until_signalled(settings: Settings) -> None:
@@ -71,6 +81,7 @@ async def _until_signalled(settings: Settings) -> None:
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Raises KioskError: SETTINGS_INVALID, LINK_RUNNING (another link has this state folder)."""
+    check_addresses(settings)
     folder = settings.site.state / "link"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("w") as lock:
@@ -79,7 +90,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         try:
             await link.run(stop)
         finally:
-            link.close()
+            await link.close()
 
 
 def _lock_for_process(fd: int) -> None:
@@ -90,38 +101,56 @@ def _lock_for_process(fd: int) -> None:
 
 
 class Link:
+    """The objects of this process, wired together."""
+
     def __init__(self, settings: Settings, folder: Path) -> None:
         state, identity = settings.site.state, settings.identity
         self._settings = settings
         self._users = server.allowed_users(settings.link.peers)
-        self._trust = TrustKeeper(folder, load_anchor(settings.link.trust_anchor_file))
-        self._enrolment_file = folder / "enrolment.json"
-        self._key = device_key(folder / "device.key")
+        trust = TrustKeeper(folder, load_anchor(settings.link.trust_anchor_file))
+        self._key_file = folder / "device.key"
+        self._key = device_key(self._key_file, settings.device_key)
+        self._certificate = Certificate(folder / "tls.pem")
+        self._sessions: list[requests.Session] = []
         self._outbox = open_outbox(settings, local_now)
         self._numbers = NumberStore(state / "numbers.db")
-        self._leases = LeaseKeeper(self._numbers, local_now)
-        self._clock = ClockCheck(local_now)
-        self._client = self._new_client(ASK_SECONDS)
-        self._vneid = VneidClient(identity.issuer, identity.client_id, identity.minimum_level)
-        self._online = False
-        self._trust_due = 0.0
-        self._uploader: Uploader | None = None
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="link")
-        if enrolment := Enrolment.load(self._enrolment_file):
-            self._enrolled(enrolment)
+        leases = LeaseKeeper(self._numbers, local_now)
+        ratings = Ratings(folder / "ratings")
+        self._upkeep = Upkeep(
+            settings,
+            folder,
+            outbox=self._outbox,
+            trust=trust,
+            leases=leases,
+            ratings=ratings,
+            certificate=self._certificate,
+            clients=lambda: (self._client(ASK_SECONDS), self._door()),
+            new_uploader=self._new_uploader,
+            new_key=self._replace_key,
+        )
+        self._loop_threads = ThreadPoolExecutor(2, thread_name_prefix=f"{_THREAD_NAME}-loop")
+        self._verb_threads = ThreadPoolExecutor(
+            VERB_THREADS, thread_name_prefix=f"{_THREAD_NAME}-verb"
+        )
+        pause = Pause()
+        self._handlers = Handlers(
+            outbox=self._outbox,
+            trust=trust,
+            leases=leases,
+            ratings=ratings,
+            upkeep=self._upkeep,
+            vneid=VneidClient(identity.issuer, identity.client_id, identity.minimum_level),
+            gateway=PaymentGateway(settings.payment),
+            quick=self._client(ASK_SECONDS, pause),
+            patient=self._client(PATIENT_SECONDS, pause),
+            pause=pause,
+            threads=self._verb_threads,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         path = self._settings.link.socket
-        handlers: dict[str, server.Handler] = {
-            verbs.IDENTIFY.name: self._identify,
-            verbs.SUBMIT.name: self._submit,
-            verbs.COPY.name: self._copy,
-            verbs.STATUS.name: self._status,
-            verbs.TRUST.name: self._current_trust,
-            verbs.LEASE.name: self._lease,
-            verbs.CALL_STAFF.name: self._call_staff,
-        }
-        listening = await server.VerbServer(handlers, self._users).serve(server.bind(path))
+        verbs = server.VerbServer(self._handlers.table(), self._users)
+        listening = await verbs.serve(server.bind(path))
         loops = [asyncio.create_task(self._tend()), asyncio.create_task(self._drain())]
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -136,92 +165,34 @@ class Link:
             if isinstance(result, Exception):  # a defect: end, and be started anew
                 raise result
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
+    async def close(self) -> None:
+        """Within seconds, whatever hangs: a thread that does not end keeps its databases open."""
+        for pool in (self._verb_threads, self._loop_threads):
+            pool.shutdown(wait=False, cancel_futures=True)
+        end = asyncio.get_running_loop().time() + LAST_SECONDS
+        while _threads():
+            if asyncio.get_running_loop().time() > end:
+                return
+            await asyncio.sleep(0.02)
+        if isinstance(self._key, TokenKey):
+            self._key.close()
+        for session in self._sessions:
+            session.close()
         self._outbox.close()
         self._numbers.close()
-
-    # -- verbs -------------------------------------------------------------------------------
-
-    async def _identify(self, request: verbs.IdentifyRequest) -> verbs.Identity:
-        return await self._in_thread(partial(self._vneid.identify, request.payload))
-
-    async def _submit(self, request: verbs.SubmitRequest) -> verbs.SubmitAnswer:
-        """Send now rather than at the next poll; a second is left to say what came of it."""
-        dossier = _dossier_id(request.dossier_id)
-        try:
-            async with asyncio.timeout(verbs.SUBMIT.deadline - 1):
-                await self._send_until_settled(dossier)
-        except TimeoutError:
-            pass  # the answer tells how far it came
-        state = await self._in_thread(partial(self._state, dossier))
-        return verbs.SubmitAnswer(state=state)
-
-    async def _send_until_settled(self, dossier: UUID) -> None:
-        """Others may stand before it, so more than one step may be needed."""
-        while self._uploader and await self._in_thread(partial(self._state, dossier)) in _UNDER_WAY:
-            if not await self._in_thread(partial(self._uploader.step, at_once=True)):
-                return
-
-    def _state(self, dossier: UUID) -> State:
-        entry = self._outbox.get(dossier)
-        return State.ACCEPTED if entry.receipt else entry.state
-
-    async def _copy(self, request: verbs.CopyRequest) -> verbs.CopyAnswer:
-        return await self._in_thread(partial(self._find_copy, _dossier_id(request.dossier_id)))
-
-    def _find_copy(self, dossier: UUID) -> verbs.CopyAnswer:
-        state = self._client.state(dossier)
-        if state is None:
-            return verbs.CopyAnswer(state="waiting")
-        if state.processing in _REFUSED:
-            return _copy_answer("refused", state)
-        pdf = self._client.copy(dossier) if state.processing in _ISSUED else None
-        if pdf is None:
-            return _copy_answer("waiting", state)
-        return _copy_answer("issued", state).model_copy(update={"pdf": pdf})
-
-    async def _status(self, _: verbs.Empty) -> verbs.LinkStatus:
-        return verbs.LinkStatus(
-            online=self._online,
-            outbox_waiting=await self._in_thread(self._outbox.waiting),
-            clock_trusted=self._clock.trusted,
-        )
-
-    async def _current_trust(self, _: verbs.Empty) -> verbs.TrustAnswer:
-        bundle, policy = self._trust.bundle, self._trust.policy
-        if bundle is None or policy is None:
-            raise KioskError(Fault.LINK_OFFLINE, "the portal was never reached", retryable=True)
-        return verbs.TrustAnswer(bundle=bundle, policy=policy)
-
-    async def _lease(self, request: verbs.LeaseRequest) -> verbs.LeaseAnswer:
-        return await self._in_thread(partial(self._ensure, request.kind, request.count))
-
-    def _ensure(self, kind: Kind, count: int) -> verbs.LeaseAnswer:
-        if self._leases.left(kind) < count and self._may_lease(kind):
-            try:
-                self._leases.fill(self._client, kind, count)
-            except QueueError as error:
-                log.info("no lease: %s", error)  # the answer tells what is left
-        return verbs.LeaseAnswer(left=self._leases.left(kind))
-
-    async def _call_staff(self, request: verbs.StaffRequest) -> verbs.Empty:
-        await self._in_thread(partial(self._client.call_staff, request.reason))
-        return verbs.Empty()
 
     # -- loops -------------------------------------------------------------------------------
 
     async def _drain(self) -> None:
         poll = self._settings.link.poll_seconds
         while True:
-            if self._uploader is None:
-                await asyncio.sleep(poll)
-                continue
-            try:
-                settled = await self._in_thread(self._uploader.step)
-            except QueueError as error:
-                log.error("the outbox is in trouble: %s", error)
-                settled = False
+            uploader = self._upkeep.uploader
+            settled = False
+            if uploader is not None and not self._upkeep.standing:
+                try:
+                    settled = await self._in_thread(uploader.step)
+                except QueueError as error:
+                    log.error("the outbox is in trouble: %s", error)
             if not settled:
                 await asyncio.sleep(poll)
 
@@ -230,7 +201,7 @@ class Link:
         backoff = Backoff(first=poll / 2, longest=60 * poll)
         while True:
             try:
-                complete = await self._in_thread(self._look_after)
+                complete = await self._in_thread(self._upkeep.look_after)
             except (QueueError, CertifyError, apsw.Error) as error:
                 log.warning("portal: %s", error)
                 complete = False
@@ -241,77 +212,56 @@ class Link:
                 pause = backoff.failed()
             await asyncio.sleep(pause)
 
-    def _look_after(self) -> bool:
-        """True when nothing is wanting: enrolled, trust and numbers in stock."""
-        try:
-            self._clock.compare(self._client.health())
-            self._online = True
-        except QueueError:
-            self._online = False
-            raise
-        if self._uploader is None and not self._enrol():
-            return False
-        if since_boot() >= self._trust_due:
-            self._trust.refresh(self._client)
-            self._trust_due = since_boot() + TRUST_POLLS * self._settings.link.poll_seconds
-        for kind in KINDS:
-            if self._may_lease(kind):
-                self._leases.fill(self._client, kind)
-        return True
+    # -- clients -----------------------------------------------------------------------------
 
-    def _may_lease(self, kind: Kind) -> bool:
-        """Certificate numbers only for a kiosk that may certify by itself."""
-        return kind == "dossier" or self._trust.allows_post_check(local_now())
+    def _client(self, read_seconds: float, pause: Pause | None = None) -> PortalClient:
+        """Shows the certificate, once there is one."""
+        link = self._settings.link
+        session = portal_session(link.ca_file, self._certificate.file, pause)
+        self._sessions.append(session)
+        return PortalClient(
+            link.portal,
+            self._settings.site.kiosk_id,
+            self._key,
+            session,
+            clock=local_now,
+            read_seconds=read_seconds,
+        )
 
-    def _enrol(self) -> bool:
-        file = self._settings.link.enrolment_code_file
-        if file is None or not file.exists():
-            log.warning("not enrolled, and no one-time code at link.enrolment_code_file")
-            return False
-        try:
-            enrolment = Enrolment(self._client.enrol(file.read_text("ascii").strip()))
-        except (OSError, ValueError) as error:
-            log.error("not enrolled: %s", type(error).__name__)
-            return False
-        enrolment.save(self._enrolment_file)
-        self._enrolled(enrolment)
-        log.info("enrolled as %s", self._settings.site.kiosk_id)
-        return True
+    def _door(self) -> PortalClient:
+        """Shows none: for those who have none yet, or none that counts."""
+        link = self._settings.link
+        session = portal_session(link.ca_file)
+        self._sessions.append(session)
+        return PortalClient(
+            link.enrolment_portal or link.portal,
+            self._settings.site.kiosk_id,
+            self._key,
+            session,
+            clock=local_now,
+            read_seconds=ASK_SECONDS,
+        )
 
-    def _enrolled(self, enrolment: Enrolment) -> None:
+    def _new_uploader(self, enrolment: Enrolment) -> Uploader:
         poll = self._settings.link.poll_seconds
-        self._outbox.set_portal_key(enrolment.envelope_key_id, enrolment.envelope_key)
-        self._uploader = Uploader(
+        return Uploader(
             self._outbox,
-            self._new_client(),
+            self._client(UPLOAD_SECONDS),
             self._key,
             enrolment.receipt_key,
             backoff=Backoff(first=poll / 2, longest=60 * poll),
         )
 
-    def _new_client(self, read_seconds: float = 30.0) -> IntakeClient:
-        return IntakeClient(
-            self._settings.link.portal,
-            self._settings.site.kiosk_id,
-            self._key,
-            clock=local_now,
-            read_seconds=read_seconds,
-        )
+    def _replace_key(self) -> None:
+        if isinstance(self._key, TokenKey):
+            return
+        self._key = replace_file_key(self._key_file)
+        self._handlers.quick = self._client(ASK_SECONDS, self._handlers.pause)
+        self._handlers.patient = self._client(PATIENT_SECONDS, self._handlers.pause)
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        return await asyncio.get_running_loop().run_in_executor(self._loop_threads, call)
 
 
-def _copy_answer(
-    state: Literal["waiting", "issued", "refused"], told: IntakeState
-) -> verbs.CopyAnswer:
-    return verbs.CopyAnswer(
-        state=state, processing=told.processing, number=told.number, note=told.note
-    )
-
-
-def _dossier_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise KioskError(Fault.UNEXPECTED, "not a dossier id") from None
+def _threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name.startswith(f"{_THREAD_NAME}-")]

@@ -52,6 +52,12 @@ class TrustKeeper:
             self._policy_file, self.policy, client.policy(), self._read_policy
         )
 
+    def serials(self) -> tuple[int, int]:
+        """Of bundle and policy; 0 for what is not there."""
+        bundle = self._read_bundle(self.bundle, 0).serial if self.bundle else 0
+        policy = self._read_policy(self.policy, 0).serial if self.policy else 0
+        return bundle, policy
+
     def allows_post_check(self, at: datetime) -> bool:
         if self.policy is None:
             return False

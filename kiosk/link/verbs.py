@@ -1,19 +1,20 @@
-"""The verbs of the link socket, version 1: declared once, used by client and process alike.
+"""The verbs of the link socket: declared once, used by client and process alike.
 
 Frames are ``>I`` length and CBOR. A call is {v, verb, request}, an answer {ok} or {error}. Every
-verb has a deadline (seconds) for the client. A verb that needs the outside tries it and fails fast
-with ``link.offline``; the others answer from what the kiosk holds.
+verb has a deadline (seconds) and an offline answer: those that need the outside fail with
+``link.offline`` as soon as it shows that nobody answers, the others answer from what the kiosk
+holds, as ``offline`` says. docs/link.md lists them; a test compares.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Generic, Literal, TypeVar
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-VERSION = 1
+VERSION = 2
 
 
 class Message(BaseModel):
@@ -69,10 +70,177 @@ class CopyAnswer(Message):
     note: str | None = None
 
 
+class WaitRequest(Message):
+    """Answered when ``processing`` is no longer what the caller knows, a copy is there, or after
+    ``seconds`` (at most 20) as things stand."""
+
+    dossier_id: str
+    processing: int | None = None
+    seconds: float = Field(20, ge=0, le=20)
+
+
+class TrackRequest(Message):
+    """By ``code`` and ``secret`` of the slip, or for a person whom this session has proven."""
+
+    code: str = ""
+    secret: str = ""
+    citizen_number: str = ""
+
+
+class Tracked(Message):
+    """How far one dossier is; ``processing`` is the portal's state (1 to 10)."""
+
+    code: str
+    procedure: str
+    processing: int
+    accepted_at: datetime
+    number: str | None = None
+    note: str | None = None
+
+
+class TrackAnswer(Message):
+    found: tuple[Tracked, ...]
+
+
+class PayRequest(Message):
+    """``amount`` in dong. The same reference and amount again are the same payment."""
+
+    reference: str = Field(pattern=r"^[A-Za-z0-9.-]{1,25}$")
+    amount: int = Field(gt=0)
+
+
+class PayAnswer(Message):
+    """``qr``: payload of a VietQR code that pays just ``amount``; shown until ``expires``."""
+
+    payment_id: str
+    qr: str
+    expires: datetime
+
+
+class PaymentRequest(Message):
+    """``payment_id`` as PayAnswer gave it, with what was to be paid; waits at most ``seconds``."""
+
+    payment_id: str
+    reference: str
+    amount: int
+    seconds: float = Field(20, ge=0, le=20)
+
+
+class PaymentAnswer(Message):
+    """``paid`` only by the gateway's signed notice, which is handed on as evidence. Without
+    network nobody knows: link.offline, never "not paid"."""
+
+    state: Literal["waiting", "paid", "expired"]
+    notice: str = ""
+    signature: str = ""
+
+
+class SendCodeRequest(Message):
+    """Send a one-time code to a telephone number or an e-mail address."""
+
+    channel: Literal["sms", "email"]
+    to: str = Field(min_length=3, max_length=254)
+    language: str = "vi"
+
+
+class SendCodeAnswer(Message):
+    confirmation_id: str
+    expires: datetime
+
+
+class ConfirmCodeRequest(Message):
+    confirmation_id: str
+    code: str = Field(pattern=r"^[0-9]{6}$")
+
+
+class ConfirmCodeAnswer(Message):
+    """``tries_left``: 0 when a fresh code must be sent."""
+
+    confirmed: bool
+    tries_left: int
+
+
+class CheckRequest(Message):
+    """Is a business name free, is a number one that can exist? ``commune`` bounds a name."""
+
+    kind: Literal["business-name", "tax-code", "citizen-number"]
+    value: str = Field(min_length=1, max_length=200)
+    commune: str = ""
+
+
+class CheckAnswer(Message):
+    """A number is judged by its form and check digit, here. A name is "unknown" when the portal,
+    which has the register, cannot be asked."""
+
+    answer: Literal["free", "taken", "valid", "invalid", "unknown"]
+
+
+class PapersRequest(Message):
+    """For a person whom this session has proven."""
+
+    citizen_number: str
+
+
+class StoredPaper(Message):
+    id: str
+    paper_class: str
+    pages: int
+    kept_at: datetime
+    expires: datetime
+
+
+class PapersAnswer(Message):
+    papers: tuple[StoredPaper, ...]
+
+
+class PaperRequest(Message):
+    citizen_number: str
+    id: str
+    page: int = Field(ge=1)
+
+
+class PaperAnswer(Message):
+    jpeg: bytes
+
+
+class KeepPaperRequest(Message):
+    """The person agrees that paper number ``paper`` of an accepted dossier is kept."""
+
+    citizen_number: str
+    dossier_id: str
+    paper: int = Field(ge=0)
+
+
+class RateRequest(Message):
+    """``stars`` 1 to 5; nothing that could name a person."""
+
+    procedure: str
+    stars: int = Field(ge=1, le=5)
+
+
+class RateAnswer(Message):
+    """``kept``: on disk here until the portal has it."""
+
+    kept: bool
+
+
+class ReportRequest(Message):
+    """Devices as ``kiosk run`` sees them: a failure code each, "ok" when all is well."""
+
+    devices: dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=64)]]
+
+
+class ReportAnswer(Message):
+    pushed: bool
+
+
 class LinkStatus(Message):
+    """``standing`` is the failure code of this kiosk's own identity, empty when it is in order."""
+
     online: bool
     outbox_waiting: int
     clock_trusted: bool
+    standing: str = ""
 
 
 class TrustAnswer(Message):
@@ -80,6 +248,14 @@ class TrustAnswer(Message):
 
     bundle: bytes
     policy: bytes
+
+
+class RefreshAnswer(Message):
+    """Serials held now; ``fresh``: the portal was asked just now."""
+
+    bundle: int
+    policy: int
+    fresh: bool
 
 
 class LeaseRequest(Message):
@@ -105,19 +281,38 @@ Answer = TypeVar("Answer", bound=Message)
 
 @dataclass(frozen=True)
 class Verb(Generic[Request, Answer]):
+    """``offline``: what comes without network, in words."""
+
     name: str
     request: type[Request]
     answer: type[Answer]
     deadline: float
+    offline: str = "link.offline"
 
 
 IDENTIFY = Verb("identify", IdentifyRequest, Identity, 12.0)
-SUBMIT = Verb("submit", SubmitRequest, SubmitAnswer, 15.0)
+SUBMIT = Verb("submit", SubmitRequest, SubmitAnswer, 15.0, "the outbox state so far")
 COPY = Verb("copy", CopyRequest, CopyAnswer, 15.0)
-STATUS = Verb("status", Empty, LinkStatus, 2.0)
-TRUST = Verb("trust", Empty, TrustAnswer, 5.0)
-LEASE = Verb("lease", LeaseRequest, LeaseAnswer, 8.0)
+WAIT_COPY = Verb("wait-copy", WaitRequest, CopyAnswer, 30.0)
+TRACK = Verb("track", TrackRequest, TrackAnswer, 8.0)
+STATUS = Verb("status", Empty, LinkStatus, 2.0, "the same, with online = false")
+TRUST = Verb("trust", Empty, TrustAnswer, 5.0, "what was fetched last")
+REFRESH = Verb("refresh", Empty, RefreshAnswer, 12.0, "what is held, fresh = false")
+LEASE = Verb("lease", LeaseRequest, LeaseAnswer, 8.0, "what is left of the stock")
+PAY = Verb("pay", PayRequest, PayAnswer, 10.0)
+PAYMENT = Verb("payment", PaymentRequest, PaymentAnswer, 30.0)
+SEND_CODE = Verb("send-code", SendCodeRequest, SendCodeAnswer, 10.0)
+CONFIRM_CODE = Verb("confirm-code", ConfirmCodeRequest, ConfirmCodeAnswer, 8.0)
+CHECK = Verb("check", CheckRequest, CheckAnswer, 6.0, "numbers as ever, a name is unknown")
+PAPERS = Verb("papers", PapersRequest, PapersAnswer, 8.0)
+PAPER = Verb("paper", PaperRequest, PaperAnswer, 15.0)
+KEEP_PAPER = Verb("keep-paper", KeepPaperRequest, StoredPaper, 8.0)
+RATE = Verb("rate", RateRequest, RateAnswer, 2.0, "kept on disk, sent later")
 CALL_STAFF = Verb("call-staff", StaffRequest, Empty, 4.0)
+REPORT = Verb("report", ReportRequest, ReportAnswer, 6.0, "kept for the next heartbeat")
 
-_ALL: tuple[Verb[Any, Any], ...] = (IDENTIFY, SUBMIT, COPY, STATUS, TRUST, LEASE, CALL_STAFF)
+_ALL: tuple[Verb[Any, Any], ...] = (
+    IDENTIFY, SUBMIT, COPY, WAIT_COPY, TRACK, STATUS, TRUST, REFRESH, LEASE, PAY, PAYMENT,
+    SEND_CODE, CONFIRM_CODE, CHECK, PAPERS, PAPER, KEEP_PAPER, RATE, CALL_STAFF, REPORT,
+)  # fmt: skip
 VERBS = {verb.name: verb for verb in _ALL}

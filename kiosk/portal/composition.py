@@ -9,14 +9,17 @@ from fastapi import Depends, Request
 
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.cases import Cases
+from kiosk.portal.confirmations import Confirmations
 from kiosk.portal.copies import CopyVerifier
 from kiosk.portal.database import DatabaseError, SchemaError
+from kiosk.portal.device_ca import DeviceCa
 from kiosk.portal.errors import Fault, PortalError
 from kiosk.portal.intake import Intake
 from kiosk.portal.keys import PortalKeys, load_keys
 from kiosk.portal.objects import Objects, open_objects
 from kiosk.portal.register import Register
 from kiosk.portal.schema import open_database
+from kiosk.portal.services import Services
 from kiosk.portal.settings import PortalSettings, read_secret
 from kiosk.portal.store import Store
 from kiosk.portal.vault import Vault
@@ -33,6 +36,9 @@ class Portal:
     register: Register
     intake: Intake
     cases: Cases
+    devices: DeviceCa
+    services: Services
+    confirmations: Confirmations
 
 
 def open_portal(settings: PortalSettings) -> Portal:
@@ -40,7 +46,8 @@ def open_portal(settings: PortalSettings) -> Portal:
     folder is unusable."""
     desk_secret = read_secret(settings.desk_token_file)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = load_keys(settings.keys_dir or settings.state / "keys")
+    key_folder = settings.keys_dir or settings.state / "keys"
+    keys = load_keys(key_folder)
     incoming = settings.state / "incoming"
     objects = open_objects(settings, incoming)
     vault = Vault(incoming, objects, keys)
@@ -61,6 +68,9 @@ def open_portal(settings: PortalSettings) -> Portal:
         register=register,
         intake=Intake(store, vault, keys, arrivals),
         cases=Cases(settings, store, vault, register, verifier),
+        devices=DeviceCa(key_folder, store),
+        services=Services(store, vault, key_folder, settings.paper_days),
+        confirmations=Confirmations(store, settings.message_gateway),
     )
 
 

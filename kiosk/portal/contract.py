@@ -23,7 +23,9 @@ MEANINGS: dict[Problem, str] = {
     Problem.INCOMPLETE: "parts are missing; `detail` names them",
     Problem.NOT_ENROLLED: "no kiosk of this name is enrolled, or the one-time code is not for it",
     Problem.NOT_FOUND: "there is no such thing, or it is none of this kiosk's",
+    Problem.REVOKED: "this kiosk was revoked; only a fresh one-time code takes it in again",
     Problem.TOO_LARGE: f"over {MAX_MANIFEST} bytes for a manifest, {MAX_PART} for a part",
+    Problem.TOO_MANY: "asked too often: come back after Retry-After seconds",
     Problem.UNAVAILABLE: "the portal cannot take it now: come back after Retry-After seconds",
     Problem.UNKNOWN_KEY: "the dossier is locked for a key that this portal does not have",
 }
@@ -65,7 +67,13 @@ SECURITY_SCHEMES = {
 
 def refuses(*problems: Problem) -> Answers:
     """The answers of a signed route: those of every one, and ``problems``."""
-    return unsigned(Problem.NOT_ENROLLED, Problem.BAD_SIGNATURE, Problem.TOO_LARGE, *problems)
+    return unsigned(
+        Problem.NOT_ENROLLED,
+        Problem.REVOKED,
+        Problem.BAD_SIGNATURE,
+        Problem.TOO_LARGE,
+        *problems,
+    )
 
 
 def unsigned(*problems: Problem) -> Answers:
@@ -84,7 +92,7 @@ def _refusal(codes: list[Problem]) -> dict[str, Any]:
         "description": "; ".join(f"`{code}`: {MEANINGS[code]}" for code in codes),
         "content": {"application/problem+json": {"schema": schema}},
     }
-    if Problem.UNAVAILABLE in codes:
+    if {Problem.UNAVAILABLE, Problem.TOO_MANY} & set(codes):
         answer["headers"] = {"Retry-After": {"required": True, "schema": {"type": "integer"}}}
     return answer
 

@@ -43,7 +43,9 @@ STATUS: dict[str, int] = {
     Problem.INCOMPLETE: 409,
     Problem.NOT_ENROLLED: 401,
     Problem.NOT_FOUND: 404,
+    Problem.REVOKED: 401,
     Problem.TOO_LARGE: 413,
+    Problem.TOO_MANY: 429,
     Problem.UNAVAILABLE: 503,
     Problem.UNKNOWN_KEY: 422,
     DeskProblem.NOT_ALLOWED: 401,
@@ -54,13 +56,20 @@ STATUS: dict[str, int] = {
 }
 
 
+RETRY_SECONDS = 30
+
+
 class RefusedError(Exception):
     """A request is refused. ``detail`` goes to the client and never holds personal data."""
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    def __init__(self, code: str, detail: str = "", *, retry_after: int | None = None) -> None:
+        """``retry_after``: seconds after which the same request may be welcome."""
         super().__init__(f"{code}: {detail}")
         self.code = str(code)
         self.detail = detail
+        if retry_after is None and code == Problem.UNAVAILABLE:
+            retry_after = RETRY_SECONDS
+        self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
 
     @property
     def status(self) -> int:

@@ -46,7 +46,9 @@ def health() -> dict[str, str]:
 
 @router.post(
     "/devices",
-    responses=unsigned(Problem.BAD_REQUEST, Problem.NOT_ENROLLED, Problem.TOO_LARGE),
+    responses=unsigned(
+        Problem.BAD_REQUEST, Problem.NOT_ENROLLED, Problem.REVOKED, Problem.TOO_LARGE
+    ),
     openapi_extra=takes(EnrolRequest),
 )
 def enrol(portal: PortalDep, body: SmallBody) -> EnrolAnswer:
@@ -59,9 +61,13 @@ def enrol(portal: PortalDep, body: SmallBody) -> EnrolAnswer:
         key = signatures.public_pem(signatures.load_public(request.public_key))
     except ValueError:
         raise RefusedError(Problem.BAD_REQUEST, "public_key is not a P-256 key in PEM") from None
+    certificate = portal.devices.issue(request.kiosk_id, request.csr) if request.csr else ""
+    if not portal.devices.may_enrol(request.kiosk_id, hashed):
+        raise RefusedError(Problem.REVOKED, "a fresh code is needed")
     if not portal.store.enrol(request.kiosk_id, key, hashed):
         raise RefusedError(Problem.NOT_ENROLLED, "this code was used for another key")
-    return portal.keys.enrol_answer()
+    portal.devices.readmit(request.kiosk_id)
+    return portal.keys.enrol_answer().model_copy(update={"certificate": certificate})
 
 
 @router.put(

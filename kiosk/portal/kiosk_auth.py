@@ -25,9 +25,11 @@ from kiosk.portal.errors import RefusedError
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
 from offline_queue import signatures
-from offline_queue.intake import Problem, digest_statement
+from offline_queue.intake import PREFIX, Problem, digest_statement
 
 DATE_SKEW = timedelta(hours=24)
+STANDING = f"{PREFIX}/devices/self"
+"""The one question that a revoked kiosk is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ async def signed_call(request: Request, portal: PortalDep, body: SmallBody) -> C
     """The caller and the body, in memory. Raises RefusedError."""
     digest = sha256(body).hexdigest()
     kiosk_id, date = await run_in_threadpool(verify_request, portal.store, request, digest)
+    if request.url.path != STANDING and await run_in_threadpool(
+        portal.devices.is_revoked, kiosk_id
+    ):
+        raise RefusedError(Problem.REVOKED, "this kiosk was revoked")
     return Call(kiosk_id, date, body)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kiosk.portal import register, store
+from kiosk.portal import device_ca, register, services, store
 from kiosk.portal.database import Database
 from kiosk.portal.settings import PortalSettings
 
 SCHEMAS: Mapping[str, Sequence[str]] = {
     "store": store.SCHEMA,
     "register": register.SCHEMA,
+    "device_ca": device_ca.SCHEMA,
+    "services": services.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

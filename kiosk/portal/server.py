@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from certify.errors import CertifyError
-from kiosk.portal import desk_api, kiosk_api, pages
+from kiosk.portal import desk_api, kiosk_api, kiosk_services, pages
 from kiosk.portal.composition import open_portal
 from kiosk.portal.database import DatabaseError
 from kiosk.portal.errors import PortalError, RefusedError
@@ -36,7 +36,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     folder is unusable."""
     app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.portal = open_portal(settings)
-    for router in (kiosk_api.router, desk_api.router, pages.router):
+    for router in (kiosk_api.router, kiosk_services.router, desk_api.router, pages.router):
         app.include_router(router)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -109,7 +109,7 @@ def _problem(status: int, code: str, detail: str, **headers: str) -> Response:
 
 def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
-    return _problem(error.status, error.code, error.detail)
+    return _problem(error.status, error.code, error.detail, **error.headers)
 
 
 def _malformed(_request: Request, error: Exception) -> Response:

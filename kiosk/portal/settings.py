@@ -48,6 +48,10 @@ class PortalSettings(Section):
     seal_host: str = Field("localhost", description="host in the address that a seal encodes")
     desk_token_file: Path = Field(description="file with the secret of the desk and its pages")
     enrolment_codes_file: Path = Field(description="'kiosk-id sha256-of-code' a line")
+    message_gateway: str = Field(
+        "", description="address that sends SMS and e-mail with one-time codes, or empty"
+    )
+    paper_days: int = Field(180, ge=1, description="how long papers are kept for next time, days")
     trust_dir: Path = Field(description="folder with bundle.cose and policy.cose")
     login_hours: int = Field(10, ge=1, description="life of a staff login, hours")
 

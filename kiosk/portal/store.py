@@ -87,13 +87,14 @@ class Store:
         """All or nothing; an inner transaction joins the outer one."""
         return self._db.transaction()
 
-    def _rows(self, sql: str, values: Iterable[Any] = ()) -> Rows:
+    def rows(self, sql: str, values: Iterable[Any] = ()) -> Rows:
+        """One statement: in the transaction that is open, else in one of its own."""
         return self._db.rows(sql, values)
 
     # Kiosks
 
     def public_key(self, kiosk_id: str) -> str | None:
-        rows = self._rows("SELECT public_key FROM kiosks WHERE id = ?", (kiosk_id,))
+        rows = self.rows("SELECT public_key FROM kiosks WHERE id = ?", (kiosk_id,))
         return str(rows[0][0]) if rows else None
 
     def enrol(self, kiosk_id: str, public_key: str, code_hash: str) -> bool:
@@ -124,7 +125,7 @@ class Store:
 
     def staff_calls(self, limit: int) -> list[tuple[str, str, str]]:
         """(kiosk, reason, instant), newest first."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT kiosk_id, reason, at FROM staff_calls ORDER BY at DESC LIMIT ?", (limit,)
         )
         return [(row[0], row[1], row[2]) for row in rows]
@@ -147,14 +148,14 @@ class Store:
     def dossier(self, dossier_id: str) -> Dossier | None:
         """Inside a transaction nobody else can change it until the transaction's end."""
         lock = " FOR UPDATE" if self._db.in_transaction else ""
-        rows = self._rows(f"SELECT {_COLUMNS} FROM dossiers WHERE id = ?{lock}", (dossier_id,))  # noqa: S608
+        rows = self.rows(f"SELECT {_COLUMNS} FROM dossiers WHERE id = ?{lock}", (dossier_id,))  # noqa: S608
         return Dossier(*rows[0]) if rows else None
 
     def accepted(self) -> list[Dossier]:
         """All dossiers that have a receipt, newest first."""
         return [
             Dossier(*row)
-            for row in self._rows(
+            for row in self.rows(
                 f"SELECT {_COLUMNS} FROM dossiers WHERE receipt IS NOT NULL"  # noqa: S608
                 " ORDER BY accepted_at DESC, id DESC"
             )
@@ -165,7 +166,7 @@ class Store:
         marks = ", ".join("?" for _ in states)
         return [
             Dossier(*row)
-            for row in self._rows(
+            for row in self.rows(
                 f"SELECT {_COLUMNS} FROM dossiers WHERE mode = ? AND processing IN ({marks})"  # noqa: S608
                 " ORDER BY accepted_at, id",
                 (mode, *map(int, states)),
@@ -188,5 +189,5 @@ class Store:
     def parts(self, dossier_id: str) -> set[str]:
         """Names of the parts that are on disk."""
         return {
-            row[0] for row in self._rows("SELECT name FROM parts WHERE dossier = ?", (dossier_id,))
+            row[0] for row in self.rows("SELECT name FROM parts WHERE dossier = ?", (dossier_id,))
         }

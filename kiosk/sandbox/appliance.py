@@ -148,13 +148,15 @@ class Appliance:
             install_trust(self.pki)
         # A copy: another sandbox may sign anew for other modes at any time.
         shutil.copytree(self.pki.trust_dir, self.trust_dir, dirs_exist_ok=True)
+        self._launch("gateway", "sandbox", "gateway", "--port", "0")
+        self._wait("gateway")
         self._write_portal_settings()
         self._launch_portal("0")
         self._launch("vneid", "sandbox", "vneid", "--port", "0")
         for device in _DEVICES:
             if device not in self._without:
                 self._launch(device, "emulate", device, *self._device_options(device))
-        for name in list(self._programs):
+        for name in set(self._programs) - {"gateway"}:
             self._wait(name)
         self._introduce_person()
         self._write_desk_settings()
@@ -178,6 +180,8 @@ class Appliance:
 
     def _wait(self, name: str) -> None:
         answer = self._programs[name].wait_until_ready()
+        if "notice_key" in answer:
+            self._notice_key_file.write_text(str(answer["notice_key"]))
         self._addresses[name] = str(answer["address"])
         if "control" in answer:
             self.controls[name] = str(answer["control"])
@@ -202,6 +206,10 @@ class Appliance:
         requests.post(url, json=person, timeout=10).raise_for_status()
 
     @property
+    def _notice_key_file(self) -> Path:
+        return self.state / "payment-notices.pem"
+
+    @property
     def _portal_file(self) -> Path:
         return self.state / "portal.toml"
 
@@ -224,6 +232,7 @@ class Appliance:
                 "seal_host": pki.SEAL_HOST,
                 "desk_token_file": str(token),
                 "enrolment_codes_file": str(codes),
+                "message_gateway": f"{self._addresses['gateway']}/messages",
                 "trust_dir": str(self.trust_dir),
             },
         )
@@ -260,6 +269,10 @@ class Appliance:
                 "enrolment_code_file": str(self.state / "enrolment-code"),
                 "trust_anchor_file": str(self.trust_dir / "anchor.pem"),
                 "poll_seconds": 0.2,
+            },
+            "payment": {
+                "gateway": self._addresses["gateway"],
+                "notice_key_file": str(self._notice_key_file),
             },
             "signing": {"token": pki.KIOSK_TOKEN, "pin_file": str(self.pki.kiosk_pin)},
             "signing.environment": {"SOFTHSM2_CONF": str(self.pki.softhsm_conf)},

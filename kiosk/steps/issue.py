@@ -171,16 +171,17 @@ async def _wait_for_copy(session: Session) -> None:
 
 async def _issued(session: Session) -> verbs.CopyAnswer:
     """Ask until the desk has decided; a network that comes and goes is no decision."""
-    request = verbs.CopyRequest(dossier_id=str(session.dossier))
+    request = verbs.WaitRequest(dossier_id=str(session.dossier))
     while True:
         try:
-            answer = await session.kiosk.link.call(verbs.COPY, request)
+            answer = await session.kiosk.link.call(verbs.WAIT_COPY, request)
         except KioskError as error:
             log.info("copy: %s", error.code)
-        else:
-            if answer.state != "waiting":
-                return answer
-        await asyncio.sleep(_ASK_FOR_COPY)
+            await asyncio.sleep(_ASK_FOR_COPY)
+            continue
+        if answer.state != "waiting":
+            return answer
+        request = request.model_copy(update={"processing": answer.processing})
 
 
 async def _verified(session: Session, copy: bytes, trust: bytes) -> str:
@@ -223,6 +224,7 @@ def _slip_facts(session: Session) -> SlipFacts:
         take_away=_take_away(session),
         id_code=record.id_code or None,
         number=record.number or None,
+        secret=record.slip_secret,
     )
 
 
@@ -231,8 +233,12 @@ def _due(session: Session) -> datetime:
 
 
 def _take_away(session: Session) -> str:
-    """What the QR on slip and screen says: where this dossier can be looked up."""
-    return f"{session.kiosk.settings.site.tracking_address}/{session.record.code}"
+    """What the QR on slip and screen says: where this dossier can be looked up, and by what.
+
+    Code and secret stand in the fragment, which a browser does not send and no server logs.
+    """
+    address, record = session.kiosk.settings.site.tracking_address, session.record
+    return f"{address}#code={record.code}&secret={record.slip_secret}"
 
 
 async def _clock_trusted(session: Session) -> bool:

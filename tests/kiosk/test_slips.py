@@ -143,3 +143,9 @@ def test_both_languages_have_the_same_slip_words_with_the_same_blanks() -> None:
     ]
     assert words[0] == words[1]
     assert len(words[0]) > 20
+
+
+def test_the_secret_is_printed_in_two_groups() -> None:
+    printed = lines(replace(APPOINTMENT, secret="7K3M9QXT2B"))
+    assert "7K3M9-QXT2B" in printed
+    assert len(printed) == len(lines(APPOINTMENT)) + 2

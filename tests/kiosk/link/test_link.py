@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import stat
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,15 +22,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from certify import cose
 from certify.numbers import NumberStore
 from certify.trust import Policy, TrustBundle, sign_bundle, sign_policy
+from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
 from kiosk.link import process, verbs
 from kiosk.link.client import LinkClient
-from kiosk.link.leases import LeaseKeeper
 from kiosk.settings import IdentitySettings, LinkSettings, Settings, Site
 from offline_queue.intake import Problem
 from offline_queue.outbox import Outbox, State
 from offline_queue.signatures import public_pem
-from offline_queue.transport import IntakeClient
 from tests.kiosk.link.small_vneid import CODE as PHONE_CODE
 from tests.kiosk.link.small_vneid import SmallVneid
 from tests.offline_queue.invented import locked_dossier
@@ -50,7 +49,7 @@ class Place:
         (folder / "anchor.pem").write_text(public_pem(self.anchor.public_key()))
         (folder / "code").write_text(f"{CODE}\n")
         self.settings = Settings(
-            site=Site(state=folder / "state"),
+            site=Site(environment="test", state=folder / "state"),
             identity=IdentitySettings(issuer=provider.address),
             link=LinkSettings(
                 socket=folder / "run" / "link.sock",
@@ -176,7 +175,7 @@ def test_a_first_start_enrols_and_fills_its_stock(place: Place) -> None:
     run(place, story)
     assert list(place.portal.devices) == ["kiosk-01"]
     numbers = NumberStore(place.settings.site.state / "numbers.db")
-    now = process.local_now()
+    now = local_now()
     assert numbers.left("dossier", now.year, now) == 100
     assert numbers.left("certificate", now.year, now) == 0
     numbers.close()
@@ -469,47 +468,46 @@ def test_a_damaged_enrolment_or_key_is_told(place: Place) -> None:
             asyncio.run(process.serve(place.settings, asyncio.Event()))
 
 
-Stock = tuple[SmallPortal, IntakeClient, NumberStore]
+class FleetPortal(SmallPortal):
+    """Also takes heartbeats."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beats: list[dict[str, Any]] = []
+
+    def _route(self, method: str, path: list[str], body: bytes) -> tuple[int, str, bytes]:
+        if (method, path) == ("POST", ["heartbeats"]):
+            self.beats.append(json.loads(body))
+            return 204, "", b""
+        return super()._route(method, path, body)
 
 
-@pytest.fixture
-def stock() -> Iterator[Stock]:
-    with SmallPortal() as portal, tempfile.TemporaryDirectory() as folder:
-        client = IntakeClient(portal.address, "kiosk-01", ec.generate_private_key(ec.SECP256R1()))
-        client.enrol(CODE)
-        numbers = NumberStore(Path(folder) / "numbers.db")
-        yield portal, client, numbers
-        numbers.close()
+def test_heartbeats_tell_how_the_kiosk_is() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="link-"))
+    with FleetPortal() as portal, SmallVneid() as provider:
+        place = Place(folder, portal, provider)
 
+        async def story(client: LinkClient) -> None:
+            await until(lambda: portal.beats)
+            assert portal.beats[0].keys() == {
+                "queue",
+                "oldest_seconds",
+                "devices",
+                "version",
+                "clock_trusted",
+            }
+            portal.fault("PUT", *["500"] * 1000)
+            outbox = place.outbox()
+            locked_dossier(outbox)
+            outbox.close()
+            devices = {"scanner": "device.scanner.jam", "camera": "ok"}
+            assert (await client.call(verbs.REPORT, verbs.ReportRequest(devices=devices))).pushed
+            beat = portal.beats[-1]
+            assert (beat["queue"], beat["devices"], beat["clock_trusted"]) == (1, devices, True)
+            assert 0 <= beat["oldest_seconds"] < 60
+            told = len(portal.beats)
+            await until(lambda: len(portal.beats) > told)  # link's own, with the same devices
+            assert portal.beats[-1]["devices"] == devices
 
-def test_before_new_year_both_years_numbers_are_leased(stock: Stock) -> None:
-    """Numbers start anew at midnight, and the network may be gone by then."""
-    portal, client, numbers = stock
-    portal.lease_days = 800
-    evening = datetime.now(UTC).replace(month=12, day=31, hour=20)
-    midnight = evening + timedelta(hours=5)
-    keeper = LeaseKeeper(numbers, lambda: evening)
-    keeper.fill(client, "dossier")
-    keeper.fill(client, "dossier")
-    assert numbers.left("dossier", midnight.year, midnight) == 100
-    assert numbers.left("dossier", evening.year, evening) == 100
-    assert portal.next_number == 201
-
-
-def test_two_who_find_the_stock_low_fetch_one_block(stock: Stock) -> None:
-    portal, client, numbers = stock
-    keeper = LeaseKeeper(numbers, lambda: datetime(2026, 6, 1, tzinfo=UTC))
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda _: keeper.fill(client, "dossier"), range(4)))
-    assert portal.next_number == 101
-
-
-def test_an_expired_block_is_replaced(stock: Stock) -> None:
-    portal, client, numbers = stock
-    portal.lease_days = -1
-    keeper = LeaseKeeper(numbers, lambda: datetime.now(UTC))
-    keeper.fill(client, "certificate")
-    assert keeper.left("certificate") == 0
-    portal.lease_days = 7
-    keeper.fill(client, "certificate")
-    assert keeper.left("certificate") == 50
+        run(place, story)
+    shutil.rmtree(folder)

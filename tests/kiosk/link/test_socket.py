@@ -17,6 +17,7 @@ from kiosk.failures import Fault, KioskError
 from kiosk.link import frames, server, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.clock import MOST_OFF, TRUSTED_SECONDS, ClockCheck
+from kiosk.link.verbs import VERSION
 from offline_queue.errors import Fault as QueueFault
 from offline_queue.errors import QueueError
 
@@ -145,10 +146,10 @@ def test_a_defect_tells_where_and_never_about_whom(
 @pytest.mark.parametrize(
     "call",
     [
-        {"v": 1, "verb": "format-disk", "request": {}},
-        {"v": 2, "verb": "status", "request": {}},
-        {"v": 1, "verb": "status", "request": {"surplus": 1}},
-        {"v": 1, "verb": "status", "request": None},
+        {"v": VERSION, "verb": "format-disk", "request": {}},
+        {"v": VERSION + 1, "verb": "status", "request": {}},
+        {"v": VERSION, "verb": "status", "request": {"surplus": 1}},
+        {"v": VERSION, "verb": "status", "request": None},
         {},
     ],
 )

@@ -39,7 +39,7 @@ class Link:
     async def call(self, verb: Any, request: Any) -> Any:
         if verb is verbs.SUBMIT:
             return verbs.SubmitAnswer(state=self.submit)
-        if verb is verbs.COPY:
+        if verb is verbs.WAIT_COPY:
             answer = self.copies.pop(0)
             if isinstance(answer, Exception):
                 raise answer

@@ -1,0 +1,213 @@
+"""What must be there before it is needed: enrolment, certificate, trust, numbers, heartbeats.
+
+    not enrolled --fresh code--> in order --certificate ran out--> link.certificate-expired --+
+                      ^              |                                                        |
+                      |              +------ the portal says so --> link.revoked -------------+
+                      +----------------------- fresh code ------------------------------------+
+
+Out of order, the kiosk goes on taking in dossiers; they wait in the outbox.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from kiosk.clock import local_now
+from kiosk.failures import Fault
+from kiosk.link.certificate import Certificate, Request
+from kiosk.link.clock import ClockCheck
+from kiosk.link.device import Enrolment
+from kiosk.link.leases import KINDS, LeaseKeeper
+from kiosk.link.portal_client import PortalClient
+from kiosk.link.ratings import Ratings
+from kiosk.link.trust import TrustKeeper
+from kiosk.settings import Settings
+from offline_queue.clock import since_boot
+from offline_queue.errors import Fault as QueueFault
+from offline_queue.errors import QueueError
+from offline_queue.intake import Heartbeat, Problem
+from offline_queue.outbox import Outbox, State
+from offline_queue.uploader import Uploader
+
+log = logging.getLogger(__name__)
+
+TRUST_POLLS = 900
+"""At most so many polls between two requests for trust bundle and policy: 15 minutes as shipped."""
+_WAITING = {State.LOCKED, State.SENDING, State.UNKNOWN}
+
+
+class Upkeep:
+    """``strict`` shows the certificate, ``door`` does not. Not safe for use by several threads,
+    apart from the attributes, which are read by everybody."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        *,
+        outbox: Outbox,
+        trust: TrustKeeper,
+        leases: LeaseKeeper,
+        ratings: Ratings,
+        certificate: Certificate,
+        clients: Callable[[], tuple[PortalClient, PortalClient]],
+        new_uploader: Callable[[Enrolment], Uploader],
+        new_key: Callable[[], None],
+    ) -> None:
+        """``clients`` makes (strict, door) for the device key of now; ``new_key`` replaces it."""
+        self._settings = settings
+        self._file = folder / "enrolment.json"
+        self._used_code = folder / "used-code"
+        self._outbox = outbox
+        self._trust = trust
+        self._leases = leases
+        self._ratings = ratings
+        self._certificate = certificate
+        self._clients = clients
+        self._new_uploader = new_uploader
+        self._new_key = new_key
+        self._strict, self._door = clients()
+        self._trust_due = 0.0
+        self.clock = ClockCheck(local_now)
+        self.online = False
+        self.standing = ""
+        self.devices: dict[str, str] = {}
+        self.uploader: Uploader | None = None
+        if enrolment := Enrolment.load(self._file):
+            self._enrolled(enrolment)
+
+    def look_after(self) -> bool:
+        """One round; True when nothing is wanting. Raises QueueError, CertifyError."""
+        if (self.uploader is None or self.standing) and not self._enrol():
+            return False
+        try:
+            self.clock.compare(self._strict.health())
+            self.online = True
+            self._keep_all()
+        except QueueError as error:
+            self.online = self.online and error.code == QueueFault.REJECTED
+            self._find_out_why(error)
+            raise
+        return True
+
+    def _keep_all(self) -> None:
+        if self._certificate.due(local_now()):
+            self._renew()
+        if since_boot() >= self._trust_due:
+            self._trust.refresh(self._strict)
+            self._trust_due = since_boot() + TRUST_POLLS * self._settings.link.poll_seconds
+        for kind in KINDS:
+            if self.may_lease(kind):
+                self._leases.fill(self._strict, kind)
+        self._ratings.send(self._strict)
+        for call in (self._require_good_standing, lambda: self.beat(self._strict)):
+            try:
+                call()
+            except QueueError as error:
+                if error.detail != Problem.NOT_FOUND:  # an older portal
+                    raise
+
+    def _require_good_standing(self) -> None:
+        if self._strict.standing().state == "revoked":
+            raise QueueError(QueueFault.REJECTED, Problem.REVOKED)
+
+    def may_lease(self, kind: str) -> bool:
+        """Once enrolled; certificate numbers only for a kiosk that may certify by itself."""
+        if self.uploader is None:
+            return False
+        return kind == "dossier" or self._trust.allows_post_check(local_now())
+
+    def beat(self, client: PortalClient) -> None:
+        """Tell the fleet page how this kiosk is. Raises QueueError."""
+        client.beat(
+            Heartbeat(
+                queue=self._outbox.waiting(),
+                oldest_seconds=self._oldest_seconds(),
+                devices=self.devices,
+                version=version("mot-cua-kiosk"),
+                clock_trusted=self.clock.trusted,
+            )
+        )
+
+    def _oldest_seconds(self) -> float:
+        if self._outbox.waiting() == 0:
+            return 0.0
+        since = [entry.changed_at for entry in self._outbox.list() if entry.state in _WAITING]
+        return max(((local_now() - at).total_seconds() for at in since), default=0.0)
+
+    # -- who this kiosk is to the portal -----------------------------------------------------
+
+    def _enrol(self) -> bool:
+        code = self._fresh_code()
+        if code is None:
+            log.warning("%s, and no fresh code", self.standing or "not enrolled")
+            return False
+        if self.standing == Fault.LINK_REVOKED:
+            self._new_key()
+            self._strict, self._door = self._clients()
+        request = Request(self._settings.site.kiosk_id)
+        answer = self._door.enrol_with(code, request.pem)
+        try:
+            enrolment = Enrolment(answer)
+        except ValueError as error:
+            log.error("not enrolled: %s", error)
+            return False
+        if answer.certificate:
+            self._certificate.keep(request.with_certificate(answer.certificate))
+        enrolment.save(self._file)
+        self._used_code.write_text(_digest(code))
+        self._enrolled(enrolment)
+        self.standing = ""
+        log.info("enrolled as %s", self._settings.site.kiosk_id)
+        return True
+
+    def _fresh_code(self) -> str | None:
+        """One that was used already would only be refused."""
+        file = self._settings.link.enrolment_code_file
+        try:
+            code = file.read_text("ascii").strip() if file else ""
+        except (OSError, UnicodeDecodeError):
+            return None
+        used = self._used_code.exists() and self._used_code.read_text() == _digest(code)
+        return code if code and not used else None
+
+    def _enrolled(self, enrolment: Enrolment) -> None:
+        self._outbox.set_portal_key(enrolment.envelope_key_id, enrolment.envelope_key)
+        self.uploader = self._new_uploader(enrolment)
+
+    def _renew(self) -> None:
+        request = Request(self._settings.site.kiosk_id)
+        certificate = self._strict.renew(request.pem)
+        self._certificate.keep(request.with_certificate(certificate))
+        log.info("the certificate was renewed")
+
+    def _find_out_why(self, error: QueueError) -> None:
+        """A door that stays shut looks like a network that is down: the other door knows. It has
+        its own answer for a revoked kiosk, and the clock by which a certificate has run out."""
+        if error.detail == Problem.REVOKED:
+            self.out_of_order(Fault.LINK_REVOKED)
+        if error.code != QueueFault.UNREACHABLE or not self._certificate.file.exists():
+            return
+        try:
+            standing = self._door.standing()
+            now = self._door.health()
+        except QueueError:
+            return
+        if standing.state == "revoked":
+            self.out_of_order(Fault.LINK_REVOKED)
+        elif self._certificate.expired(now or local_now()):
+            self.out_of_order(Fault.LINK_EXPIRED)
+
+    def out_of_order(self, code: Fault) -> None:
+        """The portal has said so: to us, or to a verb."""
+        if self.standing != code:
+            log.error("%s: a fresh one-time code is needed", code)
+        self.standing = code
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()

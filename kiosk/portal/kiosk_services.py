@@ -1,0 +1,164 @@
+"""The routes of :mod:`offline_queue.intake` that serve a citizen at the kiosk, and the kiosk's own
+certificate. Every call is signed by the device key; what costs something must be recent as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
+
+from kiosk.portal.bodies import parse
+from kiosk.portal.composition import PortalDep
+from kiosk.portal.contract import file_answer, refuses, signed, unsigned
+from kiosk.portal.kiosk_auth import CallDep
+from offline_queue.intake import (
+    PREFIX,
+    CertificateAsk,
+    CertificateReply,
+    CheckAsk,
+    CheckReply,
+    CodeAsk,
+    CodeSent,
+    CodeTry,
+    CodeVerdict,
+    IntakeState,
+    PaperInfo,
+    PaperKeep,
+    PaperList,
+    PersonAsk,
+    Problem,
+    Rating,
+    Standing,
+    TrackAsk,
+    TrackReply,
+    WaitAsk,
+)
+
+router = APIRouter(prefix=PREFIX, generate_unique_id_function=lambda route: route.name)
+LOOK_SECONDS = 0.25
+"""Between two looks at a dossier on which somebody waits."""
+
+
+@router.post(
+    "/dossiers/{dossier_id}/wait",
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND),
+    openapi_extra=signed(WaitAsk),
+)
+async def wait(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeState:
+    """Answers when the state of processing is another than the one that the kiosk knows."""
+    ask = parse(WaitAsk, call.body)
+    end = time.monotonic() + ask.seconds
+    while True:
+        state = await run_in_threadpool(portal.intake.state, call.kiosk_id, dossier_id)
+        left = end - time.monotonic()
+        if state.processing != ask.processing or left <= 0:
+            return state
+        await asyncio.sleep(min(LOOK_SECONDS, left))
+
+
+@router.post(
+    "/tracking",
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    openapi_extra=signed(TrackAsk),
+)
+def track(portal: PortalDep, call: CallDep) -> TrackReply:
+    call.require_recent()
+    ask = parse(TrackAsk, call.body)
+    return TrackReply(found=portal.services.track(call.kiosk_id, ask))
+
+
+@router.post(
+    "/confirmations",
+    responses=refuses(Problem.BAD_REQUEST, Problem.TOO_MANY),
+    openapi_extra=signed(CodeAsk),
+)
+def send_code(portal: PortalDep, call: CallDep) -> CodeSent:
+    call.require_recent()
+    return portal.confirmations.send(call.kiosk_id, parse(CodeAsk, call.body))
+
+
+@router.post(
+    "/confirmations/{confirmation_id}",
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND),
+    openapi_extra=signed(CodeTry),
+)
+def confirm_code(portal: PortalDep, call: CallDep, confirmation_id: UUID) -> CodeVerdict:
+    code = parse(CodeTry, call.body).code
+    return portal.confirmations.check(call.kiosk_id, confirmation_id, code)
+
+
+@router.post("/checks", responses=refuses(Problem.BAD_REQUEST), openapi_extra=signed(CheckAsk))
+def check(portal: PortalDep, call: CallDep) -> CheckReply:
+    ask = parse(CheckAsk, call.body)
+    taken = portal.services.is_taken(ask.business_name, ask.commune)
+    return CheckReply(answer="taken" if taken else "free")
+
+
+@router.post(
+    "/papers",
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND),
+    openapi_extra=signed(PaperKeep),
+)
+def keep_paper(portal: PortalDep, call: CallDep) -> PaperInfo:
+    call.require_recent()
+    return portal.services.keep_paper(parse(PaperKeep, call.body))
+
+
+@router.post(
+    "/papers/list", responses=refuses(Problem.BAD_REQUEST), openapi_extra=signed(PersonAsk)
+)
+def papers(portal: PortalDep, call: CallDep) -> PaperList:
+    call.require_recent()
+    person = parse(PersonAsk, call.body)
+    return PaperList(papers=portal.services.papers(person.citizen_number))
+
+
+@router.post(
+    "/papers/{paper_id}/pages/{page}",
+    responses=file_answer("image/jpeg", "the page")
+    | refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND),
+    openapi_extra=signed(PersonAsk),
+)
+def page(portal: PortalDep, call: CallDep, paper_id: UUID, page: int) -> Response:
+    call.require_recent()
+    person = parse(PersonAsk, call.body)
+    jpeg = portal.services.page(person.citizen_number, paper_id, page)
+    return Response(jpeg, media_type="image/jpeg")
+
+
+@router.put(
+    "/ratings/{rating_id}",
+    status_code=204,
+    responses=refuses(Problem.BAD_REQUEST),
+    openapi_extra=signed(Rating),
+)
+def rate(portal: PortalDep, call: CallDep, rating_id: UUID) -> None:
+    portal.services.rate(call.kiosk_id, rating_id, parse(Rating, call.body))
+
+
+@router.get("/devices/self", responses=refuses(), openapi_extra=signed())
+def standing(portal: PortalDep, call: CallDep) -> Standing:
+    return portal.devices.standing(call.kiosk_id)
+
+
+@router.post(
+    "/devices/certificate",
+    responses=refuses(Problem.BAD_REQUEST),
+    openapi_extra=signed(CertificateAsk),
+)
+def renew(portal: PortalDep, call: CallDep) -> CertificateReply:
+    call.require_recent()
+    csr = parse(CertificateAsk, call.body).csr
+    return CertificateReply(certificate=portal.devices.issue(call.kiosk_id, csr))
+
+
+@router.get(
+    "/devices/revoked", responses=file_answer("application/pkix-crl", "RFC 5280, DER") | unsigned()
+)
+def revoked(portal: PortalDep) -> Response:
+    """For whoever holds the door; it is signed and says nothing but serial numbers."""
+    return Response(portal.devices.revoked(), media_type="application/pkix-crl")

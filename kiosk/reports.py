@@ -1,0 +1,44 @@
+"""How the devices are, told to link once in a while; link passes it on with its heartbeats."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from drivers.contract import Device, Health
+from kiosk.app import Kiosk
+from kiosk.failures import KioskError
+from kiosk.link import verbs
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 60.0
+
+
+async def keep_reporting(kiosk: Kiosk) -> None:
+    """Until cancelled."""
+    while True:
+        try:
+            await kiosk.link.call(verbs.REPORT, verbs.ReportRequest(devices=states(kiosk)))
+        except KioskError as error:
+            log.info("devices are not reported: %s", error.code)
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+def states(kiosk: Kiosk) -> dict[str, str]:
+    """A failure code each as the last use left it, "ok", or "absent": not there or not used yet.
+    No device is disturbed for this."""
+    devices: dict[str, Device] = {
+        "scanner": kiosk.scanner,
+        "code-reader": kiosk.reader,
+        "camera": kiosk.camera,
+        "receipt-printer": kiosk.receipt,
+    }
+    return {name: _state(device) for name, device in devices.items()}
+
+
+def _state(device: Device) -> str:
+    status = device.status()
+    if status.health is Health.FAULT:
+        return status.code or str(status.health)
+    return "absent" if status.health is Health.ABSENT else "ok"

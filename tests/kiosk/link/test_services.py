@@ -1,0 +1,322 @@
+"""Every verb against the real portal and the sandbox's gateway, and what is left of it when the
+network is gone, silent, or talks nonsense."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from kiosk.clock import local_now
+from kiosk.failures import Fault, KioskError
+from kiosk.link import identity, payments, process, verbs
+from kiosk.link.client import LinkClient
+from kiosk.link.ratings import Ratings
+from tests.kiosk.link.office import NUMBER, SECRET, Office, opened, run, standing_is
+from tests.kiosk.link.small_vneid import CODE as PHONE_CODE
+from tests.kiosk.link.test_link import until, until_answered
+from tests.kiosk.portal.line import JPEG
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    with opened() as found:
+        yield found
+
+
+async def code_of(call: Awaitable[object]) -> str:
+    with pytest.raises(KioskError) as caught:
+        await call
+    return caught.value.code
+
+
+def test_a_dossier_is_tracked_waited_for_and_its_paper_kept(office: Office) -> None:
+    async def story(link: LinkClient) -> None:
+        dossier = office.lock()
+        waiting = verbs.WaitRequest(dossier_id=str(dossier), seconds=0)
+        submitted = await link.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=str(dossier)))
+        assert submitted.state == "accepted"
+        by_slip = verbs.TrackRequest(code="H26.15-261124-0001", secret=SECRET)
+        by_person = verbs.TrackRequest(citizen_number=NUMBER)
+        for request in (by_slip, by_person):
+            (found,) = (await link.call(verbs.TRACK, request)).found
+            assert (found.code, found.processing) == ("H26.15-261124-0001", 1)
+        wrong = by_slip.model_copy(update={"secret": "0000000000"})
+        assert await code_of(link.call(verbs.TRACK, wrong)) == Fault.LINK_NOT_FOUND
+
+        answer = await link.call(verbs.WAIT_COPY, waiting)
+        assert (answer.state, answer.processing) == ("waiting", 1)
+        news = asyncio.create_task(
+            link.call(verbs.WAIT_COPY, waiting.model_copy(update={"processing": 1, "seconds": 20}))
+        )
+        await asyncio.to_thread(office.inside.cases.refuse, str(dossier), "mờ")
+        answer = await news
+        assert (answer.state, answer.processing, answer.note) == ("refused", 3, "mờ")
+
+        keep = verbs.KeepPaperRequest(citizen_number=NUMBER, dossier_id=str(dossier), paper=0)
+        kept = await link.call(verbs.KEEP_PAPER, keep)
+        person = verbs.PapersRequest(citizen_number=NUMBER)
+        assert (await link.call(verbs.PAPERS, person)).papers == (kept,)
+        page = verbs.PaperRequest(citizen_number=NUMBER, id=kept.id, page=1)
+        assert (await link.call(verbs.PAPER, page)).jpeg == JPEG
+
+    run(office, story)
+
+
+def test_what_the_portal_has_not_seen_is_waited_for(office: Office) -> None:
+    async def story(link: LinkClient) -> None:
+        request = verbs.WaitRequest(dossier_id=str(uuid4()), seconds=0.01)
+        answer = await link.call(verbs.WAIT_COPY, request)
+        assert (answer.state, answer.processing) == ("waiting", None)
+
+    run(office, story)
+
+
+def test_a_payment_counts_by_its_signed_notice(office: Office) -> None:
+    async def story(link: LinkClient) -> None:
+        ask = verbs.PayRequest(reference="H26.15-261124-0001", amount=6000)
+        payment = await link.call(verbs.PAY, ask)
+        assert await link.call(verbs.PAY, ask) == payment  # the answer may have been lost
+        watch = verbs.PaymentRequest(payment_id=payment.payment_id, seconds=0, **ask.model_dump())
+        assert (await link.call(verbs.PAYMENT, watch)).state == "waiting"
+        news = asyncio.create_task(
+            link.call(verbs.PAYMENT, watch.model_copy(update={"seconds": 20}))
+        )
+        await asyncio.to_thread(office.gateway.pay, payment.qr)
+        paid = await news
+        assert paid.state == "paid"
+        assert json.loads(paid.notice)["amount"] == 6000
+        cheaper = watch.model_copy(update={"amount": 5000})
+        assert await code_of(link.call(verbs.PAYMENT, cheaper)) == Fault.PAYMENT_FORGED
+        office.gateway.set(forged=True)
+        assert await code_of(link.call(verbs.PAYMENT, watch)) == Fault.PAYMENT_FORGED
+
+    run(office, story)
+
+
+def test_a_telephone_number_is_confirmed(office: Office) -> None:
+    async def story(link: LinkClient) -> None:
+        request = verbs.SendCodeRequest(channel="sms", to="0900000000")
+        sent = await link.call(verbs.SEND_CODE, request)
+        code = office.gateway.messages[0]["text"].split("là ")[1][:6]
+        check = verbs.ConfirmCodeRequest(confirmation_id=sent.confirmation_id, code=code)
+        assert (await link.call(verbs.CONFIRM_CODE, check)).confirmed
+        assert await code_of(link.call(verbs.SEND_CODE, request)) == Fault.LINK_BUSY
+
+    run(office, story)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "answer"),
+    [
+        ("tax-code", "0300588569", "valid"),
+        ("tax-code", "0300588569-001", "valid"),
+        ("tax-code", "0300588568", "invalid"),
+        ("tax-code", "001192000000", "valid"),
+        ("citizen-number", "001192000000", "valid"),
+        ("citizen-number", "00119200000", "invalid"),
+        ("business-name", "Hộ Mẫu", "taken"),
+        ("business-name", "Hộ Khác", "free"),
+    ],
+)
+def test_names_and_numbers_are_checked(
+    checked: Callable[[str, str], str], kind: str, value: str, answer: str
+) -> None:
+    assert checked(kind, value) == answer
+
+
+@pytest.fixture
+def checked(office: Office) -> Callable[[str, str], str]:
+    office.inside.services.add_business_names("Xã Yên Hòa", ["Hộ Mẫu"])
+
+    def check(kind: str, value: str) -> str:
+        answers: list[str] = []
+
+        async def story(link: LinkClient) -> None:
+            request = verbs.CheckRequest.model_validate(
+                {"kind": kind, "value": value, "commune": "Xã Yên Hòa"}
+            )
+            answers.append((await link.call(verbs.CHECK, request)).answer)
+
+        run(office, story)
+        return answers[0]
+
+    return check
+
+
+def test_ratings_outlive_an_outage(office: Office) -> None:
+    async def offline(link: LinkClient) -> None:
+        office.line.set("cut")
+        for stars in (4, 5):
+            request = verbs.RateRequest(procedure="2.000815", stars=stars)
+            assert (await link.call(verbs.RATE, request)).kept
+        office.line.set("good")
+
+    async def online(link: LinkClient) -> None:
+        await until(lambda: len(office.inside.services.ratings()) == 2)
+
+    run(office, offline)
+    run(office, online)
+    assert sorted(stars for _, _, stars in office.inside.services.ratings()) == [4, 5]
+    assert list((office.settings.site.state / "link" / "ratings").iterdir()) == []
+
+
+def test_too_many_ratings_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.link.ratings.MOST", 2)
+    ratings = Ratings(tmp_path)
+    request = verbs.RateRequest(procedure="2.000815", stars=1)
+    assert [ratings.keep(request, local_now()) for _ in range(3)] == [True, True, False]
+
+
+def test_trust_is_refreshed_on_demand(office: Office) -> None:
+    async def story(link: LinkClient) -> None:
+        answer = await link.call(verbs.REFRESH, verbs.Empty())
+        assert (answer.bundle, answer.policy, answer.fresh) == (3, 3, True)
+
+    run(office, story)
+
+
+# Without network
+
+
+def every_call(link: LinkClient, dossier: UUID) -> dict[str, Awaitable[Any]]:
+    """One call of each verb."""
+    named = str(dossier)
+    messages: dict[str, verbs.Message] = {
+        "identify": verbs.IdentifyRequest(payload=PHONE_CODE),
+        "submit": verbs.SubmitRequest(dossier_id=named),
+        "copy": verbs.CopyRequest(dossier_id=named),
+        "wait-copy": verbs.WaitRequest(dossier_id=named, seconds=0),
+        "track": verbs.TrackRequest(code="c", secret="s"),
+        "pay": verbs.PayRequest(reference="r", amount=1),
+        "payment": verbs.PaymentRequest(payment_id="p", reference="r", amount=1, seconds=0),
+        "send-code": verbs.SendCodeRequest(channel="sms", to="0900000000"),
+        "confirm-code": verbs.ConfirmCodeRequest(confirmation_id=named, code="000000"),
+        "check": verbs.CheckRequest(kind="business-name", value="Hộ Mẫu"),
+        "papers": verbs.PapersRequest(citizen_number=NUMBER),
+        "paper": verbs.PaperRequest(citizen_number=NUMBER, id=named, page=1),
+        "keep-paper": verbs.KeepPaperRequest(citizen_number=NUMBER, dossier_id=named, paper=0),
+        "lease": verbs.LeaseRequest(kind="dossier", count=500),
+        "rate": verbs.RateRequest(procedure="p", stars=5),
+        "call-staff": verbs.StaffRequest(reason="help"),
+        "report": verbs.ReportRequest(devices={"scanner": "ok"}),
+    }
+    calls = {name: messages.get(name, verbs.Empty()) for name in verbs.VERBS}
+    return {name: link.call(verbs.VERBS[name], request) for name, request in calls.items()}
+
+
+OFFLINE_ANSWERS: dict[str, Callable[[Any], bool]] = {
+    "submit": lambda answer: answer.state in ("locked", "sending", "unknown"),
+    "status": lambda answer: not answer.online and answer.outbox_waiting == 1,
+    "trust": lambda answer: len(answer.bundle) > 0,
+    "refresh": lambda answer: (answer.bundle, answer.fresh) == (3, False),
+    "lease": lambda answer: answer.left == 100,
+    "check": lambda answer: answer.answer == "unknown",
+    "rate": lambda answer: answer.kept,
+    "report": lambda answer: not answer.pushed,
+}
+
+
+@pytest.mark.parametrize("mode", ["cut", "silent", "garbage", "captive"])
+def test_every_verb_answers_in_time_without_network(
+    office: Office, monkeypatch: pytest.MonkeyPatch, mode: Any
+) -> None:
+    monkeypatch.setattr(process, "ASK_SECONDS", 0.3)
+    monkeypatch.setattr(process, "PATIENT_SECONDS", 0.4)
+    monkeypatch.setattr(process, "UPLOAD_SECONDS", 0.5)
+    monkeypatch.setattr(payments, "_ASK_SECONDS", 0.3)
+    monkeypatch.setattr(identity, "TIMEOUTS", (0.3, 0.3))
+    assert {verb.name for verb in verbs.VERBS.values() if verb.offline != "link.offline"} == set(
+        OFFLINE_ANSWERS
+    )
+
+    async def story(link: LinkClient) -> None:
+        for line in (office.line, office.pay_line):
+            line.set(mode)
+        office.provider.close()
+        dossier = office.lock()
+        await until_answered(lambda: gone(link))
+        for name, call in every_call(link, dossier).items():
+            began = time.monotonic()
+            answer: object = (await asyncio.gather(call, return_exceptions=True))[0]
+            assert time.monotonic() - began < 2.5, name
+            if name in OFFLINE_ANSWERS:
+                assert OFFLINE_ANSWERS[name](answer), (name, answer)
+            else:
+                assert isinstance(answer, KioskError), (name, answer)
+                assert (answer.code, answer.retryable) == (Fault.LINK_OFFLINE, True), name
+        for line in (office.line, office.pay_line):
+            line.set("good")
+        await until_answered(lambda: back(link))
+        await until_answered(lambda: delivered(office))
+        await until_answered(lambda: nothing_waits(link))
+
+    run(office, story)
+
+
+async def gone(link: LinkClient) -> bool:
+    return not (await link.call(verbs.STATUS, verbs.Empty())).online
+
+
+async def back(link: LinkClient) -> bool:
+    return (await link.call(verbs.STATUS, verbs.Empty())).online
+
+
+async def nothing_waits(link: LinkClient) -> bool:
+    return (await link.call(verbs.STATUS, verbs.Empty())).outbox_waiting == 0
+
+
+async def delivered(office: Office) -> bool:
+    found = await asyncio.to_thread(office.portal.desk, "GET", "/dossiers")
+    return len(found.json()) == 1
+
+
+def test_a_portal_that_says_wait_is_not_asked_before(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def busy(*_: object) -> None:
+        asked.append("tracking")
+        raise OSError("the disk is full")  # 503 with Retry-After: 30
+
+    monkeypatch.setattr(office.inside.services.__class__, "track", busy)
+
+    async def story(link: LinkClient) -> None:
+        request = verbs.TrackRequest(code="c", secret="s")
+        codes = [await code_of(link.call(verbs.TRACK, request)) for _ in range(3)]
+        assert codes == [Fault.LINK_BUSY] * 3
+        assert len(asked) == 1
+        person = verbs.PapersRequest(citizen_number=NUMBER)
+        assert await code_of(link.call(verbs.PAPERS, person)) == Fault.LINK_BUSY
+
+    run(office, story)
+
+
+# Who this kiosk is
+
+
+def test_a_revoked_kiosk_says_so_and_a_fresh_code_brings_it_back(office: Office) -> None:
+    async def story(link: LinkClient) -> None:
+        key = (office.settings.site.state / "link" / "device.key").read_bytes()
+        office.devices.revoke("kiosk-01")
+        assert await code_of(link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))) == (
+            Fault.LINK_REVOKED
+        )
+        dossier = office.lock()  # the citizen does not notice
+        await until_answered(lambda: standing_is(link, Fault.LINK_REVOKED))
+        office.fresh_code()
+        await until_answered(lambda: standing_is(link, ""))
+        await until_answered(lambda: delivered(office))
+        request = verbs.SubmitRequest(dossier_id=str(dossier))
+        assert (await link.call(verbs.SUBMIT, request)).state == "accepted"
+        await link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))
+        assert (office.settings.site.state / "link" / "device.key").read_bytes() != key
+
+    run(office, story)

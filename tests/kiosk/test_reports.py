@@ -1,0 +1,28 @@
+"""What is told of devices."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from drivers.contract import Health, Status
+from kiosk import reports
+
+
+def device(health: Health, code: str | None = None) -> Any:
+    return SimpleNamespace(status=lambda: Status(health, 0.0, code))
+
+
+def test_a_code_for_what_is_broken_and_ok_for_the_rest() -> None:
+    kiosk: Any = SimpleNamespace(
+        scanner=device(Health.FAULT, "device.scanner.jam"),
+        reader=device(Health.READY),
+        camera=device(Health.ABSENT),
+        receipt=device(Health.FAULT),
+    )
+    assert reports.states(kiosk) == {
+        "scanner": "device.scanner.jam",
+        "code-reader": "ok",
+        "camera": "absent",
+        "receipt-printer": "fault",
+    }
