@@ -22,9 +22,8 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from kiosk.link.device import device_key
+from kiosk.settings import DeviceKeySettings
 from offline_queue import envelope
 from offline_queue.backoff import Backoff
 from offline_queue.manifest import Manifest
@@ -112,7 +111,7 @@ def _draft_is_whole(outbox: Outbox, dossier: UUID) -> bool:
 
 
 def _enrol(folder: Path, portal: SmallPortal) -> None:
-    key = device_key(folder / "device.key")
+    key = device_key(folder / "device.key", DeviceKeySettings())
     IntakeClient(portal.address, "kiosk-01", key).enrol(CODE)
     (folder / "receipt.pem").write_text(public_pem(portal.receipt_key.public_key()))
     (folder / "portal.key").write_bytes(portal.envelope_key.public_key().public_bytes_raw())
@@ -125,7 +124,7 @@ def _outbox(folder: Path) -> Outbox:
 
 
 def _uploader(outbox: Outbox, folder: Path, address: str) -> Uploader:
-    key: ec.EllipticCurvePrivateKey = device_key(folder / "device.key")
+    key = device_key(folder / "device.key", DeviceKeySettings())
     receipt_key = load_public((folder / "receipt.pem").read_text())
     client = IntakeClient(address, "kiosk-01", key)
     return Uploader(outbox, client, key, receipt_key, backoff=Backoff(0.001, 0.005))
