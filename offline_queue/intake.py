@@ -144,6 +144,10 @@ class Lease(Wire):
 # Services beside the intake. Every call is signed by the device key like those above.
 
 
+_NO_NUL = r"^[^\x00]*$"
+"""What PostgreSQL can compare and keep: any text without U+0000."""
+
+
 class WaitAsk(Wire):
     processing: int | None = None
     seconds: float = Field(ge=0, le=20)
@@ -152,7 +156,7 @@ class WaitAsk(Wire):
 class TrackAsk(Wire):
     """Code and secret of a slip, or the number of a person whom the kiosk has proven."""
 
-    code: str = Field("", max_length=64)
+    code: str = Field("", max_length=64, pattern=_NO_NUL)
     secret: str = Field("", max_length=64)
     citizen_number: str = Field("", max_length=12)
 
@@ -194,8 +198,8 @@ class CheckAsk(Wire):
     """Is this name of a household business free in the commune? Compared without regard to
     case, accents' coding and spaces."""
 
-    business_name: str = Field(min_length=1, max_length=200)
-    commune: str = Field(max_length=100)
+    business_name: str = Field(min_length=1, max_length=200, pattern=_NO_NUL)
+    commune: str = Field(max_length=100, pattern=_NO_NUL)
 
 
 class CheckReply(Wire):
@@ -228,7 +232,7 @@ class PaperList(Wire):
 
 
 class Rating(Wire):
-    procedure: str = Field(max_length=64)
+    procedure: str = Field(max_length=64, pattern=_NO_NUL)
     stars: int = Field(ge=1, le=5)
     at: datetime
 

@@ -14,7 +14,7 @@ from kiosk.portal.bodies import SmallBody, parse
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, refuses, signed, signed_part, takes, unsigned
 from kiosk.portal.errors import RefusedError
-from kiosk.portal.kiosk_auth import CallDep, verify_request
+from kiosk.portal.kiosk_auth import CallDep, require_admitted, verify_request
 from kiosk.portal.times import this_year
 from kiosk.portal.trust import BUNDLE, POLICY
 from offline_queue import signatures
@@ -85,7 +85,11 @@ def put_dossier(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeSta
     "/dossiers/{dossier_id}/parts/{name}",
     status_code=204,
     responses=unsigned(
-        *_ABOUT_DOSSIER, Problem.NOT_ENROLLED, Problem.BAD_SIGNATURE, Problem.DIGEST_MISMATCH
+        *_ABOUT_DOSSIER,
+        Problem.NOT_ENROLLED,
+        Problem.REVOKED,
+        Problem.BAD_SIGNATURE,
+        Problem.DIGEST_MISMATCH,
     ),
     openapi_extra=signed_part(),
 )
@@ -101,6 +105,7 @@ async def put_part(portal: PortalDep, request: Request, dossier_id: UUID, name: 
             if file.size > part.size:
                 raise RefusedError(Problem.DIGEST_MISMATCH, f"part {name} is longer than announced")
         await run_in_threadpool(verify_request, portal.store, request, file.sha256)
+        await run_in_threadpool(require_admitted, portal, kiosk_id)
         await run_in_threadpool(portal.intake.take_part, dossier_id, part, file)
     finally:
         await run_in_threadpool(file.discard)

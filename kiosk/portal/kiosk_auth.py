@@ -20,7 +20,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from kiosk.portal.bodies import SmallBody
-from kiosk.portal.composition import PortalDep
+from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
@@ -30,6 +30,12 @@ from offline_queue.intake import PREFIX, Problem, digest_statement
 DATE_SKEW = timedelta(hours=24)
 STANDING = f"{PREFIX}/devices/self"
 """The one question that a revoked kiosk is answered."""
+
+
+def require_admitted(portal: Portal, kiosk_id: str) -> None:
+    """Raises RefusedError (REVOKED)."""
+    if portal.devices.is_revoked(kiosk_id):
+        raise RefusedError(Problem.REVOKED, "this kiosk was revoked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,8 @@ async def signed_call(request: Request, portal: PortalDep, body: SmallBody) -> C
     """The caller and the body, in memory. Raises RefusedError."""
     digest = sha256(body).hexdigest()
     kiosk_id, date = await run_in_threadpool(verify_request, portal.store, request, digest)
-    if request.url.path != STANDING and await run_in_threadpool(
-        portal.devices.is_revoked, kiosk_id
-    ):
-        raise RefusedError(Problem.REVOKED, "this kiosk was revoked")
+    if request.url.path != STANDING:
+        await run_in_threadpool(require_admitted, portal, kiosk_id)
     return Call(kiosk_id, date, body)
 
 

@@ -328,6 +328,14 @@ def test_a_used_code_is_answered_again_for_a_while_only(
     assert enrol(portal, kiosk, code, Request("x").pem).status_code == 401
 
 
+def test_a_revoked_kiosk_sends_no_part_of_what_it_had_opened(kiosk: TestKiosk) -> None:
+    dossier = kiosk.dossier()
+    assert dossier.put().status_code < 300
+    inside(kiosk.portal).devices.revoke("kiosk-01")
+    name = next(iter(dossier.parts))
+    assert problem(dossier.put_part(name)) == (401, "intake.revoked")
+
+
 def test_staff_admits_and_revokes_on_the_command_line(
     portal: RunningPortal, tmp_path: Path
 ) -> None:
