@@ -21,13 +21,12 @@ from certify.errors import CertifyError
 from kiosk.portal import desk_api, kiosk_api, kiosk_services, pages
 from kiosk.portal.composition import open_portal
 from kiosk.portal.database import DatabaseError
-from kiosk.portal.errors import PortalError, RefusedError
+from kiosk.portal.errors import RETRY_SECONDS, PortalError, RefusedError
 from kiosk.portal.settings import PortalSettings, load
 from offline_queue.errors import QueueError
 from offline_queue.intake import Problem
 
 _log = logging.getLogger(__name__)
-_RETRY_SECONDS = "30"
 _LAST_SECONDS = 3  # for requests under way when told to stop
 
 
@@ -128,7 +127,7 @@ def _not_served(_request: Request, error: Exception) -> Response:
 def _unavailable(_request: Request, error: Exception) -> Response:
     """A full or failing disk, or a client that went away: kiosks keep their dossiers and return."""
     _log.error("portal: %s", type(error).__name__)
-    return _problem(503, Problem.UNAVAILABLE, "try again later", Retry_After=_RETRY_SECONDS)
+    return _problem(503, Problem.UNAVAILABLE, "try again later", Retry_After=str(RETRY_SECONDS))
 
 
 @click.command()
