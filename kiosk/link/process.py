@@ -32,11 +32,12 @@ from kiosk.link.identity import VneidClient
 from kiosk.link.leases import KINDS, LeaseKeeper
 from kiosk.link.trust import TrustKeeper, load_anchor
 from kiosk.settings import Settings
-from offline_queue.backoff import Backoff
+from offline_queue.backoff import Backoff, Spread
 from offline_queue.clock import since_boot
 from offline_queue.errors import QueueError
 from offline_queue.intake import IntakeState
 from offline_queue.outbox import Outbox, State
+from offline_queue.pacing import HourlyBudget
 from offline_queue.transport import IntakeClient
 from offline_queue.uploader import Uploader
 
@@ -46,6 +47,10 @@ TEND_POLLS = 60
 """At most so many polls between two looks at the portal while all is well: a minute as shipped."""
 TRUST_POLLS = 900
 """As many between two requests for trust bundle and policy: a quarter of an hour as shipped."""
+LONGEST_POLLS = 300
+"""Longest pause between attempts in an outage: five minutes as shipped, since thousands of kiosks
+come back at the same moment (docs/upload.md). A dossier that is locked meanwhile is tried at once.
+"""
 THREADS = 12
 ASK_SECONDS = 4.0
 """Longest silence while a verb waits for the portal: with the connecting it stays below 8 s."""
@@ -136,6 +141,8 @@ class Link:
                 raise result
 
     def close(self) -> None:
+        if self._uploader is not None:
+            self._uploader.stop()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._outbox.close()
         self._numbers.close()
@@ -285,7 +292,8 @@ class Link:
             self._new_client(),
             self._key,
             enrolment.receipt_key,
-            backoff=Backoff(first=poll / 2, longest=60 * poll),
+            backoff=Backoff(first=poll / 2, longest=LONGEST_POLLS * poll),
+            spread=Spread(self._settings.link.spread_seconds),
         )
 
     def _new_client(self, read_seconds: float = 30.0) -> IntakeClient:
@@ -295,6 +303,7 @@ class Link:
             self._key,
             clock=local_now,
             read_seconds=read_seconds,
+            budget=HourlyBudget(self._settings.link.hourly_bytes),
         )
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from kiosk.portal.admission import Admission
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.cases import Cases
 from kiosk.portal.copies import CopyVerifier
@@ -15,6 +16,7 @@ from kiosk.portal.keys import PortalKeys, load_keys
 from kiosk.portal.register import Register
 from kiosk.portal.settings import PortalSettings, read_secret
 from kiosk.portal.store import Store
+from kiosk.portal.uploads import FileParts, Uploads
 from kiosk.portal.vault import Vault
 
 
@@ -27,6 +29,8 @@ class Portal:
     vault: Vault
     register: Register
     intake: Intake
+    uploads: Uploads
+    admission: Admission
     cases: Cases
 
 
@@ -40,6 +44,7 @@ def open_portal(settings: PortalSettings) -> Portal:
     register = Register(store, settings.book)
     verifier = CopyVerifier(settings.trust_dir)
     arrivals = Arrivals(store, vault, register, verifier)
+    intake = Intake(store, vault, keys, arrivals)
     return Portal(
         settings=settings,
         desk_secret=desk_secret,
@@ -47,7 +52,9 @@ def open_portal(settings: PortalSettings) -> Portal:
         store=store,
         vault=vault,
         register=register,
-        intake=Intake(store, vault, keys, arrivals),
+        intake=intake,
+        uploads=Uploads(intake, FileParts(settings.state)),
+        admission=Admission(settings.admission_rate),
         cases=Cases(settings, store, vault, register, verifier),
     )
 

@@ -56,10 +56,12 @@ STATUS: dict[str, int] = {
 class RefusedError(Exception):
     """A request is refused. ``detail`` goes to the client and never holds personal data."""
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    def __init__(self, code: str, detail: str = "", *, retry_after: int | None = None) -> None:
+        """``retry_after``: seconds after which the same request may be welcome."""
         super().__init__(f"{code}: {detail}")
         self.code = str(code)
         self.detail = detail
+        self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
 
     @property
     def status(self) -> int:

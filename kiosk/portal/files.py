@@ -2,57 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Self
-
-
-class Incoming:
-    """A file on its way in: grows in ``folder`` under a random name, then is kept or discarded."""
-
-    def __init__(self, folder: Path) -> None:
-        descriptor, name = tempfile.mkstemp(dir=folder)
-        self._file = os.fdopen(descriptor, "wb")
-        self._path = Path(name)
-        self._digest = hashlib.sha256()
-        self.size = 0
-
-    def write(self, data: bytes) -> None:
-        self._file.write(data)
-        self._digest.update(data)
-        self.size += len(data)
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
-
-    def keep(self, target: Path) -> None:
-        """Durably there, under its own name, or not at all. Raises OSError."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._path.rename(target)
-        sync_folder(target.parent)
-
-    def discard(self) -> None:
-        """Does nothing to a file that was kept."""
-        self._file.close()
-        self._path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.discard()
 
 
 def write_durably(target: Path, data: bytes) -> None:
-    """Replace ``target``. The file is readable by its owner only."""
-    with Incoming(target.parent) as file:
-        file.write(data)
-        file.keep(target)
+    """Replace ``target``, with the whole of ``data`` or not at all. The file is readable by its
+    owner only. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+    sync_folder(target.parent)
 
 
 def make_folder(folder: Path) -> None:

@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from kiosk.portal.answers import ANSWERS, COPY, TEXT, Answers
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.errors import RefusedError
-from kiosk.portal.files import Incoming
 from kiosk.portal.keys import PortalKeys
 from kiosk.portal.store import Dossier, Processing, Store
 from kiosk.portal.times import now
@@ -71,19 +70,16 @@ class Intake:
             raise RefusedError(Problem.NOT_FOUND, "no such dossier")
         return dossier
 
-    def expected_part(self, kiosk_id: str, dossier_id: UUID, name: str) -> Part:
+    def expected_part(self, kiosk_id: str, dossier_id: UUID, name: str) -> tuple[Part, bool]:
+        """What the manifest says of it, and whether it is here already."""
         for part in Manifest.decode(self.own(kiosk_id, dossier_id).manifest.encode()).parts:
             if part.name == name:
-                return part
+                return part, name in self._store.parts(str(dossier_id))
         raise RefusedError(Problem.NOT_FOUND, "the manifest names no such part")
 
-    def take_part(self, dossier_id: UUID, part: Part, file: Incoming) -> None:
-        """Keep a received part if it is the one that the manifest names."""
-        if (file.size, file.sha256) != (part.size, part.sha256):
-            raise RefusedError(Problem.DIGEST_MISMATCH, f"part {part.name}")
-        if part.name not in self._store.parts(str(dossier_id)):
-            self._vault.keep_part(str(dossier_id), part.name, file)
-            self._store.keep_part(str(dossier_id), part.name)
+    def keep_part(self, dossier_id: UUID, name: str) -> None:
+        """It is on disk, whole, and the one that the manifest names."""
+        self._store.keep_part(str(dossier_id), name)
 
     def commit(self, kiosk_id: str, dossier_id: UUID) -> Receipt:
         """Accept a complete dossier. The first commit makes the receipt, later ones get it."""

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from certify.errors import CertifyError
-from kiosk.portal import desk_api, kiosk_api, pages
+from kiosk.portal import desk_api, kiosk_api, pages, upload_api
 from kiosk.portal.composition import open_portal
 from kiosk.portal.errors import PortalError, RefusedError
 from kiosk.portal.settings import PortalSettings, load
@@ -35,7 +35,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     """Raises PortalError (SETTINGS_INVALID), and OSError when the state folder is unusable."""
     app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.portal = open_portal(settings)
-    for router in (kiosk_api.router, desk_api.router, pages.router):
+    for router in (kiosk_api.router, upload_api.router, desk_api.router, pages.router):
         app.include_router(router)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -108,7 +108,7 @@ def _problem(status: int, code: str, detail: str, **headers: str) -> Response:
 
 def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
-    return _problem(error.status, error.code, error.detail)
+    return _problem(error.status, error.code, error.detail, **error.headers)
 
 
 def _malformed(_request: Request, error: Exception) -> Response:

@@ -33,6 +33,9 @@ class PortalSettings(Section):
     desk_token_file: Path = Field(description="file with the secret of the desk and its pages")
     enrolment_codes_file: Path = Field(description="'kiosk-id sha256-of-code' a line")
     trust_dir: Path = Field(description="folder with bundle.cose and policy.cose")
+    admission_rate: float = Field(
+        100, ge=0, description="dossiers a second that this process lets in, 0 without limit"
+    )
     login_hours: int = Field(10, ge=1, description="life of a staff login, hours")
 
 

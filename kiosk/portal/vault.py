@@ -1,7 +1,6 @@
 """The dossiers' files: encrypted parts as the kiosk sent them, and issued copies.
 
-    <state>/incoming/          files on their way in; emptied at start-up
-    <state>/dossiers/<id>/     the parts, under their names, still encrypted
+    <state>/dossiers/<id>/     the parts, under their names, still encrypted (kiosk.portal.uploads)
     <state>/copies/<id>.pdf    the certified copy, in clear for the citizen's download
 
 Parts stay encrypted on disk and are opened in memory when somebody looks at a case.
@@ -11,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kiosk.portal.files import Incoming, make_folder, write_durably
+from kiosk.portal.files import make_folder, write_durably
 from kiosk.portal.keys import PortalKeys
 from offline_queue import envelope
 from offline_queue.manifest import Manifest
@@ -20,21 +19,10 @@ from offline_queue.manifest import Manifest
 class Vault:
     def __init__(self, state: Path, keys: PortalKeys) -> None:
         self._keys = keys
-        self._incoming = state / "incoming"
         self._dossiers = state / "dossiers"
         self._copies = state / "copies"
-        for folder in (self._incoming, self._dossiers, self._copies):
+        for folder in (self._dossiers, self._copies):
             make_folder(folder)
-        for leftover in self._incoming.iterdir():
-            leftover.unlink()
-
-    def receive(self) -> Incoming:
-        return Incoming(self._incoming)
-
-    def keep_part(self, dossier_id: str, name: str, file: Incoming) -> None:
-        folder = self._dossiers / dossier_id
-        make_folder(folder)
-        file.keep(folder / name)
 
     def data_key(self, manifest: Manifest) -> bytes:
         """Raises KeyError for an envelope key that this portal does not have, QueueError
