@@ -104,7 +104,7 @@ class LinkSettings(Section):
         0, ge=0, description="most bytes of dossiers sent in an hour, 0 without limit"
     )
     spread_seconds: float = Field(
-        300, ge=0, description="after an outage the backlog waits a random part of this, seconds"
+        600, ge=0, description="after an outage the backlog waits a random part of this, seconds"
     )
     peers: tuple[str, ...] = Field(
         (), description="users, besides root and its own, whose processes may call link"

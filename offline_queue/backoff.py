@@ -31,6 +31,11 @@ class Backoff:
         self._pause = self._rng.uniform(self.first, upper)
         return self._pause
 
+    def asked(self, seconds: float) -> float:
+        """The pause that the other side asked for, and a little more: its whole seconds would
+        otherwise gather into steps whoever came by in the same second."""
+        return seconds + self._rng.uniform(0.0, 2.0)
+
     def succeeded(self) -> None:
         self._pause = 0.0
 

@@ -21,15 +21,21 @@ class Pace:
     At most doubled and at least halved from one piece to the next: one odd measurement is no rate.
     """
 
-    def __init__(self, target: float = 5.0, first: int = FIRST) -> None:
+    def __init__(self, target: float = 15.0, first: int = FIRST) -> None:
         self._target = target
+        self._rate = 0.0
         self.size = first
 
     def acknowledged(self, size: int, seconds: float) -> None:
-        wanted = self._target * size / max(seconds, 1e-6)
+        self._rate = size / max(seconds, 1e-6)
+        wanted = self._target * self._rate
         if size < self.size:  # a short last piece says little about how much more would fit
             wanted = max(wanted, float(self.size))
         self._set(min(2 * self.size, max(self.size // 2, int(wanted))))
+
+    def expected(self, size: int) -> float:
+        """Seconds that a piece should take; 0 while nothing is known."""
+        return size / self._rate if self._rate else 0.0
 
     def lost(self) -> None:
         self._set(self.size // 2)

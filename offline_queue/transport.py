@@ -19,6 +19,7 @@ from uuid import UUID
 import requests
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from pydantic import BaseModel, ValidationError
+from urllib3.util import SKIP_HEADER
 
 from offline_queue import intake, signatures, tus
 from offline_queue.clock import utc_now
@@ -33,7 +34,8 @@ from offline_queue.intake import (
     Receipt,
     SignedManifest,
 )
-from offline_queue.pacing import HourlyBudget
+from offline_queue.pacing import HourlyBudget, Pace
+from offline_queue.pieces import PromptAdapter, asked_to_wait
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 30.0
@@ -45,9 +47,14 @@ _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
 def new_session() -> requests.Session:
-    """A session that takes neither proxies nor passwords from the environment."""
+    """A session that takes neither proxies nor passwords from the environment, and says nothing
+    that the portal does not need: on a slow line each request is felt."""
     session = requests.Session()
     session.trust_env = False
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, PromptAdapter())
+    session.headers.clear()
+    session.headers.update({"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER})
     return session
 
 
@@ -65,10 +72,11 @@ class IntakeClient:
         clock: Callable[[], datetime] = utc_now,
         read_seconds: float = READ_SECONDS,
         limits: tus.Limits | None = None,
+        pace: Pace | None = None,
         budget: HourlyBudget | None = None,
     ) -> None:
-        """``read_seconds``: the longest silence while an answer is awaited; ``limits``: those of
-        uploads; ``budget``: bytes of parts an hour."""
+        """``read_seconds``: the longest silence while an answer is awaited; ``limits``, ``pace``:
+        those of uploads; ``budget``: bytes of parts an hour."""
         self._base = base_url.rstrip("/")
         self._kiosk_id = kiosk_id
         self._key = private_key
@@ -78,6 +86,7 @@ class IntakeClient:
             sessions,
             self._stream_headers,
             limits or tus.Limits(),
+            pace=pace or Pace(),
             budget=budget or HourlyBudget(),
             wall=clock,
         )
@@ -179,7 +188,7 @@ class IntakeClient:
 
     def _model(self, method: str, path: str, shape: type[_Answer], body: bytes = b"") -> _Answer:
         answer, data = self._call(method, path, body, "application/json" if body else "")
-        self.next_after = tus.asked_to_wait(answer.headers, self._clock) or 0.0
+        self.next_after = asked_to_wait(answer.headers, self._clock) or 0.0
         _require_success(answer, data, "application/json", self.next_after)
         try:
             return shape.model_validate_json(data)
@@ -219,11 +228,11 @@ class IntakeClient:
             raise _unreachable(type(error).__name__) from None
 
     def _signed(self, method: str, path: str, body: bytes) -> dict[str, str]:
-        date = self._clock().isoformat()
+        date = self._clock().isoformat(timespec="seconds")
         return self._proof(date, intake.request_statement(method, path, date, body))
 
     def _stream_headers(self, method: str, url: str, offset: int | None) -> dict[str, str]:
-        path, date = urlsplit(url).path, self._clock().isoformat()
+        path, date = urlsplit(url).path, self._clock().isoformat(timespec="seconds")
         if offset is None:
             return self._signed(method, path, b"")
         return self._proof(date, intake.stream_statement(method, path, date, offset))

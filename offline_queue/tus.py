@@ -18,21 +18,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from offline_queue.backoff import Backoff, retry_after
+from offline_queue.backoff import Backoff
 from offline_queue.clock import utc_now
 from offline_queue.errors import Fault, QueueError
 from offline_queue.pacing import SMALLEST, HourlyBudget, Pace
+from offline_queue.pieces import UNSENT, Answer, Body, Call, asked_to_wait, short_body
 
 VERSION = "1.0.0"
 PIECE_TYPE = "application/offset+octet-stream"
 MOST_SETBACKS = 5
-LONGEST_BODY = 64 * 1024
 LONGEST_WITHIN = 10.0
 """Seconds. Longer waits are the caller's, who has other things to send."""
 
@@ -44,32 +43,29 @@ SignHeaders = Callable[[str, str, int | None], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds. ``stall``: without an acknowledgement before the line is probed; ``probe``: for
-    the probe's answer; ``give_up``: without any progress before the caller gets to know; ``pause``:
-    before the first new attempt, more later."""
+    """Seconds. ``stall``: that nothing moves before the line is probed;
+    ``probe``: for an answer to a request without a piece, ``read``: with one; ``give_up``: without
+    any progress before the caller gets to know; ``pause``: before the first new attempt, more
+    later."""
 
-    connect: float = 6.1
+    connect: float = 10.0
     read: float = 60.0
-    stall: float = 8.0
+    stall: float = 2.0
     probe: float = 8.0
     give_up: float = 60.0
     pause: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    method: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class _LostError(Exception):
     """No answer, or none that a tus server gives."""
 
-    def __init__(self, detail: str, wait: float | None = None) -> None:
+    def __init__(
+        self, detail: str, *, wait: float | None = None, stands: int | None = None
+    ) -> None:
+        """``wait``: as the server asked; ``stands``: the offset that a probe has found."""
         super().__init__(detail)
         self.wait = wait
+        self.stands = stands
 
 
 class _GoneError(Exception):
@@ -125,6 +121,10 @@ class Client:
         hanging, self.main, self.second = self.main, self.second, self.sessions()
         hanging.close()
 
+    def renew_second(self) -> None:
+        self.second.close()
+        self.second = self.sessions()
+
 
 class _Upload:
     def __init__(
@@ -142,6 +142,7 @@ class _Upload:
         self._metadata = metadata
         self._next: Callable[[], int] = self._create
         self._offset = -1
+        self._lost = False
         self._setbacks = 0
         self._backoff = Backoff(client.limits.pause, LONGEST_WITHIN, client.rng)
         self._give_up_at = 0.0
@@ -155,20 +156,35 @@ class _Upload:
             try:
                 self._acknowledged(self._next())
             except _LostError as lost:
-                self._next = self._ask if self._url else self._create
-                self._wait(lost)
+                self._resume(lost)
             except _GoneError:
                 self._begin_anew()
         assert self._url is not None
         return self._url
 
+    def _resume(self, lost: _LostError) -> None:
+        log.info("upload interrupted at %d: %s", max(0, self._offset), lost)
+        self._next = self._ask if self._url else self._create
+        self._lost = True
+        if lost.stands is None:
+            self._wait(lost)
+        else:
+            self._acknowledged(lost.stands)
+
     def _acknowledged(self, offset: int) -> None:
         """The server's word, also when it has less than before: a 204 need not survive a power
         cut at the server."""
-        if offset < self._offset:
-            self._setback("the server went back")
         if offset != self._offset:
+            if offset < self._offset:
+                self._setback("the server went back")
             self._progress()
+        elif self._lost:  # nothing is kept of a piece that is cut: better a shorter one
+            self._client.pace.lost()
+        else:
+            self._setback("the server took nothing")
+        if self._client.clock() > self._give_up_at:
+            raise _unreachable("no progress")
+        self._lost = False
         self._offset = offset
         self._next = self._piece
 
@@ -190,24 +206,26 @@ class _Upload:
         late = self._client.clock() + pause > self._give_up_at
         if late or pause > LONGEST_WITHIN:
             raise _unreachable(str(lost), lost.wait) from None
-        log.info("upload interrupted at %d: %s", max(0, self._offset), lost)
-        self._client.stop.wait(pause)
+        if self._client.stop.wait(pause):
+            raise _unreachable("told to stop")
 
     # -- the requests ------------------------------------------------------------------------
 
     def _create(self) -> int:
-        body = self._take(0)
-        answer = self._watched(
-            "POST",
-            self._create_at,
-            body,
-            {"Upload-Length": str(len(self._data)), **_metadata_header(self._metadata)},
-        )
+        """With the first piece where the upload's address is known: without it a piece that gets
+        no answer could not be asked for."""
+        size = str(len(self._data))
+        headers = {"Upload-Length": size, **_metadata_header(self._metadata)}
+        if self._url is None:
+            answer = self._plain("POST", self._create_at, headers)
+        else:
+            answer = self._watched("POST", self._create_at, self._take(0), headers)
         self._url = self._location(answer)
         return self._told(answer) if "Upload-Offset" in answer.headers else 0
 
     def _ask(self) -> int:
-        return self._head(self._client.main, self._client.limits.read)
+        assert self._url is not None
+        return self._told(self._plain("HEAD", self._url, {}))
 
     def _piece(self) -> int:
         assert self._url is not None
@@ -219,58 +237,68 @@ class _Upload:
             self._client.pace.acknowledged(told - self._offset, self._client.clock() - started)
         return told
 
-    def _take(self, offset: int) -> _Body:
+    def _take(self, offset: int) -> Body:
         wanted = min(self._client.pace.size, len(self._data) - offset)
         size = self._client.budget.allows(wanted)
         if size < min(wanted, SMALLEST):
             wait = self._client.budget.wait(wanted)
             raise QueueError(Fault.BUDGET_SPENT, retryable=True, retry_after=wait)
-        return _Body(memoryview(self._data)[offset : offset + size])
+        return Body(memoryview(self._data)[offset : offset + size])
 
-    def _watched(self, method: str, url: str, body: _Body, headers: dict[str, str]) -> _Answer:
+    def _watched(self, method: str, url: str, body: Body, headers: dict[str, str]) -> Answer:
         """The answer to a request with a piece in it, with an eye on whether it arrives."""
         offset = max(0, self._offset)
         headers = {"Content-Type": PIECE_TYPE, **headers}
         session, timeouts = self._client.main, self._client.limits
-        call = _Call(
-            lambda: self._request(session, method, url, headers, body, timeouts.read), body
-        )
+        call = Call(lambda: self._request(session, method, url, headers, body, timeouts.read), body)
         try:
             self._until_done(call, offset)
             answer = call.answer()
-        except _LostError:
-            self._client.pace.lost()
-            raise
         finally:
             self._client.budget.spend(body.taken)
         return self._checked(answer)
 
-    def _until_done(self, call: _Call, seen: int) -> None:
-        """Wait while there is progress, if not by answers then by what a probe finds."""
-        while not call.done.wait(self._client.limits.stall):
+    def _until_done(self, call: Call, seen: int) -> None:
+        """Wait while something moves: bytes leave for the network, or a probe finds more there."""
+        clock, stall = self._client.clock, self._client.limits.stall
+        taken, still_since, patience = 0, clock(), self._client.pace.expected(UNSENT)
+        self._client.renew_second()  # what has been idle may hang as well
+        while not call.done.wait(stall / 4):
+            if call.body.taken != taken:
+                taken, still_since = call.body.taken, clock()
+                continue
+            if clock() - still_since < stall + patience:
+                continue
             offset = self._probe()
             if call.done.is_set():
                 return
             if self._client.stop.is_set() or offset is None or offset <= seen:
                 call.abandon()
                 self._client.renew()
-                raise _LostError("stalled")
+                raise _LostError("stalled", stands=offset)
             log.info("slow: %d of %d bytes have arrived", offset, len(self._data))
-            seen = offset
+            seen, still_since, patience = offset, clock(), 0.0
             self._progress()
 
     def _probe(self) -> int | None:
+        """By the second connection. None: no answer, or not one that helps."""
         if self._url is None:
             return None
         try:
-            return self._head(self._client.second, self._client.limits.probe)
+            return self._told(self._plain("HEAD", self._url, {}, self._client.second))
         except (_LostError, _GoneError, QueueError):
             return None
 
-    def _head(self, session: requests.Session, read_seconds: float) -> int:
-        assert self._url is not None
-        answer = self._request(session, "HEAD", self._url, {}, None, read_seconds)
-        return self._told(self._checked(answer))
+    def _plain(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        session: requests.Session | None = None,
+    ) -> Answer:
+        """The answer to a request without a piece."""
+        session, seconds = session or self._client.main, self._client.limits.probe
+        return self._checked(self._request(session, method, url, headers, None, seconds))
 
     def _request(
         self,
@@ -278,9 +306,9 @@ class _Upload:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: _Body | None,
+        body: Body | None,
         read_seconds: float,
-    ) -> _Answer:
+    ) -> Answer:
         offset = int(headers.get("Upload-Offset", 0)) if body is not None else None
         signed = self._client.headers(method, url, offset)
         try:
@@ -293,17 +321,18 @@ class _Upload:
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                return _Answer(method, answer.status_code, answer.headers, _short_body(answer))
+                return Answer(method, answer.status_code, answer.headers, short_body(answer))
         except (requests.RequestException, HTTPError) as error:
             raise _LostError(type(error).__name__) from None
 
     # -- the answers -------------------------------------------------------------------------
 
-    def _checked(self, answer: _Answer) -> _Answer:
+    def _checked(self, answer: Answer) -> Answer:
         """An answer of success. Raises _LostError, _GoneError, QueueError (REJECTED)."""
         status = answer.status
         if status in (429, 503) or status >= 500:
-            raise _LostError(f"HTTP {status}", asked_to_wait(answer.headers, self._client.wall))
+            wait = asked_to_wait(answer.headers, self._client.wall)
+            raise _LostError(f"HTTP {status}", wait=wait)
         if answer.headers.get("Tus-Resumable") != VERSION:
             raise _LostError(f"HTTP {status}, not of a tus server")
         if 200 <= status < 300:
@@ -316,13 +345,13 @@ class _Upload:
             raise QueueError(Fault.REJECTED, code)
         raise _LostError(f"HTTP {status}")
 
-    def _told(self, answer: _Answer) -> int:
+    def _told(self, answer: Answer) -> int:
         text = answer.headers.get("Upload-Offset", "")
         if not text.isdecimal() or int(text) > len(self._data):
             raise _LostError("an impossible Upload-Offset")
         return int(text)
 
-    def _location(self, answer: _Answer) -> str:
+    def _location(self, answer: Answer) -> str:
         """Never another server: who asks for proof of identity there is nobody we know."""
         url = urljoin(self._create_at, answer.headers.get("Location", ""))
         if answer.status != 201 or urlsplit(url)[:2] != urlsplit(self._create_at)[:2]:
@@ -330,77 +359,12 @@ class _Upload:
         return url
 
 
-class _Body:
-    """A piece, as a file that ends early when it is not wanted any more."""
-
-    def __init__(self, data: memoryview) -> None:
-        self._data = data
-        self.taken = 0
-        self.unwanted = False
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def read(self, size: int = -1) -> bytes:
-        if self.unwanted:
-            raise requests.ConnectionError("abandoned")
-        end = len(self._data) if size < 0 else self.taken + size
-        block = bytes(self._data[self.taken : end])
-        self.taken += len(block)
-        return block
-
-
-class _Call:
-    """A request in a thread of its own, which the caller may leave to its time-outs."""
-
-    def __init__(self, request: Callable[[], _Answer], body: _Body) -> None:
-        self.done = threading.Event()
-        self._body = body
-        self._request = request
-        self._answer: _Answer | None = None
-        self._error: BaseException | None = None
-        threading.Thread(target=self._run, name="tus-piece", daemon=True).start()
-
-    def answer(self) -> _Answer:
-        if self._error is not None:
-            raise self._error
-        assert self._answer is not None
-        return self._answer
-
-    def abandon(self) -> None:
-        self._body.unwanted = True
-
-    def _run(self) -> None:
-        try:
-            self._answer = self._request()
-        except BaseException as error:  # carried to whoever waits
-            self._error = error
-        finally:
-            self.done.set()
-
-
-def asked_to_wait(headers: Mapping[str, str], wall: Callable[[], datetime]) -> float | None:
-    """Seconds of its ``Retry-After``, by the server's own clock where it shows one."""
-    try:
-        now = parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
-        now = wall()
-    return retry_after(headers.get("Retry-After"), now)
-
-
-def _short_body(answer: requests.Response) -> bytes:
-    body: bytes = answer.raw.read(LONGEST_BODY + 1, decode_content=True)
-    if len(body) > LONGEST_BODY:
-        raise _LostError("an answer without end")
-    return body
-
-
 def _metadata_header(metadata: Mapping[str, str]) -> dict[str, str]:
     pairs = [f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in metadata.items()]
     return {"Upload-Metadata": ",".join(pairs)} if pairs else {}
 
 
-def _problem_code(answer: _Answer) -> str | None:
+def _problem_code(answer: Answer) -> str | None:
     try:
         document = json.loads(answer.body)
     except ValueError:

@@ -100,7 +100,9 @@ class Uploader:
             self._outbox.reject(dossier.id, problem)
             log.warning("dossier %s rejected: %s", dossier.id, problem)
         self._backoff.succeeded()
-        rest = max(self._client.next_after, self._spread.succeeded(self._clock()))
+        rest = self._spread.succeeded(self._clock())
+        if asked := self._client.next_after:  # the portal knows how many have come back
+            rest = self._backoff.asked(asked)
         self._not_before = self._clock() + rest if rest else 0.0
         return True
 
@@ -154,9 +156,11 @@ class Uploader:
         if self._outbox.get(id).state in (State.SENDING, State.UNKNOWN):
             problem = error.detail if error.code == Fault.REJECTED else error.code
             self._outbox.mark_unknown(id, problem)
-        if error.code in (Fault.UNREACHABLE, Fault.UNKNOWN):
+        if error.retry_after:  # it is there, and has kept this moment for us
+            pause = self._backoff.asked(error.retry_after)
+        else:
             self._spread.failed(self._clock())
-        pause = max(self._backoff.failed(), error.retry_after or 0.0)
+            pause = self._backoff.failed()
         self._not_before = self._clock() + pause
 
 

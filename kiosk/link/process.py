@@ -47,10 +47,9 @@ TEND_POLLS = 60
 """At most so many polls between two looks at the portal while all is well: a minute as shipped."""
 TRUST_POLLS = 900
 """As many between two requests for trust bundle and policy: a quarter of an hour as shipped."""
-LONGEST_POLLS = 300
-"""Longest pause between attempts in an outage: five minutes as shipped, since thousands of kiosks
-come back at the same moment (docs/upload.md). A dossier that is locked meanwhile is tried at once.
-"""
+LONGEST_POLLS = 900
+"""Longest pause between attempts in an outage: a quarter of an hour as shipped, since thousands of
+kiosks come back at once (docs/upload.md). A dossier that is locked meanwhile is tried at once."""
 THREADS = 12
 ASK_SECONDS = 4.0
 """Longest silence while a verb waits for the portal: with the connecting it stays below 8 s."""
