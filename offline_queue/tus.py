@@ -174,19 +174,22 @@ class _Upload:
     def _acknowledged(self, offset: int) -> None:
         """The server's word, also when it has less than before: a 204 need not survive a power
         cut at the server."""
-        if offset != self._offset:
+        if offset == self._offset:
+            self._stood_still()
+        else:
             if offset < self._offset:
                 self._setback("the server went back")
             self._progress()
-        elif self._lost:  # nothing is kept of a piece that is cut: better a shorter one
-            self._client.pace.lost()
-        else:
-            self._setback("the server took nothing")
-        if self._client.clock() > self._give_up_at:
-            raise _unreachable("no progress")
         self._lost = False
         self._offset = offset
         self._next = self._piece
+
+    def _stood_still(self) -> None:
+        if not self._lost:
+            self._setback("the server took nothing")
+        self._client.pace.lost()  # nothing is kept of a piece that is cut: better a shorter one
+        if self._client.clock() > self._give_up_at:
+            raise _unreachable("no progress")
 
     def _begin_anew(self) -> None:
         self._setback("the upload is gone")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from offline_queue import envelope
-from offline_queue.backoff import Backoff
+from offline_queue.backoff import Backoff, Spread
 from offline_queue.errors import Fault, QueueError
 from offline_queue.intake import Problem, Receipt
 from offline_queue.manifest import Manifest
@@ -43,7 +44,7 @@ class Line:
         self.client.enrol(CODE)
         self.uploader = self.new_uploader(self.outbox)
 
-    def new_uploader(self, outbox: Outbox) -> Uploader:
+    def new_uploader(self, outbox: Outbox, spread: Spread | None = None) -> Uploader:
         return Uploader(
             outbox,
             self.client,
@@ -51,6 +52,7 @@ class Line:
             self.portal.receipt_key.public_key(),
             clock=lambda: self.seconds,
             backoff=Backoff(0.5, 300.0, random.Random(7)),
+            spread=spread,
         )
 
     def step(self) -> bool:
@@ -183,6 +185,72 @@ def test_a_refusal_of_the_kiosk_rejects_no_dossier(line: Line, problem: Problem)
     assert not line.step()
     assert line.state(dossier) is State.UNKNOWN
     assert line.outbox.get(dossier).problem == problem
+
+
+def test_small_parts_go_before_large_ones(line: Line) -> None:
+    locked_dossier(line.outbox, b"x" * 5000, b"x" * 50, b"x" * 500)
+    assert line.step()
+    sent = [call.rpartition("/")[2] for call in line.portal.calls if "/parts/" in call]
+    assert sent == ["page-2.jpg", "page-3.jpg", "page-1.jpg"]
+
+
+def test_a_portal_that_asks_for_time_gets_it(line: Line) -> None:
+    dossier = locked_dossier(line.outbox)
+    line.portal.fault("PUT", "busy")
+    assert not line.step()
+    assert line.state(dossier) is State.UNKNOWN
+    assert 77 <= line.uploader.pause() <= 79
+    assert line.uploader.step(at_once=True)  # a citizen waits
+    assert line.state(dossier) is State.ERASED
+
+
+def test_a_receipt_may_say_when_the_next_dossier_is_welcome(line: Line) -> None:
+    locked_dossier(line.outbox)
+    locked_dossier(line.outbox)
+    line.portal.more_headers = {"Retry-After": "40"}
+    assert line.step()
+    assert 40 <= line.uploader.pause() <= 42
+    line.portal.more_headers = {}
+    assert line.step()
+    assert line.uploader.pause() == 0
+
+
+def test_after_an_outage_one_dossier_goes_and_the_rest_is_spread(line: Line) -> None:
+    for _ in range(3):
+        locked_dossier(line.outbox)
+    line.uploader = line.new_uploader(line.outbox, Spread(600.0, 60.0, random.Random(1)))
+    line.portal.fault("PUT", *["500"] * 40)
+    while not line.step():
+        pass
+    assert len(line.portal.accepted) == 1
+    assert line.uploader.pause() > 1
+    assert not line.uploader.step()
+    assert line.step()
+    assert line.uploader.pause() == 0
+
+
+def test_a_stopped_uploader_sends_no_more_parts(line: Line) -> None:
+    dossier = locked_dossier(line.outbox)
+    line.uploader.stop()
+    assert not line.step()
+    assert line.state(dossier) is State.UNKNOWN
+    assert line.sent("/parts/") == 0
+
+
+def test_a_citizen_does_not_wait_for_a_long_upload(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offline_queue.uploader.WAIT_FOR_TURN", 0.01)
+    locked_dossier(line.outbox)
+    under_way: list[bool] = []
+
+    def slow(*_: object) -> None:
+        with ThreadPoolExecutor(1) as other:
+            under_way.append(other.submit(line.uploader.step, at_once=True).result())
+
+    monkeypatch.setattr(Uploader, "_settle", slow)
+    line.uploader.step()
+    assert under_way == [False]
 
 
 def test_one_that_gets_no_answer_does_not_hold_up_the_next(line: Line) -> None:
