@@ -27,7 +27,6 @@ from offline_queue.manifest import Part
 KEPT_DAYS = 7
 """An upload that nobody went on with for so long is removed; the kiosk would begin it anew."""
 _DAY = 86_400.0
-_BLOCK = 1024 * 1024
 
 
 class PartStore(Protocol):
@@ -35,7 +34,7 @@ class PartStore(Protocol):
     when the caller is told; what a cut leaves behind of a piece is kept."""
 
     async def size(self, key: str) -> int | None:
-        """Bytes that have arrived; None for a key that was never begun, or is finished."""
+        """Bytes that have arrived, also of a kept part; None for a key that was never begun."""
 
     async def append(self, key: str, offset: int, stream: AsyncIterator[bytes]) -> int:
         """Add to what is there and answer the new size; an empty stream begins a key.
@@ -45,12 +44,13 @@ class PartStore(Protocol):
         """
 
     async def finish(self, key: str) -> str:
-        """Put what has arrived where parts lie for good; answers its SHA-256 (hex).
+        """The SHA-256 (hex) of all that has arrived. Raises FileNotFoundError."""
 
-        Raises FileNotFoundError when there is nothing."""
+    async def keep(self, key: str) -> None:
+        """Put what has arrived where parts lie for good; no error when it lies there."""
 
     async def drop(self, key: str) -> None:
-        """Forget what has arrived, finished or not."""
+        """Forget what has arrived."""
 
     async def expire(self, seconds: float) -> None:
         """Forget what nobody has added to for so long."""
@@ -66,7 +66,7 @@ class FileParts:
             make_folder(folder)
 
     async def size(self, key: str) -> int | None:
-        return await run_in_threadpool(_synced_size, self._file(key))
+        return await run_in_threadpool(self._size, key)
 
     async def append(self, key: str, offset: int, stream: AsyncIterator[bytes]) -> int:
         descriptor = await run_in_threadpool(self._open, key)
@@ -79,7 +79,10 @@ class FileParts:
         return offset
 
     async def finish(self, key: str) -> str:
-        return await run_in_threadpool(self._finish, key)
+        return await run_in_threadpool(self._digest, key)
+
+    async def keep(self, key: str) -> None:
+        await run_in_threadpool(self._keep, key)
 
     async def drop(self, key: str) -> None:
         for file in (self._file(key), self._finished / key):
@@ -99,16 +102,26 @@ class FileParts:
             sync_folder(self._growing)
         return descriptor
 
-    def _finish(self, key: str) -> str:
-        source, target = self._file(key), self._finished / key
-        digest = hashlib.sha256()
-        with source.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+    def _size(self, key: str) -> int | None:
+        size = _synced_size(self._file(key))
+        return _synced_size(self._finished / key) if size is None else size
+
+    def _digest(self, key: str) -> str:
+        try:
+            file = self._file(key).open("rb")
+        except FileNotFoundError:
+            file = (self._finished / key).open("rb")
+        with file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _keep(self, key: str) -> None:
+        target = self._finished / key
         make_folder(target.parent)
-        source.rename(target)
+        try:
+            self._file(key).rename(target)
+        except FileNotFoundError:
+            target.stat()  # another request was faster
         sync_folder(target.parent)
-        return digest.hexdigest()
 
     def _expire(self, before: float) -> None:
         for file in self._growing.iterdir():
@@ -137,8 +150,7 @@ class Uploads:
 
     async def progress(self, kiosk_id: str, dossier_id: UUID, name: str) -> Progress:
         """NOT_FOUND before it was begun."""
-        part, held = await self._expected(kiosk_id, dossier_id, name)
-        size = part.size if held else await self._parts.size(_key(dossier_id, name))
+        part, size = await self._standing(kiosk_id, dossier_id, name)
         if size is None:
             raise RefusedError(Problem.NOT_FOUND, "this upload was not begun")
         return Progress(size, part.size)
@@ -147,11 +159,10 @@ class Uploads:
         self, kiosk_id: str, dossier_id: UUID, name: str, length: int, stream: AsyncIterator[bytes]
     ) -> Progress:
         """The same again is no error: it goes on where it stands, without what comes along."""
-        part, held = await self._expected(kiosk_id, dossier_id, name)
+        part, size = await self._standing(kiosk_id, dossier_id, name)
         if length != part.size:
             raise RefusedError(Problem.DIGEST_MISMATCH, f"part {name} is {part.size} bytes long")
         await self._clean()
-        size = part.size if held else await self._parts.size(_key(dossier_id, name))
         if size:
             return Progress(size, part.size)
         return await self._add(dossier_id, part, 0, stream)
@@ -161,12 +172,13 @@ class Uploads:
     ) -> Progress:
         """CONFLICT for an offset other than the one where it stands; DIGEST_MISMATCH when the
         part is complete and not the one that the manifest names: then it begins anew."""
-        now = await self.progress(kiosk_id, dossier_id, name)
-        if offset != now.offset:
-            raise RefusedError(Problem.CONFLICT, f"this upload stands at {now.offset}")
-        if now.offset == now.size:
-            return now
-        part, _ = await self._expected(kiosk_id, dossier_id, name)
+        part, size = await self._standing(kiosk_id, dossier_id, name)
+        if size is None:
+            raise RefusedError(Problem.NOT_FOUND, "this upload was not begun")
+        if offset != size:
+            raise RefusedError(Problem.CONFLICT, f"this upload stands at {size}")
+        if size == part.size:
+            return Progress(size, part.size)
         return await self._add(dossier_id, part, offset, stream)
 
     async def _add(
@@ -179,17 +191,25 @@ class Uploads:
         return Progress(size, part.size)
 
     async def _finish(self, dossier_id: UUID, part: Part, key: str) -> None:
-        try:
-            digest = await self._parts.finish(key)
-        except FileNotFoundError:
-            raise RefusedError(Problem.CONFLICT, "another request has finished it") from None
-        if digest != part.sha256:
+        if await self._parts.finish(key) != part.sha256:
             await self._parts.drop(key)
             raise RefusedError(Problem.DIGEST_MISMATCH, f"part {part.name}")
+        await self._parts.keep(key)
         await run_in_threadpool(self._intake.keep_part, dossier_id, part.name)
 
-    async def _expected(self, kiosk_id: str, dossier_id: UUID, name: str) -> tuple[Part, bool]:
-        return await run_in_threadpool(self._intake.expected_part, kiosk_id, dossier_id, name)
+    async def _standing(
+        self, kiosk_id: str, dossier_id: UUID, name: str
+    ) -> tuple[Part, int | None]:
+        """The part and how much of it has arrived. A crash between the last byte and the
+        finishing is made good here, by whoever asks next."""
+        part, held = await run_in_threadpool(self._intake.expected_part, kiosk_id, dossier_id, name)
+        if held:
+            return part, part.size
+        key = _key(dossier_id, name)
+        size = await self._parts.size(key)
+        if size == part.size:
+            await self._finish(dossier_id, part, key)
+        return part, size
 
     async def _clean(self) -> None:
         """Once a day, by whoever comes by."""
