@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from kiosk.portal.admission import Admission
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.cases import Cases
 from kiosk.portal.confirmations import Confirmations
@@ -22,6 +23,7 @@ from kiosk.portal.schema import open_database
 from kiosk.portal.services import Services
 from kiosk.portal.settings import PortalSettings, read_secret
 from kiosk.portal.store import Store
+from kiosk.portal.uploads import Uploads
 from kiosk.portal.vault import Vault
 
 
@@ -35,6 +37,8 @@ class Portal:
     vault: Vault
     register: Register
     intake: Intake
+    uploads: Uploads
+    admission: Admission
     cases: Cases
     devices: DeviceCa
     services: Services
@@ -58,6 +62,7 @@ def open_portal(settings: PortalSettings) -> Portal:
     register = Register(store, settings.book)
     verifier = CopyVerifier(settings.trust_dir)
     arrivals = Arrivals(store, vault, register, verifier)
+    intake = Intake(store, vault, keys, arrivals)
     return Portal(
         settings=settings,
         desk_secret=desk_secret,
@@ -66,7 +71,9 @@ def open_portal(settings: PortalSettings) -> Portal:
         objects=objects,
         vault=vault,
         register=register,
-        intake=Intake(store, vault, keys, arrivals),
+        intake=intake,
+        uploads=Uploads(intake, objects),
+        admission=Admission(settings.admission_rate, store),
         cases=Cases(settings, store, vault, register, verifier),
         devices=DeviceCa(key_folder, store),
         services=Services(store, vault, key_folder, settings.paper_days),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kiosk.portal import device_ca, register, services, store
+from kiosk.portal import admission, device_ca, register, services, store
 from kiosk.portal.database import Database
 from kiosk.portal.settings import PortalSettings
 
@@ -13,6 +13,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "register": register.SCHEMA,
     "device_ca": device_ca.SCHEMA,
     "services": services.SCHEMA,
+    "admission": admission.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

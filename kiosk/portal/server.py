@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from certify.errors import CertifyError
-from kiosk.portal import desk_api, kiosk_api, kiosk_services, pages
+from kiosk.portal import desk_api, kiosk_api, kiosk_services, pages, upload_api
 from kiosk.portal.composition import open_portal
 from kiosk.portal.database import DatabaseError
 from kiosk.portal.errors import RETRY_SECONDS, PortalError, RefusedError
@@ -35,7 +35,13 @@ def create_app(settings: PortalSettings) -> FastAPI:
     folder is unusable."""
     app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.portal = open_portal(settings)
-    for router in (kiosk_api.router, kiosk_services.router, desk_api.router, pages.router):
+    for router in (
+        kiosk_api.router,
+        upload_api.router,
+        kiosk_services.router,
+        desk_api.router,
+        pages.router,
+    ):
         app.include_router(router)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)

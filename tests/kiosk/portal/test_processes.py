@@ -22,13 +22,6 @@ LONGEST_WAIT = 0.3  # seconds from one kill to the next: a few intakes under thi
 RACES = 8
 
 
-@pytest.fixture
-def processes(storage: Storage, tmp_path: Path) -> Iterator[PortalProcesses]:
-    running = PortalProcesses(settings_in(tmp_path, **storage.settings))
-    yield running
-    running.stop()
-
-
 def enrolled(portal: PortalProcesses, name: str) -> TestKiosk:
     kiosk = TestKiosk(portal, name)
     assert kiosk.enrol().status_code == 200
