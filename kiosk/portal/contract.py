@@ -124,7 +124,7 @@ def tus(version: str, parameters: dict[str, dict[str, Any]], piece: str = "") ->
 
 def tus_answers(status: int, what: str, told: tuple[str, ...], *problems: Problem) -> Answers:
     """Those of such a route; ``told``: headers of success."""
-    success = {"description": what, "headers": {name: _HEADER for name in told}}
+    success = {"description": what, "headers": dict.fromkeys(told, _HEADER)}
     refusals = unsigned(Problem.NOT_ENROLLED, Problem.REVOKED, Problem.BAD_SIGNATURE, *problems)
     other = _refusal([Problem.BAD_REQUEST]) | {
         "description": "another version of tus is spoken here",
