@@ -267,8 +267,8 @@ def _require_success(
     if answer.status_code == 200 and kind == media_type:
         return
     code = _problem(data) if kind == "application/problem+json" else None
-    if code is not None and 400 <= answer.status_code < 500 and answer.status_code != 429:
-        raise QueueError(Fault.REJECTED, code)
+    if code is not None and 400 <= answer.status_code < 500:
+        raise QueueError(Fault.REJECTED, code, retry_after=wait)
     raise _unreachable(code or f"HTTP {answer.status_code} {kind}", wait)
 
 

@@ -120,4 +120,4 @@ class Admission:
 
 
 def _text(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds")
+    return at.isoformat(timespec="microseconds")

@@ -91,6 +91,9 @@ class Box:
     def recover(self) -> None:
         pass
 
+    def unsigned(self) -> None:
+        pass
+
     def next_to_send(self) -> Dossier | None:
         return self._dossier if self.waiting else None
 

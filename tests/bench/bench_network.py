@@ -1,8 +1,9 @@
 """A dossier over a line as bad as it gets: 64 kbit/s, 600 ms, 5 % loss, forgotten every 20 s.
 
 The kiosk's uploader, the shaping relay (:mod:`tests.bench.relay`) and the real portal. Time runs
-16 times faster than it would: the line's and the uploader's alike. ``NETWORK_SCALE=1`` takes the
-20 minutes or so that it takes. Beside it the same client against npm's ``@tus/server``.
+16 times faster than it would: the line's, the uploader's and the portal's alike.
+``NETWORK_SCALE=1`` takes the 20 minutes or so that it takes. Beside it the same client against
+npm's ``@tus/server``.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import time
 from contextlib import closing
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from unittest.mock import patch
 from uuid import UUID
 
+from kiosk.portal import uploads
 from offline_queue import signatures, tus
 from offline_queue.backoff import Backoff
 from offline_queue.outbox import Outbox, State
@@ -68,7 +71,8 @@ def send(folder: Path, size: int, line: Line, scale: float, attempts: int) -> Se
     """One dossier with a page of ``size`` bytes, from the outbox to the receipt."""
     running = RunningPortal(settings_in(folder))
     try:
-        with closing(open_outbox(folder)) as outbox:
+        lots = patch.object(uploads, "LOT_SECONDS", uploads.LOT_SECONDS / scale)
+        with lots, closing(open_outbox(folder)) as outbox:
             relay = Relay(running.address, line.faster(scale))
             return _over(running, outbox, relay, size, scale, attempts)
     finally:

@@ -33,7 +33,7 @@ from offline_queue.signatures import public_pem
 from tests.kiosk.link.small_vneid import CODE as PHONE_CODE
 from tests.kiosk.link.small_vneid import SmallVneid
 from tests.offline_queue.invented import locked_dossier
-from tests.offline_queue.small_portal import CODE, SmallPortal
+from tests.offline_queue.small_portal import CODE, SmallPortal, Told
 
 ISSUED, EXPIRES = datetime(2026, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 
@@ -475,11 +475,11 @@ class FleetPortal(SmallPortal):
         super().__init__()
         self.beats: list[dict[str, Any]] = []
 
-    def _route(self, method: str, path: list[str], body: bytes) -> tuple[int, str, bytes]:
+    def _route(self, method: str, path: list[str], headers: Any, body: bytes) -> Told:
         if (method, path) == ("POST", ["heartbeats"]):
             self.beats.append(json.loads(body))
-            return 204, "", b""
-        return super()._route(method, path, body)
+            return Told(204)
+        return super()._route(method, path, headers, body)
 
 
 def test_heartbeats_tell_how_the_kiosk_is() -> None:
