@@ -85,7 +85,8 @@ def put_dossier(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeSta
 
 @router.post(
     "/dossiers/{dossier_id}/commit",
-    responses=refuses(*_ABOUT_DOSSIER, Problem.INCOMPLETE, Problem.BAD_MANIFEST),
+    responses=refuses(*_ABOUT_DOSSIER, Problem.INCOMPLETE, Problem.BAD_MANIFEST)
+    | {200: {"headers": {"Retry-After": {"schema": {"type": "integer"}}}}},
     openapi_extra=signed(),
 )
 def commit(portal: PortalDep, call: CallDep, dossier_id: UUID, response: Response) -> Receipt:

@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -231,6 +232,26 @@ def test_stop_ends_an_upload_that_hangs(server: TusServer, client: Client) -> No
     client.stop.set()
     thread.join(10)
     assert errors == ["told to stop"]
+
+
+def test_stop_does_not_wait_for_the_piece_under_way(server: TusServer) -> None:
+    server.fault("PATCH", "hang")
+    limits = replace(QUICK, stall=8.0)  # as long as a piece that moves may take
+    with closing(Client(new_session, limits=limits)) as client, ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send, client, server)
+        assert server.hanging.wait(10)
+        client.stop.set()
+        with pytest.raises(QueueError, match="told to stop"):
+            sending.result(6)
+
+
+def test_a_question_that_gets_no_answer_is_asked_again(server: TusServer, client: Client) -> None:
+    """Time-outs: of the connection thought good, and of the probe."""
+    server.uploads["/known/page"] = bytearray(DATA[:150_000])
+    server.fault("HEAD", "swallow", "swallow")
+    server.fault("PATCH", "swallow")
+    assert send(client, server, resume=True) == DATA
+    assert server.sent("HEAD") >= 3
 
 
 def test_the_hours_budget_holds_and_the_rest_follows(server: TusServer) -> None:

@@ -28,6 +28,7 @@ class TusServer:
         self.calls: list[tuple[str, int]] = []
         self.metadata: str | None = None
         self.asked = threading.Semaphore(0)
+        self.hanging = threading.Event()
         self._over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -96,6 +97,7 @@ class TusServer:
             return False
         if fault == "hang":
             upload += request.rfile.read(length // 2)
+            self.hanging.set()
             self._over.wait(20)
             return False
         if fault == "slow":
