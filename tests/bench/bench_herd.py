@@ -34,6 +34,7 @@ KIOSKS = 4000
 DOSSIERS = 60
 RATE = 40.0
 """Dossiers a second, of 5 MB each: 1.6 Gbit/s."""
+PROCESSES = 4
 OUTAGE = 24 * 3600.0
 LINE_SECONDS = 4.0
 """For one dossier: 5 MB at 10 Mbit/s."""
@@ -52,11 +53,12 @@ class Clock:
         return MORNING + timedelta(seconds=self.now)
 
 
-def admission(rate: float, clock: Clock) -> Admission:
-    """With a database of its own, in memory."""
+def admissions(rate: float, clock: Clock, processes: int) -> list[Admission]:
+    """Of so many processes on one database, which is in memory; ``rate`` is that of all."""
     database = SqliteDatabase(Path(":memory:"))
     database.migrate({"admission": SCHEMA})
-    return Admission(rate, Store(database), clock.wall)
+    store = Store(database)
+    return [Admission(rate / processes, store, clock.wall) for _ in range(processes)]
 
 
 @dataclass
@@ -64,21 +66,26 @@ class Portal:
     """``asked``: dossiers that kiosks wanted to begin in each second, let in or not."""
 
     clock: Clock
-    admission: Admission
+    processes: list[Admission]
     asked: Counter[int] = field(default_factory=Counter)
     taken: int = 0
+    rng: random.Random = field(default_factory=lambda: random.Random(2))
 
     def begin(self, kiosk: str) -> None:
         if self.clock.now < OUTAGE:
             raise QueueError(Fault.UNREACHABLE, retryable=True)
         self.asked[int(self.clock.now - OUTAGE)] += 1
-        if wait := self.admission.enter(kiosk):
+        if wait := self._any().enter(kiosk):
             raise QueueError(Fault.UNREACHABLE, retryable=True, retry_after=_parsed(wait))
 
     def end(self, kiosk: str) -> float:
         self.taken += 1
-        wait = self.admission.next_after(kiosk)
+        wait = self._any().next_after(kiosk)
         return (_parsed(wait) or 0.0) if wait else 0.0
+
+    def _any(self) -> Admission:
+        """As a load balancer chooses."""
+        return self.rng.choice(self.processes)
 
 
 class Box:
@@ -144,6 +151,7 @@ class Result:
 def run() -> list[Row]:
     kiosks, dossiers = int(os.environ.get("HERD_KIOSKS", KIOSKS)), DOSSIERS
     ours = simulate(kiosks, dossiers, RATE)
+    several = simulate(kiosks, dossiers, RATE, processes=PROCESSES)
     plain = fixed_pause(kiosks, dossiers, RATE, 30.0)
     least = kiosks * dossiers / RATE
     return [
@@ -151,14 +159,18 @@ def run() -> list[Row]:
         Row("peak in a second / admission rate", ours.peak / RATE, "ratio", f"{RATE:g}/s let in"),
         Row("requests / dossiers", ours.requests / ours.taken, "ratio"),
         Row("drained after", ours.drained_after / 60, "min", f"at best {least / 60:.0f}"),
+        Row(f"{PROCESSES} processes: peak / rate", several.peak / RATE, "ratio", "of all together"),
+        Row(f"{PROCESSES} processes: drained after", several.drained_after / 60, "min"),
         Row("fixed pause: peak / rate", plain.peak / RATE, "ratio"),
         Row("fixed pause: requests / dossiers", plain.requests / plain.taken, "ratio"),
     ]
 
 
-def simulate(kiosks: int, dossiers: int, rate: float, seed: int = 1) -> Result:
+def simulate(
+    kiosks: int, dossiers: int, rate: float, seed: int = 1, *, processes: int = 1
+) -> Result:
     clock = Clock()
-    portal = Portal(clock, admission(rate, clock))
+    portal = Portal(clock, admissions(rate, clock, processes))
     rng = random.Random(seed)
     herd = [Kiosk(f"kiosk-{n}", portal, rng, dossiers) for n in range(kiosks)]
     # Not the whole day: pauses have reached their longest after a few minutes.
@@ -177,7 +189,7 @@ def simulate(kiosks: int, dossiers: int, rate: float, seed: int = 1) -> Result:
 def fixed_pause(kiosks: int, dossiers: int, rate: float, pause: float) -> Result:
     """Everybody sees the link come back, and asks again after ``pause``."""
     clock = Clock()
-    portal = Portal(clock, admission(0.0, clock))
+    portal = Portal(clock, [])
     rng = random.Random(1)
     left = [dossiers] * kiosks
     asking = [(OUTAGE + rng.uniform(0, 0.5), number) for number in range(kiosks)]
