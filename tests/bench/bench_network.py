@@ -18,6 +18,7 @@ import time
 from contextlib import closing
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from offline_queue.transport import IntakeClient
 from offline_queue.uploader import Uploader
 from tests.bench.measure import Row
 from tests.bench.relay import Counts, Line, Relay
+from tests.kiosk.portal.backends import running_cluster, running_s3, shared_storage
 from tests.kiosk.portal.line import APPLICANT, RunningPortal, TestKiosk, settings_in
 from tests.offline_queue.invented import manifest_of, new_id, open_outbox
 
@@ -55,6 +57,7 @@ def run() -> list[Row]:
     scale = float(os.environ.get("NETWORK_SCALE", SCALE))
     with tempfile.TemporaryDirectory() as folder:
         sent = send(Path(folder), PAYLOAD, Line(), scale, attempts=20)
+    shared = _send_to_shared_storage(scale)
     counts = sent.counts
     return [
         Row("accepted by the portal", sent.accepted, "", f"time ran {scale:g} times faster"),
@@ -63,13 +66,31 @@ def run() -> list[Row]:
         Row("application bytes that arrived / payload", counts.arrived / sent.payload, "ratio"),
         Row("the same, and what the cuts swallowed", counts.sent / sent.payload, "ratio"),
         Row("TCP handshakes", counts.connections, "", f"{counts.connections * HANDSHAKE} bytes"),
+        Row("PostgreSQL, S3 (moto): accepted", shared.accepted, ""),
+        Row(
+            "PostgreSQL, S3 (moto): arrived / payload",
+            shared.counts.arrived / shared.payload,
+            "ratio",
+        ),
         *interop.rows(),
     ]
 
 
-def send(folder: Path, size: int, line: Line, scale: float, attempts: int) -> Sent:
+def _send_to_shared_storage(scale: float) -> Sent:
+    keys = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+    with (
+        patch.dict(os.environ, keys),
+        running_cluster() as cluster,
+        running_s3() as s3,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        storage = shared_storage(cluster, s3).settings
+        return send(Path(folder), PAYLOAD, Line(), scale, attempts=20, **storage)
+
+
+def send(folder: Path, size: int, line: Line, scale: float, attempts: int, **storage: Any) -> Sent:
     """One dossier with a page of ``size`` bytes, from the outbox to the receipt."""
-    running = RunningPortal(settings_in(folder))
+    running = RunningPortal(settings_in(folder, **storage))
     try:
         lots = patch.object(uploads, "LOT_SECONDS", uploads.LOT_SECONDS / scale)
         with lots, closing(open_outbox(folder)) as outbox:
