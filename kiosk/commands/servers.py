@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from certify.statement import Mode
+from kiosk.commands.portal_office import deliver, staff
 
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
@@ -42,6 +43,10 @@ def portal_desk(file: Path) -> None:
     from kiosk.portal import desk
 
     desk.main(file)
+
+
+portal.add_command(staff)
+portal.add_command(deliver)
 
 
 @click.group(invoke_without_command=True)

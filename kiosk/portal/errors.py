@@ -23,6 +23,8 @@ class DeskProblem(StrEnum):
     NOT_WAITING = "desk.not-waiting"
     NOT_SEEN = "desk.original-not-seen"
     BAD_COPY = "desk.bad-copy"
+    NOT_YOURS = "desk.not-your-role"
+    TOO_OFTEN = "desk.too-often"
 
 
 class PortalError(Exception):
@@ -50,6 +52,8 @@ STATUS: dict[str, int] = {
     DeskProblem.NOT_WAITING: 409,
     DeskProblem.NOT_SEEN: 422,
     DeskProblem.BAD_COPY: 422,
+    DeskProblem.NOT_YOURS: 403,
+    DeskProblem.TOO_OFTEN: 429,
 }
 
 

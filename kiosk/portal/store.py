@@ -89,7 +89,8 @@ _COLUMNS = ", ".join(field.name for field in fields(Dossier))
 
 
 class Store:
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, more_tables: Iterable[str] = ()) -> None:
+        """``more_tables``: statements that make the tables of other modules."""
         self._lock = threading.RLock()
         self._db = apsw.Connection(str(file))
         self._db.set_busy_timeout(5000)
@@ -102,6 +103,8 @@ class Store:
                 raise ValueError(f"{file}: schema {version}, this program knows {SCHEMA_VERSION}")
             if version == 0:
                 db.execute(_SCHEMA)
+                for statement in more_tables:
+                    db.execute(statement)
                 db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def close(self) -> None:

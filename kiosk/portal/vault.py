@@ -53,6 +53,10 @@ class Vault:
     def copy_file(self, dossier_id: str) -> Path:
         return self._copies / f"{dossier_id}.pdf"
 
+    def copy(self, dossier_id: str) -> bytes:
+        """The certified copy (PDF). Raises FileNotFoundError before it was issued."""
+        return self.copy_file(dossier_id).read_bytes()
+
     def keep_copy(self, dossier_id: str, pdf: bytes) -> None:
         write_durably(self.copy_file(dossier_id), pdf)
 

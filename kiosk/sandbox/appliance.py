@@ -222,6 +222,8 @@ class Appliance:
                 "desk_token_file": str(token),
                 "enrolment_codes_file": str(codes),
                 "trust_dir": str(self.trust_dir),
+                "scripted_officer": True,
+                "access_log": False,
             },
         )
 

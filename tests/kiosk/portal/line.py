@@ -17,6 +17,7 @@ import uuid_utils
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.portal import enrolment
+from kiosk.portal.composition import Portal
 from kiosk.portal.server import Server
 from kiosk.portal.settings import PortalSettings
 from offline_queue import envelope, signatures
@@ -43,6 +44,7 @@ def settings_in(folder: Path, **changes: Any) -> PortalSettings:
         "desk_token_file": folder / "desk.token",
         "enrolment_codes_file": folder / "codes",
         "trust_dir": folder / "trust",
+        "scripted_officer": True,
     }
     return PortalSettings(**(values | changes))
 
@@ -60,6 +62,11 @@ class RunningPortal:
         self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
         requests.get(f"{self.address}/v1/health", timeout=10).raise_for_status()
+
+    @property
+    def inside(self) -> Portal:
+        """The portal's own objects."""
+        return self._server.portal
 
     def stop(self) -> None:
         self.tell_to_stop()
