@@ -76,10 +76,7 @@ class Mail:
     def _message(self, parcel: Parcel) -> EmailMessage:
         words = {"code": parcel.code, "title": parcel.title, "note": parcel.note}
         message = EmailMessage()
-        try:
-            message["To"] = parcel.address
-        except ValueError:  # line breaks: not an address, and a way to smuggle in headers
-            raise DeliveryError("mail.bad-address", retryable=False) from None
+        message["To"] = _one_mailbox(parcel.address)
         message["From"] = self._settings.mail_from
         message["Subject"] = _SUBJECTS[parcel.kind].format(**words)
         message["Date"] = formatdate()
@@ -88,6 +85,19 @@ class Mail:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(_TEXTS[parcel.kind].format(**words, link=parcel.link))
         return message
+
+
+def _one_mailbox(address: str) -> str:
+    """Raises DeliveryError: for line breaks, a way to smuggle in headers, for two and for none."""
+    probe = EmailMessage()
+    try:
+        probe["To"] = address
+        (mailbox,) = probe["To"].addresses
+    except ValueError:
+        raise DeliveryError("mail.bad-address", retryable=False) from None
+    if not mailbox.username or not mailbox.domain:
+        raise DeliveryError("mail.bad-address", retryable=False)
+    return address
 
 
 class _Orders:

@@ -81,6 +81,9 @@ class RunningPortal:
 
     def restart(self) -> None:
         self.stop()
+        self.restart_stopped()
+
+    def restart_stopped(self) -> None:
         self._start()
 
     def desk(self, method: str, path: str, **options: Any) -> requests.Response:
