@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -342,3 +344,20 @@ def test_without_a_partner_the_post_is_done_by_hand(
 def test_who_fetches_at_the_desk_gets_nothing_sent(portal: RunningPortal, kiosk: TestKiosk) -> None:
     dossier = issued(portal, kiosk, channel="desk")
     assert portal.inside.offices.deliveries.of_dossier(str(dossier.id)) == []
+
+
+def test_the_command_sends_what_waits(
+    portal: RunningPortal, kiosk: TestKiosk, mail: MailCatcher, tmp_path: Path
+) -> None:
+    dossier = wishing(kiosk, channel="email", address=MAILBOX)
+    portal.inside.cases.refuse(str(dossier.id), "Bản chính bị tẩy xóa")
+    file = tmp_path / "portal.toml"
+    file.write_text(
+        'state = "portal"\nofficer = "Lê Văn Thí Điểm"\ndesk_token_file = "desk.token"\n'
+        'enrolment_codes_file = "codes"\ntrust_dir = "trust"\n[delivery]\n'
+        f'mail_host = "127.0.0.1"\nmail_port = {mail.port}\nmail_security = "none"\n'
+    )
+    command = [sys.executable, "-m", "kiosk", "portal", "deliver", "--once", "--settings", file]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "1 sent\n"), done.stderr
+    assert "Bản chính bị tẩy xóa" in text_of(mail)
