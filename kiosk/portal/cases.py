@@ -3,6 +3,8 @@
     RECEIVED -> PROCESSING (approved: number and id code given, copy not signed yet) -> DONE
              -> REFUSED    (decree 23/2015, article 22)
              -> SUPPLEMENT (something is missing, or the scan is not good enough)
+             -> FINANCIAL_DUTY (something has to be paid first) -> ACCEPTED
+    not decided yet -> WITHDRAWN by the citizen, STOPPED by the agency
     DONE -> RETURNED       (handed over at the desk)
 
 By law an officer compares the original with the copy, so an approval says how the original was
@@ -31,8 +33,10 @@ from kiosk.portal.times import VIETNAM, now
 from kiosk.portal.vault import Vault, pages_of
 from offline_queue.manifest import Manifest
 
+Ended = Literal[Processing.WITHDRAWN, Processing.STOPPED]
 OriginalSeen = Literal["at-the-desk", "at-the-kiosk", "by-video", "not-seen"]
 _OPEN = (Processing.RECEIVED, Processing.ACCEPTED)
+_UNDECIDED = (*_OPEN, Processing.SUPPLEMENT, Processing.FINANCIAL_DUTY)
 PORTAL_MAKER = 0
 """The portal stands as kiosk 0 in the id codes that it gives."""
 
@@ -63,13 +67,12 @@ class Cases:
         return self._store.in_processing("filing", *_OPEN)
 
     def incomplete(self) -> list[Dossier]:
-        """Dossiers whose citizens were asked for more."""
-        found = [
-            dossier
-            for mode in ("pre-check", "filing")
-            for dossier in self._store.in_processing(mode, Processing.SUPPLEMENT)
-        ]
-        return sorted(found, key=lambda dossier: dossier.accepted_at or "")
+        """Dossiers whose citizens were asked for more, oldest first."""
+        return self._of_citizens(Processing.SUPPLEMENT)
+
+    def to_pay(self) -> list[Dossier]:
+        """Dossiers whose citizens have a financial duty first, oldest first."""
+        return self._of_citizens(Processing.FINANCIAL_DUTY)
 
     def next_waiting(self) -> Dossier | None:
         """What an officer takes up next."""
@@ -77,6 +80,9 @@ class Cases:
 
     def is_waiting(self, dossier: Dossier) -> bool:
         return dossier.mode != "post-check" and dossier.processing in _OPEN
+
+    def may_end(self, dossier: Dossier) -> bool:
+        return dossier.mode != "post-check" and dossier.processing in _UNDECIDED
 
     def approved(self) -> list[Dossier]:
         """Cases that wait for the desk process to sign."""
@@ -122,7 +128,8 @@ class Cases:
                 return facts_of(dossier.facts)
             self._require_waiting(dossier, "pre-check")
             facts = self._new_facts(dossier, officer or self._settings.officer)
-            self._register.enter(entry_of(facts, manifest_of(dossier), applicant.full_name))
+            if not self._register.enter(entry_of(facts, manifest_of(dossier), applicant.full_name)):
+                raise RefusedError(DeskProblem.NOT_WAITING, "it stands in the register already")
             self._move(
                 dossier,
                 Processing.PROCESSING,
@@ -136,11 +143,35 @@ class Cases:
 
     def refuse(self, dossier_id: str, reason: str, officer: str | None = None) -> None:
         """``reason`` is told to the citizen. Raises RefusedError (NOT_WAITING)."""
-        self._end(dossier_id, Processing.REFUSED, "refusal", reason, officer)
+        self._answer(dossier_id, Processing.REFUSED, "refusal", reason, officer)
 
     def ask_for_more(self, dossier_id: str, missing: str, officer: str | None = None) -> None:
         """``missing`` is told to the citizen. Raises RefusedError (NOT_WAITING)."""
-        self._end(dossier_id, Processing.SUPPLEMENT, "supplement", missing, officer)
+        self._answer(dossier_id, Processing.SUPPLEMENT, "supplement", missing, officer)
+
+    def ask_to_pay(self, dossier_id: str, duty: str, officer: str | None = None) -> None:
+        """A financial duty comes first. ``duty``, told to the citizen: what to pay, and where.
+        Raises RefusedError (NOT_WAITING)."""
+        self._answer(dossier_id, Processing.FINANCIAL_DUTY, "duty", duty, officer)
+
+    def duty_done(self, dossier_id: str, reference: str, officer: str | None = None) -> None:
+        """``reference``: of the receipt that was shown. Raises RefusedError (NOT_WAITING)."""
+        with self._store.transaction():
+            dossier = self.case(dossier_id)
+            if dossier.processing != Processing.FINANCIAL_DUTY:
+                raise RefusedError(DeskProblem.NOT_WAITING, "nothing was to be paid")
+            self._store.change(dossier.id, processing=Processing.ACCEPTED, note=None)
+            self._following.moved(dossier.id, Processing.ACCEPTED, officer, reference)
+
+    def end(
+        self,
+        dossier_id: str,
+        state: Ended,
+        why: str,
+        officer: str | None = None,
+    ) -> None:
+        """``why`` is told to the citizen. Raises RefusedError (NOT_WAITING)."""
+        self._answer(dossier_id, state, "refusal", why, officer, _UNDECIDED)
 
     def finish(self, dossier_id: str, officer: str | None = None) -> None:
         """A filing is done. Raises RefusedError (NOT_WAITING)."""
@@ -175,18 +206,19 @@ class Cases:
                 self._move(dossier, Processing.DONE, None)
                 self._following.tell(dossier.id, "result", answers)
 
-    def _end(
+    def _answer(
         self,
         dossier_id: str,
         state: Processing,
         kind: Kind,
         words: str,
         officer: str | None,
+        states: tuple[Processing, ...] = _OPEN,
     ) -> None:
         answers = self.answers(self.case(dossier_id))
         with self._store.transaction():
             dossier = self.case(dossier_id)
-            self._require_waiting(dossier, "pre-check", "filing")
+            self._require_waiting(dossier, "pre-check", "filing", states=states)
             self._move(dossier, state, officer, note=words, decided_at=now().isoformat())
             self._following.tell(dossier.id, kind, answers)
 
@@ -197,8 +229,15 @@ class Cases:
         note = values.get("note")
         self._following.moved(dossier.id, state, officer, str(note) if note else None)
 
-    def _require_waiting(self, dossier: Dossier, *modes: str) -> None:
-        if dossier.mode not in modes or dossier.processing not in _OPEN:
+    def _of_citizens(self, state: Processing) -> list[Dossier]:
+        modes = ("pre-check", "filing")
+        found = [dossier for mode in modes for dossier in self._store.in_processing(mode, state)]
+        return sorted(found, key=lambda dossier: dossier.accepted_at or "")
+
+    def _require_waiting(
+        self, dossier: Dossier, *modes: str, states: tuple[Processing, ...] = _OPEN
+    ) -> None:
+        if dossier.mode not in modes or dossier.processing not in states:
             raise RefusedError(DeskProblem.NOT_WAITING, "the case does not wait for a decision")
 
     def _new_facts(self, dossier: Dossier, officer: str) -> CopyFacts:

@@ -24,14 +24,17 @@ _TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two pieces of an answe
 _SUBJECTS = {
     "result": "Hồ sơ {code}: đã có kết quả",
     "supplement": "Hồ sơ {code}: cần bổ sung",
-    "refusal": "Hồ sơ {code}: không được nhận",
+    "duty": "Hồ sơ {code}: cần nộp tiền",
+    "refusal": "Hồ sơ {code}: không được giải quyết",
 }
 _TEXTS = {
     "result": "Hồ sơ {code} ({title}) đã có kết quả.\n\n"
     "Ông/bà tải kết quả tại địa chỉ dưới đây. Địa chỉ chỉ dùng được trong vài ngày:\n\n{link}\n",
     "supplement": "Hồ sơ {code} ({title}) cần bổ sung:\n\n{note}\n\n"
     "Ông/bà đến kiosk hoặc quầy một cửa, mang theo mã hồ sơ.\n",
-    "refusal": "Hồ sơ {code} ({title}) không được nhận:\n\n{note}\n\n"
+    "duty": "Hồ sơ {code} ({title}) chờ nộp tiền:\n\n{note}\n\n"
+    "Nộp xong, ông/bà đưa biên lai cho quầy một cửa.\n",
+    "refusal": "Hồ sơ {code} ({title}) không được giải quyết:\n\n{note}\n\n"
     "Ông/bà có thể hỏi cán bộ tại quầy một cửa.\n",
 }
 

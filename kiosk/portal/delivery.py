@@ -36,7 +36,7 @@ SCHEMA = [
     " dossier TEXT NOT NULL REFERENCES dossiers (id), expires TEXT NOT NULL) STRICT",
     "CREATE INDEX result_links_by_dossier ON result_links (dossier)",
 ]
-Kind = Literal["result", "supplement", "refusal"]
+Kind = Literal["result", "supplement", "duty", "refusal"]
 _LEASE = timedelta(minutes=10)  # a worker that has not come back by then is gone
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=6)
@@ -50,7 +50,7 @@ class DeliveryLine:
     id: str
     dossier: str
     channel: str
-    kind: str
+    kind: Kind
     state: str
     tries: int
     next_at: str

@@ -62,9 +62,9 @@ class RefusalReason(BaseModel):
 
 
 @router.get("/dossiers", dependencies=_desk)
-def dossiers(portal: PortalDep) -> list[DossierLine]:
-    """Every accepted dossier, newest first."""
-    return [DossierLine(**_line(dossier)) for dossier in portal.store.accepted()]
+def dossiers(portal: PortalDep, before: str = "") -> list[DossierLine]:
+    """Accepted dossiers, newest first, at most LISTED; those before the one named ``before``."""
+    return [DossierLine(**_line(dossier)) for dossier in portal.store.accepted(before)]
 
 
 @router.get("/cases", dependencies=_desk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
@@ -10,12 +11,12 @@ from fastapi.responses import RedirectResponse
 from certify.pages import SourcePage, decode_text
 from kiosk.portal.accounts import May
 from kiosk.portal.answers import Answers
-from kiosk.portal.cases import OriginalSeen, facts_of, manifest_of
+from kiosk.portal.cases import Ended, OriginalSeen, facts_of, manifest_of
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_auth import Login, LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.render import REFUSAL_WORDS, StaffForm, staff_page
-from kiosk.portal.store import Dossier, Processing
+from kiosk.portal.store import LISTED, Dossier, Processing
 from kiosk.portal.vault import pages_of
 from kiosk.portal.words import money
 from offline_queue.intake import Problem
@@ -26,6 +27,10 @@ _CALLS_SHOWN = 5
 _READABLE = 60  # mean confidence of Tesseract below which an officer should look twice
 _LONGEST_REQUEST = 500
 _SEEN: tuple[OriginalSeen, ...] = ("at-the-kiosk", "at-the-desk", "by-video")
+_ENDS: Mapping[str, Ended] = {
+    "withdrawn": Processing.WITHDRAWN,
+    "stopped": Processing.STOPPED,
+}
 _HOMES = ((May.DECIDE, "/desk"), (May.LOOK, "/"), (May.STAFF, "/staff"))
 
 
@@ -50,14 +55,17 @@ def start(login: LoginDep) -> Response:
 
 
 @router.get("/")
-def dossiers_page(request: Request, portal: PortalDep, login: LoginDep) -> Response:
+def dossiers_page(
+    request: Request, portal: PortalDep, login: LoginDep, before: str = ""
+) -> Response:
     login.require(May.LOOK)
     return staff_page(
         request,
         portal,
         login,
         "dossiers.html",
-        dossiers=portal.store.accepted(),
+        dossiers=portal.store.accepted(before),
+        full=LISTED,
         calls=portal.store.staff_calls(_CALLS_SHOWN),
     )
 
@@ -74,9 +82,11 @@ def desk_page(request: Request, portal: PortalDep, login: LoginDep, after: str =
         waiting=cases.waiting(),
         filings=cases.filings(),
         approved=cases.approved(),
+        to_pay=cases.to_pay(),
         incomplete=cases.incomplete(),
         to_inspect=cases.to_inspect(),
         fees_to_return=_with_dossiers(portal),
+        full=LISTED,
         last=_after(portal, after),
     )
 
@@ -118,6 +128,7 @@ def case_page(
         deliveries=offices.deliveries.of_dossier(dossier.id),
         warnings=warnings(manifest, answers, pages),
         is_waiting=portal.cases.is_waiting(dossier),
+        may_end=portal.cases.may_end(dossier),
         is_done=dossier.processing == Processing.DONE,
         last=_after(portal, after),
     )
@@ -154,11 +165,34 @@ def refuse(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) ->
 def supplement(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -> Response:
     """Ask for a rescan or for a missing paper, in the officer's own words."""
     login.require(May.DECIDE)
-    missing = form.get("missing", "")
-    if not 1 <= len(missing) <= _LONGEST_REQUEST:
-        raise RefusedError(Problem.BAD_REQUEST, f"missing: 1 to {_LONGEST_REQUEST} letters")
-    portal.cases.ask_for_more(case_id, missing, login.staff.full_name)
+    portal.cases.ask_for_more(case_id, _words(form, "missing"), login.staff.full_name)
     return _onward(portal, login, "case.supplement", case_id)
+
+
+@router.post("/desk/{case_id}/duty")
+def duty(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -> Response:
+    """A financial duty comes first: what and where to pay, in the officer's own words."""
+    login.require(May.DECIDE)
+    portal.cases.ask_to_pay(case_id, _words(form, "duty"), login.staff.full_name)
+    return _onward(portal, login, "case.duty", case_id)
+
+
+@router.post("/desk/{case_id}/duty-done")
+def duty_done(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -> Response:
+    login.require(May.DECIDE)
+    portal.cases.duty_done(case_id, _words(form, "reference"), login.staff.full_name)
+    return _stay(portal, login, "case.duty-done", case_id)
+
+
+@router.post("/desk/{case_id}/end")
+def end(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -> Response:
+    """Withdrawn by the citizen, or stopped by the agency."""
+    login.require(May.DECIDE)
+    state = _ENDS.get(form.get("how", ""))
+    if state is None:
+        raise RefusedError(Problem.BAD_REQUEST, "how: withdrawn or stopped")
+    portal.cases.end(case_id, state, _words(form, "why"), login.staff.full_name)
+    return _onward(portal, login, "case.end", case_id)
 
 
 @router.post("/desk/{case_id}/finish")
@@ -227,6 +261,14 @@ def _with_dossiers(portal: Portal) -> list[tuple[Dossier, int]]:
     return [
         (portal.cases.case(line.dossier), line.amount) for line in portal.offices.fees.to_return()
     ]
+
+
+def _words(form: Mapping[str, str], field: str) -> str:
+    """What an officer wrote. Raises RefusedError (BAD_REQUEST)."""
+    words = form.get(field, "")
+    if not 1 <= len(words) <= _LONGEST_REQUEST or "\0" in words:
+        raise RefusedError(Problem.BAD_REQUEST, f"{field}: 1 to {_LONGEST_REQUEST} letters")
+    return words
 
 
 def _after(portal: Portal, dossier_id: str) -> Dossier | None:

@@ -17,6 +17,7 @@ from kiosk.portal.export import as_csv as export_csv
 from kiosk.portal.export import as_json as export_json
 from kiosk.portal.render import StaffForm, staff_page
 from kiosk.portal.statistics import as_csv, totals
+from kiosk.portal.store import LISTED
 from kiosk.portal.times import VIETNAM, this_year
 from offline_queue.intake import Problem
 
@@ -34,12 +35,14 @@ def fleet_page(request: Request, portal: PortalDep, login: LoginDep) -> Response
 
 @router.get("/register")
 def register_page(
-    request: Request, portal: PortalDep, login: LoginDep, year: int | None = None
+    request: Request, portal: PortalDep, login: LoginDep, year: int | None = None, after: int = 0
 ) -> Response:
     login.require(May.LOOK)
     year = year or this_year()
-    entries = portal.register.entries(year)
-    return staff_page(request, portal, login, "register.html", year=year, entries=entries)
+    entries = portal.register.entries(year, after)
+    return staff_page(
+        request, portal, login, "register.html", year=year, entries=entries, full=LISTED
+    )
 
 
 @router.get("/statistics")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.portal.answers import ANSWERS, Answers
 from kiosk.portal.catalogue import procedure
-from kiosk.portal.delivery import Deliveries, DeliveryLine, Kind, Parcel
+from kiosk.portal.delivery import Deliveries, DeliveryLine, Parcel
 from kiosk.portal.store import Store
 from kiosk.portal.vault import Vault
 from offline_queue.manifest import Manifest
@@ -26,7 +26,7 @@ class DossierPacker:
         assert dossier is not None  # a foreign key says so
         manifest = Manifest.decode(dossier.manifest.encode())
         answers = Answers.model_validate_json(self._vault.open_part(manifest, ANSWERS))
-        kind: Kind = "result" if line.kind == "result" else _notice(line.kind)
+        kind = line.kind
         return Parcel(
             id=line.id,
             kind=kind,
@@ -49,7 +49,3 @@ class DossierPacker:
             return self._vault.copy(dossier_id)
         except FileNotFoundError:
             return None
-
-
-def _notice(kind: str) -> Kind:
-    return "supplement" if kind == "supplement" else "refusal"

@@ -28,8 +28,8 @@ _MOST_OF_A_CITIZEN = 20
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """``missing``: what the officer asks for, in state 5. ``note``: why, where it ended badly.
-    Instants are ISO 8601 in UTC. Nothing here says whose dossier it is."""
+    """``missing``: what the officer asks for, in states 5 and 6. ``note``: why, where it ended
+    badly. Instants are ISO 8601 in UTC. Nothing here says whose dossier it is."""
 
     code: str
     procedure: str
@@ -100,7 +100,7 @@ class Tracking:
             due_at=line.due_at,
             ended_at=line.ended_at,
             late=line.late,
-            missing=dossier.note if state == Processing.SUPPLEMENT else None,
+            missing=dossier.note if state in _WANTS else None,
             note=note,
             number=dossier.number,
         )
@@ -117,6 +117,7 @@ def _on_the_wire(tracked: Tracked) -> TrackedDossier:
     )
 
 
+_WANTS = frozenset({Processing.SUPPLEMENT, Processing.FINANCIAL_DUTY})
 PUBLIC_NOTES = frozenset({Processing.REFUSED, Processing.STOPPED, Processing.WITHDRAWN})
 """States whose note is meant for the citizen; elsewhere notes are for the officer."""
 

@@ -125,6 +125,38 @@ def test_asking_for_a_rescan_by_keyboard(
     assert (state["processing"], state["note"]) == (5, "Quét lại, trang 1 mờ.")
 
 
+def test_a_duty_and_its_receipt_by_keyboard(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("p")
+    desktop.type("Nộp 1.200.000 đ tại kho bạc.")
+    desktop.screenshot(pictures / "duty.png")
+    desktop.press("Tab", "Enter")
+    desktop.wait_for("Chờ công dân nộp tiền")
+    assert dossier.state()["processing"] == 6
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.type("BL-000123")
+    desktop.press("Enter")
+    desktop.wait_for("Duyệt và cấp số")
+    assert dossier.state()["processing"] == 2
+
+
+def test_a_withdrawal_by_keyboard(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("r", "Tab")
+    desktop.type("Công dân không cần nữa.")
+    desktop.press("Tab", "Enter")
+    desktop.wait_for("Không có hồ sơ nào đang chờ")
+    assert dossier.state()["processing"] == 7
+
+
 def test_escape_leads_back_and_changes_nothing(
     desktop: Browser, portal: RunningPortal, kiosk: TestKiosk
 ) -> None:
