@@ -31,9 +31,9 @@ from kiosk.settings import (
 )
 from offline_queue.manifest import Applicant, Fee, Manifest, Paper, Part, WrappedKey
 from offline_queue.outbox import Outbox
+from tests.kiosk.link.place import Place, until, until_answered
 from tests.kiosk.link.relay import Relay
 from tests.kiosk.link.small_vneid import SmallVneid
-from tests.kiosk.link.test_link import Place, until, until_answered
 from tests.kiosk.portal.line import APPLICANT, JPEG, TEXT, RunningPortal, settings_in
 from tests.offline_queue.small_portal import SmallPortal
 

@@ -19,8 +19,8 @@ from kiosk.link import identity, payments, process, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.ratings import Ratings
 from tests.kiosk.link.office import NUMBER, SECRET, Office, opened, run, standing_is
+from tests.kiosk.link.place import until, until_answered
 from tests.kiosk.link.small_vneid import CODE as PHONE_CODE
-from tests.kiosk.link.test_link import until, until_answered
 from tests.kiosk.portal.line import JPEG
 
 
