@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 import apsw
 import requests
@@ -40,9 +41,10 @@ from kiosk.link.token_key import TokenKey
 from kiosk.link.trust import TrustKeeper, load_anchor
 from kiosk.link.upkeep import Upkeep
 from kiosk.settings import Settings
-from kiosk.storage import open_outbox
+from kiosk.storage import open_journal, open_outbox
 from offline_queue.backoff import Backoff
 from offline_queue.errors import QueueError
+from offline_queue.outbox import State
 from offline_queue.uploader import Uploader
 
 log = logging.getLogger(__name__)
@@ -112,7 +114,8 @@ class Link:
         self._key = device_key(self._key_file, settings.device_key)
         self._certificate = Certificate(folder / "tls.pem")
         self._sessions: list[requests.Session] = []
-        self._outbox = open_outbox(settings, local_now)
+        self._journal = open_journal(settings, "link", local_now)
+        self._outbox = open_outbox(settings, local_now, self._settled)
         self._numbers = NumberStore(state / "numbers.db")
         leases = LeaseKeeper(self._numbers, local_now)
         ratings = Ratings(folder / "ratings")
@@ -120,6 +123,7 @@ class Link:
             settings,
             folder,
             outbox=self._outbox,
+            journal=self._journal,
             trust=trust,
             leases=leases,
             ratings=ratings,
@@ -180,6 +184,11 @@ class Link:
             session.close()
         self._outbox.close()
         self._numbers.close()
+        self._journal.close()
+
+    def _settled(self, dossier: UUID, state: State, problem: str) -> None:
+        facts = {"code": problem} if problem else {}
+        self._journal.append(state, dossier=str(dossier), **facts)
 
     # -- loops -------------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 """kill -9 at any instant of the programs of a kiosk and of its portal, while dossiers flow.
 
-``python -m tests.faults.kills FOLDER CYCLES SEED [BUG]`` starts ``run``, ``link`` and ``portal``
-(see :mod:`tests.faults.site`), kills one of them each cycle, and starts that one anew while the
-others go on. It is a process of its own without threads which has loaded what the three need, so
-that a start is a fork and costs a fraction of a second: what is killed is then the command itself.
+``python -m tests.faults.kills FOLDER CYCLES SEED VICTIMS BUG`` starts ``run``, ``link`` and
+``portal`` (see :mod:`tests.faults.site`), kills one of VICTIMS each cycle, and starts that one anew
+while the others go on. It is a process of its own without threads which has loaded what the three
+need, so that a start is a fork and costs little: what is killed is then the command itself.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -27,26 +28,27 @@ from tests.faults import reckoning, site
 from tests.faults.reckoning import Tally
 from tests.faults.site import BUGS, PROGRAMS, SiteFolder
 
-LONGEST_LIFE = 0.5
+LONGEST_PAUSE = 0.5
 """Seconds from one kill to the next, at most. A start takes about 0.2 s and may be cut too."""
 LAST_SECONDS = 120
 """For sending what waits when nothing is killed any more."""
 
 
-def kill_often(cycles: int, seed: int, bug: str = "") -> Tally:
+def kill_often(
+    cycles: int, seed: int, victims: Sequence[str] = tuple(PROGRAMS), bug: str = ""
+) -> Tally:
     """On a new site. Raises RuntimeError when a program ended by itself."""
     folder = Path(tempfile.mkdtemp(prefix="kills-"))  # short: a socket's path has 107 bytes at most
     try:
         place = site.found(folder)
         reckoning.open_portal_with_witness(place)
-        _in_its_own_process(folder, cycles, seed, bug)
+        _in_its_own_process(str(folder), str(cycles), str(seed), ",".join(victims), bug)
         return reckoning.count(place, cycles)
     finally:
         shutil.rmtree(folder)
 
 
-def _in_its_own_process(folder: Path, cycles: int, seed: int, bug: str) -> None:
-    arguments = [str(folder), str(cycles), str(seed), *filter(None, [bug])]
+def _in_its_own_process(*arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", __name__, *arguments], stderr=subprocess.PIPE, text=True
     )
@@ -57,7 +59,7 @@ def _in_its_own_process(folder: Path, cycles: int, seed: int, bug: str) -> None:
 # -- in the process that forks ---------------------------------------------------------------------
 
 
-def main(folder: Path, cycles: int, seed: int, bug: str = "") -> None:
+def main(folder: Path, cycles: int, seed: int, victims: list[str], bug: str) -> None:
     place, rng = SiteFolder(folder), random.Random(seed)
     if bug:
         BUGS[bug]()
@@ -65,8 +67,8 @@ def main(folder: Path, cycles: int, seed: int, bug: str = "") -> None:
     try:
         for _ in range(cycles):
             _start_missing(place, running)
-            victim = rng.choice(sorted(PROGRAMS))
-            select.select([], [], [], rng.uniform(0.0, LONGEST_LIFE))
+            victim = rng.choice(victims)
+            select.select([], [], [], rng.uniform(0.0, LONGEST_PAUSE))
             _kill(place, victim, running.pop(victim))
         _start_missing(place, running)
         _kill(place, "run", running.pop("run"))
@@ -113,4 +115,4 @@ def _wait_until_sent(place: SiteFolder) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split(","), sys.argv[5])

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import apsw
@@ -54,29 +55,25 @@ def open_portal_with_witness(site: SiteFolder) -> None:
 
 
 def count(site: SiteFolder, cycles: int) -> Tally:
-    with (
-        closing(_database(site)) as db,
-        closing(open_outbox(site.settings(), local_now)) as outbox,
-    ):
-        receipts: list[tuple[str, str]] = list(db.execute("select id, receipt from witness"))
-        rows = list(db.execute("select id, code, manifest, receipt from dossiers"))
-        promised = [line.split() for line in site.promises.read_text().splitlines()]
-        digests = {id: hashlib.sha256(text.encode()).hexdigest() for id, _, text, _ in rows}
-        codes = Counter(code for _, code, _, _ in rows)
+    with closing(_database(site)) as db:
+        seen = Counter(dossier for (dossier,) in db.execute("select id from witness"))
+        codes = Counter(code for (code,) in db.execute("select code from dossiers"))
+        manifests: dict[str, str] = dict(_pairs(db, "select id, manifest from dossiers"))
+        receipts: dict[str, str | None] = dict(_pairs(db, "select id, receipt from dossiers"))
+    promised = dict(line.split() for line in site.promises.read_text().splitlines())
+    digests = {key: hashlib.sha256(text.encode()).hexdigest() for key, text in manifests.items()}
+    with closing(open_outbox(site.settings(), local_now)) as outbox:
         return Tally(
             cycles,
             len(promised),
-            len({id for id, _ in receipts}),
-            lost=tuple(id for id, _, digest in promised if digests.get(id) != digest),
-            twice=(
-                *(id for id, times in Counter(id for id, _ in receipts).items() if times > 1),
-                *(code for code, times in codes.items() if times > 1),
-            ),
+            len(seen),
+            lost=tuple(key for key, digest in promised.items() if digests.get(key) != digest),
+            twice=tuple(key for key, times in (seen + codes).items() if times > 1),
             corrupt=(
-                *_at_the_portal(site, {id: text for id, _, text, _ in rows}),
-                *(f"{id}: half known" for id, _, _, receipt in rows if receipt is None),
-                *_at_the_kiosk(outbox, {id: receipt for id, _, _, receipt in rows}),
+                *_at_the_portal(site, manifests),
+                *_at_the_kiosk(outbox, receipts),
                 *_left_behind(site, outbox),
+                *_in_the_journal(site, manifests),
             ),
         )
 
@@ -85,8 +82,8 @@ def _at_the_portal(site: SiteFolder, manifests: dict[str, str]) -> list[str]:
     opened = open_portal(portal_settings.load(site.portal_file))
     with closing(opened.store):
         return [
-            f"{id}: does not open as it was locked"
-            for id, text in manifests.items()
+            f"{dossier}: does not open as it was locked"
+            for dossier, text in manifests.items()
             if not _is_whole(opened, Manifest.decode(text.encode()))
         ]
 
@@ -104,23 +101,21 @@ def _is_whole(portal: Portal, manifest: Manifest) -> bool:
 
 
 def _at_the_kiosk(outbox: Outbox, receipts: dict[str, str | None]) -> list[str]:
-    """Every dossier that is no draft, and no discarded one, is erased and has the portal's own
-    receipt; and the portal has no other."""
+    """Each dossier is a draft or a discarded one, of which the portal knows nothing, or erased with
+    the very receipt that the portal has; and the portal knows no other."""
     problems, unknown = [], set(receipts)
     for entry in outbox.list():
-        unknown.discard(str(entry.id))
+        key = str(entry.id)
+        unknown.discard(key)
         receipt = entry.receipt.model_dump_json() if entry.receipt else None
-        draft = entry.state is State.DRAFT
-        discarded = entry.state is State.ERASED and receipt is None
-        if draft and not _draft_is_whole(outbox, entry.id):
-            problems.append(f"{entry.id}: a draft that does not open")
-        if (draft or discarded) and str(entry.id) in receipts:
-            problems.append(f"{entry.id}: {entry.state} here, and known to the portal")
-        if not draft and not discarded and (
-            entry.state is not State.ERASED or receipt != receipts.get(str(entry.id))
-        ):
-            problems.append(f"{entry.id}: {entry.state}, or another receipt than the portal's")
-    return problems + [f"{id}: known to the portal alone" for id in unknown]
+        if entry.state is State.DRAFT:
+            whole = key not in receipts and _draft_is_whole(outbox, entry.id)
+        elif receipt is None:
+            whole = key not in receipts and entry.state is State.ERASED
+        else:
+            whole = receipt == receipts.get(key) and entry.state is State.ERASED
+        problems += [] if whole else [f"{key}: {entry.state}"]
+    return problems + [f"{key}: known to the portal alone" for key in unknown]
 
 
 def _draft_is_whole(outbox: Outbox, dossier: UUID) -> bool:
@@ -130,13 +125,32 @@ def _draft_is_whole(outbox: Outbox, dossier: UUID) -> bool:
 
 
 def _left_behind(site: SiteFolder, outbox: Outbox) -> list[str]:
-    """Files, keys and journal: drafts are discarded first, as the next start does it."""
+    """Files and keys: drafts are discarded first, as the next start does it."""
     for draft in outbox.drafts():
         outbox.discard(draft.id)
     state = site.settings().site.state
     found = audit(state / "outbox", state / "machine.key", local_now().date()).findings
-    broken = [file.name for file in (state / "journal").glob("*.jsonl") if journal.verify(file)]
-    return [*(f"{finding.code}: {finding.where}" for finding in found), *broken]
+    return [f"{finding.code}: {finding.where}" for finding in found]
+
+
+def _in_the_journal(site: SiteFolder, manifests: dict[str, str]) -> list[str]:
+    """Both chains hold, that of ``run`` has the head of each manifest, and that of ``link`` an
+    entry for each acceptance, at least one."""
+    folder = site.settings().site.state / "journal"
+    problems = [file.name for file in folder.glob("*.jsonl") if journal.verify(file) is not None]
+    heads = {journal.entry_hash(entry) for entry in journal.read(folder / "run.jsonl")}
+    for dossier, text in manifests.items():
+        if Manifest.decode(text.encode()).journal_head not in heads:
+            problems.append(f"{dossier}: its head is not in the journal")
+    entries = journal.read(folder / "link.jsonl")
+    told = {entry["dossier"] for entry in entries if entry["event"] == State.ACCEPTED}
+    if len(told) < len(manifests):
+        problems.append(f"{len(manifests) - len(told)} acceptances are in no journal")
+    return problems
+
+
+def _pairs(db: apsw.Connection, query: str) -> list[Any]:
+    return list(db.execute(query))
 
 
 def _database(site: SiteFolder) -> apsw.Connection:

@@ -14,7 +14,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,14 +31,14 @@ from kiosk import __main__ as command_line
 from kiosk import dossiers
 from kiosk.clock import local_now
 from kiosk.engine import discard_drafts
-from kiosk.journal import Journal
 from kiosk.link import verbs
 from kiosk.portal import enrolment
 from kiosk.procedures import procedures
 from kiosk.session import Record
 from kiosk.settings import Settings, load
-from kiosk.storage import open_outbox
+from kiosk.storage import open_journal, open_outbox
 from offline_queue.errors import Fault, QueueError
+from offline_queue.manifest import Manifest
 from offline_queue.outbox import Outbox
 from offline_queue.signatures import public_pem
 from tests.kiosk.link.place import signed_trust
@@ -74,7 +73,7 @@ class SiteFolder:
 
     @property
     def promises(self) -> Path:
-        """A line for each dossier whose locking returned: id, code, SHA-256 of the manifest."""
+        """A line for each dossier whose locking returned: id, SHA-256 of the manifest."""
         return self.folder / "promises"
 
     def log(self, program: str) -> Path:
@@ -146,7 +145,7 @@ def run(site: SiteFolder) -> None:
         clock=local_now,
         outbox=open_outbox(settings, local_now),
         numbers=NumberStore(state / "numbers.db"),
-        journal=Journal(state / "journal", "run", local_now),
+        journal=open_journal(settings, "run", local_now),
     )
     discard_drafts(kiosk)
     with site.promises.open("ab", buffering=0) as promises:
@@ -186,35 +185,45 @@ def _file_one(kiosk: Any, promise: Callable[[bytes], object]) -> None:
     session.record.code = dossiers.dossier_code(session)
     dossiers.save_answers(session)
     dossiers.lock(session, "pre-check", clock_trusted=True)
-    digest = hashlib.sha256(session.record.manifest.encode()).hexdigest()
-    promise(f"{dossier} {session.record.code} {digest}\n".encode())
+    promise(promise_of(session.record.manifest))
+
+
+def promise_of(manifest: Manifest) -> bytes:
+    digest = hashlib.sha256(manifest.encode()).hexdigest()
+    return f"{manifest.id} {digest}\n".encode()
 
 
 # -- deliberate bugs: the harness must see them ----------------------------------------------------
 
 
 def promise_before_the_commit() -> None:
-    """``run`` promises a dossier that is not locked yet."""
+    """``run`` promises a dossier while its locking is on the way to a slow disk."""
     lock = Outbox.lock
 
     def hasty(self: Outbox, id: UUID, build: Any) -> Any:
-        file = SiteFolder(self._folder.parent.parent).promises
-        with file.open("ab", buffering=0) as promises:
-            promises.write(f"{id} - -\n".encode())
-        return lock(self, id, build)
+        def early(*arguments: Any) -> Any:
+            manifest = build(*arguments)
+            with SiteFolder(self._folder.parent.parent).promises.open("ab", buffering=0) as file:
+                file.write(promise_of(manifest))
+            time.sleep(0.3)
+            return manifest
+
+        return lock(self, id, early)
 
     Outbox.lock = hasty  # type: ignore[method-assign]
 
 
 def accept_again() -> None:
-    """The portal does not look whether it has accepted before."""
+    """The portal does not look whether it has accepted before, and is slow to answer."""
     from kiosk.portal.intake import Intake
 
     commit = Intake.commit
 
     def forgetful(self: Intake, kiosk_id: str, dossier_id: UUID) -> Any:
         self._store.change(str(dossier_id), receipt=None)
-        return commit(self, kiosk_id, dossier_id)
+        receipt = commit(self, kiosk_id, dossier_id)
+        time.sleep(0.3)
+        return receipt
 
     Intake.commit = forgetful  # type: ignore[method-assign]
 
