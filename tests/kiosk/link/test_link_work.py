@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Awaitable
@@ -12,7 +13,10 @@ from uuid import UUID
 
 import pytest
 
+from kiosk import journal
+from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
+from kiosk.journal import Journal
 from kiosk.link import verbs
 from kiosk.link.client import LinkClient
 from offline_queue.intake import Problem
@@ -36,6 +40,35 @@ def test_a_submitted_dossier_is_accepted_before_the_answer(place: Place) -> None
         outbox.close()
 
     run(place, story)
+
+
+def test_what_became_of_a_dossier_is_in_the_journal_and_its_id_nowhere(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    told: list[str] = []
+
+    async def story(client: LinkClient) -> None:
+        await until_ready(client)
+        outbox = place.outbox()
+        for fault in ([], [Problem.BAD_MANIFEST]):
+            place.portal.fault("PUT", *fault)
+            dossier = str(locked_dossier(outbox))
+            told.append(dossier)
+            await client.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=dossier))
+        outbox.close()
+
+    run(place, story)
+    folder = place.settings.site.state / "journal"
+    entries = list(journal.read(folder / "link.jsonl"))
+    assert [entry["event"] for entry in entries] == ["enrolled", "accepted", "rejected"]
+    assert entries[2]["code"] == Problem.BAD_MANIFEST
+    reader = Journal(folder, "reader", local_now)
+    assert [entry["dossier"] for entry in entries[1:]] == [*map(reader.reference, told)]
+    reader.close()
+    assert journal.verify(folder / "link.jsonl") is None
+    for text in (caplog.text, (folder / "link.jsonl").read_text()):
+        assert not any(dossier in text for dossier in told)
 
 
 def test_an_outage_is_told_at_once_and_the_dossier_follows_by_itself(place: Place) -> None:
