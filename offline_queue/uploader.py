@@ -109,7 +109,7 @@ class Uploader:
                 return False
             problem = error.detail if error.code == Fault.REJECTED else error.code
             self._outbox.reject(dossier.id, problem)
-            log.warning("dossier %s rejected: %s", dossier.id, problem)
+            log.warning("a dossier was rejected: %s", problem)
         self._backoff.succeeded()
         rest = self._spread.succeeded(self._clock())
         if asked := self._client.next_after:  # the portal knows how many have come back
@@ -145,7 +145,7 @@ class Uploader:
         receipt = self._client.commit(dossier.id)
         self._check(receipt, dossier)
         self._outbox.accept(dossier.id, receipt)
-        log.info("dossier %s accepted by the portal", dossier.id)
+        log.info("a dossier was accepted by the portal")
 
     def _check(self, receipt: Receipt, dossier: Dossier) -> None:
         """Raises QueueError (RECEIPT_INVALID): not signed by the portal, or for other bytes."""
@@ -162,9 +162,9 @@ class Uploader:
             raise QueueError(Fault.RECEIPT_INVALID, "of another dossier", retryable=True)
 
     def _put_off(self, id: UUID, error: QueueError) -> None:
-        log.info("dossier %s put off: %s", id, error)
+        problem = error.detail if error.code == Fault.REJECTED else error.code
+        log.info("a dossier is put off: %s", problem)
         if self._outbox.get(id).state in (State.SENDING, State.UNKNOWN):
-            problem = error.detail if error.code == Fault.REJECTED else error.code
             self._outbox.mark_unknown(id, problem)
         if error.retry_after:  # it is there, and has kept this moment for us
             pause = self._backoff.asked(error.retry_after)

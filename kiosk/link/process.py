@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 import apsw
 import requests
@@ -40,9 +41,10 @@ from kiosk.link.token_key import TokenKey
 from kiosk.link.trust import TrustKeeper, load_anchor
 from kiosk.link.upkeep import Upkeep
 from kiosk.settings import Settings
-from kiosk.storage import open_outbox
+from kiosk.storage import open_journal, open_outbox
 from offline_queue.backoff import Backoff, Spread
 from offline_queue.errors import QueueError
+from offline_queue.outbox import State
 from offline_queue.pacing import HourlyBudget
 from offline_queue.uploader import Uploader
 
@@ -117,7 +119,8 @@ class Link:
         self._certificate = Certificate(folder / "tls.pem")
         self._opened: list[PortalClient] = []
         self._budget = HourlyBudget(settings.link.hourly_bytes)
-        self._outbox = open_outbox(settings, local_now)
+        self._journal = open_journal(settings, "link", local_now)
+        self._outbox = open_outbox(settings, local_now, self._settled)
         self._numbers = NumberStore(state / "numbers.db")
         leases = LeaseKeeper(self._numbers, local_now)
         ratings = Ratings(folder / "ratings")
@@ -125,6 +128,7 @@ class Link:
             settings,
             folder,
             outbox=self._outbox,
+            journal=self._journal,
             trust=trust,
             leases=leases,
             ratings=ratings,
@@ -187,6 +191,11 @@ class Link:
             client.close()
         self._outbox.close()
         self._numbers.close()
+        self._journal.close()
+
+    def _settled(self, dossier: UUID, state: State, problem: str) -> None:
+        facts = {"code": problem} if problem else {}
+        self._journal.append(state, dossier=str(dossier), **facts)
 
     # -- loops -------------------------------------------------------------------------------
 

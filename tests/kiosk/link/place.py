@@ -1,4 +1,4 @@
-"""A kiosk's link with a small portal and a small provider, and how to wait for it."""
+"""A kiosk's state folder and whom its link speaks to, for tests in this process."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from certify import cose
 from certify.trust import Policy, TrustBundle, sign_bundle, sign_policy
-from kiosk.failures import KioskError
+from kiosk.failures import Fault, KioskError
 from kiosk.link import process, verbs
 from kiosk.link.client import LinkClient
 from kiosk.settings import IdentitySettings, LinkSettings, Settings, Site
@@ -56,37 +57,48 @@ class Place:
         modes: tuple[str, ...] = ("pre-check",),
         signer: ec.EllipticCurvePrivateKey | None = None,
     ) -> None:
-        def sign(message: bytes) -> bytes:
-            der = (signer or self.anchor).sign(message, ec.ECDSA(hashes.SHA256()))
-            return b"".join(number.to_bytes(32, "big") for number in decode_dss_signature(der))
-
-        kid = cose.key_id(self.anchor.public_key())
-        bundle = TrustBundle(
-            serial=serial,
-            issued=ISSUED,
-            expires=EXPIRES,
-            roots=(),
-            seal_keys={},
-            seal_host="seal.example",
-        )
-        policy = Policy(
-            serial=serial,
-            issued=ISSUED,
-            expires=EXPIRES,
-            modes=frozenset(modes),  # type: ignore[arg-type]
-            thresholds={},
-            post_check_papers=frozenset(),
-            post_check_inspect_days=1,
-            procedure_packs=(),
-        )
-        self.portal.files = {
-            "trust-bundle": sign_bundle(bundle, sign, kid),
-            "policy": sign_policy(policy, sign, kid),
-        }
+        self.portal.files = signed_trust(signer or self.anchor, self.anchor, serial, modes)
 
     def outbox(self) -> Outbox:
         state = self.settings.site.state
         return Outbox(state / "outbox", machine_key=state / "machine.key")
+
+
+def signed_trust(
+    signer: ec.EllipticCurvePrivateKey,
+    anchor: ec.EllipticCurvePrivateKey,
+    serial: int,
+    modes: tuple[str, ...] = ("pre-check",),
+) -> dict[str, bytes]:
+    """Bundle and policy under the names in their addresses; they say that ``anchor`` signed."""
+
+    def sign(message: bytes) -> bytes:
+        der = signer.sign(message, ec.ECDSA(hashes.SHA256()))
+        return b"".join(number.to_bytes(32, "big") for number in decode_dss_signature(der))
+
+    kid = cose.key_id(anchor.public_key())
+    bundle = TrustBundle(
+        serial=serial,
+        issued=ISSUED,
+        expires=EXPIRES,
+        roots=(),
+        seal_keys={},
+        seal_host="seal.example",
+    )
+    policy = Policy(
+        serial=serial,
+        issued=ISSUED,
+        expires=EXPIRES,
+        modes=frozenset(modes),  # type: ignore[arg-type]
+        thresholds={},
+        post_check_papers=frozenset(),
+        post_check_inspect_days=1,
+        procedure_packs=(),
+    )
+    return {
+        "trust-bundle": sign_bundle(bundle, sign, kid),
+        "policy": sign_policy(policy, sign, kid),
+    }
 
 
 @asynccontextmanager
@@ -138,3 +150,7 @@ def run(place: Place, story: Callable[[LinkClient], Awaitable[None]]) -> None:
             await story(client)
 
     asyncio.run(main())
+
+
+def refused(caught: pytest.ExceptionInfo[KioskError], code: Fault) -> bool:
+    return caught.value.code == code
