@@ -37,6 +37,8 @@ from tests.offline_queue.invented import manifest_of, new_id, open_outbox
 
 PAYLOAD = 5 * 1024 * 1024
 SCALE = 16.0
+SHARED_SCALE = 8.0
+"""The database's and the store's own time cannot run faster: less of it is missing this way."""
 HANDSHAKE = 3 * 40 + 2 * 20
 """Bytes of headers in the packets that open a TCP connection; TLS would add about 2,500."""
 
@@ -57,7 +59,7 @@ def run() -> list[Row]:
     scale = float(os.environ.get("NETWORK_SCALE", SCALE))
     with tempfile.TemporaryDirectory() as folder:
         sent = send(Path(folder), PAYLOAD, Line(), scale, attempts=20)
-    shared = _send_to_shared_storage(scale)
+    shared = _send_to_shared_storage(min(scale, SHARED_SCALE))
     counts = sent.counts
     return [
         Row("accepted by the portal", sent.accepted, "", f"time ran {scale:g} times faster"),
