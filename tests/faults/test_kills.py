@@ -18,8 +18,8 @@ def test_killed_at_random_instants() -> None:
 
 
 def test_a_promise_before_the_commit_is_found() -> None:
-    assert kill_often(10, 1, ["run"], "promise-before-the-commit").lost
+    assert kill_often(6, 1, ["run"], "promise-before-the-commit", 1.5).lost
 
 
 def test_a_portal_that_accepts_again_is_found() -> None:
-    assert kill_often(8, 1, ["link"], "accept-again").twice
+    assert kill_often(6, 1, ["link"], "accept-again", 1.5).twice
