@@ -45,7 +45,7 @@ from tests.kiosk.link.place import signed_trust
 from tests.kiosk.portal.line import TEXT, settings_in
 
 PAGES = 2
-MOST_WAITING = 4
+MOST_WAITING = 6
 """So many dossiers may wait: more would only be sent at the end, when nothing is killed."""
 NOT_YET = (Fault.NOT_ENROLLED, CertifyFault.NUMBERS_EXHAUSTED)
 """What ``run`` waits for: link has never been there so far, or not for long enough."""
