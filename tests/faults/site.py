@@ -110,6 +110,7 @@ portal = "http://127.0.0.1:{portal.port}"
 enrolment_code_file = "{folder}/code"
 trust_anchor_file = "{folder}/anchor.pem"
 poll_seconds = 0.02
+spread_seconds = 0.0
 """
     )
     return site

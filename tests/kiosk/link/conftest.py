@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kiosk.link.office import Office, opened
 from tests.kiosk.link.place import Place
 from tests.kiosk.link.small_vneid import SmallVneid
 from tests.offline_queue.small_portal import SmallPortal
@@ -18,3 +19,9 @@ def place() -> Iterator[Place]:
     with SmallPortal() as portal, SmallVneid() as provider:
         yield Place(folder, portal, provider)
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    with opened() as found:
+        yield found

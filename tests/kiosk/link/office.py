@@ -188,3 +188,20 @@ async def in_stock(client: LinkClient) -> bool:
 
 async def standing_is(link: LinkClient, code: str) -> bool:
     return (await link.call(verbs.STATUS, verbs.Empty())).standing == code
+
+
+async def gone(link: LinkClient) -> bool:
+    return not (await link.call(verbs.STATUS, verbs.Empty())).online
+
+
+async def back(link: LinkClient) -> bool:
+    return (await link.call(verbs.STATUS, verbs.Empty())).online
+
+
+async def nothing_waits(link: LinkClient) -> bool:
+    return (await link.call(verbs.STATUS, verbs.Empty())).outbox_waiting == 0
+
+
+async def delivered(office: Office) -> bool:
+    found = await asyncio.to_thread(office.portal.desk, "GET", "/dossiers")
+    return len(found.json()) == 1

@@ -25,7 +25,7 @@ from tests.kiosk.link.place import Place, refused, run, until, until_ready
 from tests.kiosk.link.small_vneid import CODE as PHONE_CODE
 from tests.kiosk.link.small_vneid import SmallVneid
 from tests.offline_queue.invented import locked_dossier
-from tests.offline_queue.small_portal import SmallPortal
+from tests.offline_queue.small_portal import SmallPortal, Told
 
 
 def test_a_submitted_dossier_is_accepted_before_the_answer(place: Place) -> None:
@@ -211,11 +211,11 @@ class FleetPortal(SmallPortal):
         super().__init__()
         self.beats: list[dict[str, Any]] = []
 
-    def _route(self, method: str, path: list[str], body: bytes) -> tuple[int, str, bytes]:
+    def _route(self, method: str, path: list[str], headers: Any, body: bytes) -> Told:
         if (method, path) == ("POST", ["heartbeats"]):
             self.beats.append(json.loads(body))
-            return 204, "", b""
-        return super()._route(method, path, body)
+            return Told(204)
+        return super()._route(method, path, headers, body)
 
 
 def test_heartbeats_tell_how_the_kiosk_is() -> None:

@@ -72,7 +72,7 @@ def test_what_the_network_brought_in_part_is_completed(
 ) -> None:
     dossier = kiosk.dossier()
     dossier.put()
-    dossier.put_part("answers.json")
+    dossier.send_part("answers.json")
     assert bring(settings, carried(dossier, tmp_path, kiosk.key)).exit_code == 0
     assert dossier.state()["state"] == "accepted"
 
