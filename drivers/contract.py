@@ -34,6 +34,7 @@ class Fault(StrEnum):
     RECEIPT_ERROR = "device.receipt.error"
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
     RECEIPT_SILENT = "device.receipt.silent"
+    RECEIPT_UNCONFIRMED = "device.receipt.unconfirmed"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
