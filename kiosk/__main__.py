@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from kiosk.commands import appliance, papers, queue, servers
+from kiosk.commands import appliance, devices, papers, queue, servers
 from kiosk.engine import Engine
 from kiosk.failures import failure_of
 from kiosk.portal.errors import PortalError
@@ -32,8 +32,9 @@ def cli() -> None:
     """
 
 
-for command in (*appliance.COMMANDS, *papers.COMMANDS, *queue.COMMANDS, *servers.COMMANDS):
-    cli.add_command(command)
+for group in (appliance, devices, papers, queue, servers):
+    for command in group.COMMANDS:
+        cli.add_command(command)
 
 
 def open_screen(

@@ -11,7 +11,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from certify.numbers import NumberStore
-from drivers.contract import Camera, CodeReader, ReceiptPrinter, Scanner
+from drivers.contract import Camera, CodeReader, Device, ReceiptPrinter, Scanner
 from kiosk import devices
 from kiosk.certifier import Certifier
 from kiosk.clock import local_now
@@ -47,8 +47,18 @@ class Kiosk:
     face_matcher: Callable[[float], FaceMatcher]
     face_tries: int = 12
 
+    @property
+    def devices(self) -> dict[str, Device]:
+        """By the names of ``kiosk/inventory.py``."""
+        return {
+            "scanner": self.scanner,
+            "code reader": self.reader,
+            "camera": self.camera,
+            "receipt printer": self.receipt,
+        }
+
     async def close(self) -> None:
-        for device in (self.scanner, self.reader, self.camera, self.receipt):
+        for device in self.devices.values():
             await device.close()
         await self.documents.close()
         await self.certifier.close()

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from kiosk import staff
+from kiosk import inventory, staff
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
@@ -151,7 +151,9 @@ class Engine:
         self._task = asyncio.current_task()
         self._running.set()
         kiosk = self._build(self._settings)
+        telling = asyncio.create_task(inventory.publish(self._settings, kiosk.devices))
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
+            telling.cancel()
             await kiosk.close()

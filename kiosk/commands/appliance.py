@@ -98,11 +98,21 @@ def demo(
 @click.command()
 @settings_option
 @click.option("--json", "as_json", is_flag=True)
-def doctor(settings: Settings, as_json: bool) -> None:
+@click.option("--self-test", is_flag=True, help="also print a slip, scan it and read its code")
+@click.option(
+    "--controls",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="self-test in the sandbox: its controls.json instead of a person's hands",
+)
+def doctor(settings: Settings, as_json: bool, self_test: bool, controls: Path | None) -> None:
     """Is this kiosk ready? Exit 0 all well, 1 something to mend, 3 it cannot serve anybody."""
-    from kiosk import readiness
+    from kiosk import readiness, selftest
 
-    findings = readiness.examine(settings)
+    hands: selftest.Hands | None = None
+    if self_test:
+        ask = selftest.PersonsHands(lambda what: click.echo(what, err=True))
+        hands = selftest.control_hands(controls) if controls else ask
+    findings = readiness.examine(settings, hands)
     if as_json:
         print(json.dumps([finding.to_dict() for finding in findings], ensure_ascii=False))
     else:

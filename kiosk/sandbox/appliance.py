@@ -64,6 +64,7 @@ class Appliance:
         self._addresses: dict[str, str] = {}
         self.controls: dict[str, str] = {}
         self.settings_file = self.state / "kiosk.toml"
+        self.controls_file = self.state / "controls.json"
 
     def __enter__(self) -> Self:
         try:
@@ -93,7 +94,11 @@ class Appliance:
     def describe(self) -> dict[str, str]:
         """Addresses a person may want, by name."""
         controls = {f"{device} control": url for device, url in self.controls.items()}
-        files = {"settings": str(self.settings_file), "trust": str(self.trust_dir)}
+        files = {
+            "settings": str(self.settings_file),
+            "trust": str(self.trust_dir),
+            "controls": str(self.controls_file),
+        }
         return {**files, **self._addresses, **controls}
 
     def control(self, device: str, action: str, **details: Any) -> None:
@@ -264,6 +269,7 @@ class Appliance:
             "signing": {"token": pki.KIOSK_TOKEN, "pin_file": str(self.pki.kiosk_pin)},
             "signing.environment": {"SOFTHSM2_CONF": str(self.pki.softhsm_conf)},
         }
+        self.controls_file.write_text(json.dumps(self.controls))
         (self.state / "kiosk").mkdir(exist_ok=True)
         _write_toml(self.settings_file, {}, tables)
 

@@ -45,6 +45,10 @@ class World(Protocol):
 
     def do(self, device: str, deed: Deed) -> None: ...
 
+    def step_aside(self) -> None: ...
+
+    def step_before_the_camera(self) -> None: ...
+
     def new_code(self) -> str: ...
 
     def state_of(self, device: str) -> dict[str, Any]: ...
@@ -66,8 +70,12 @@ class Citizen:
         self.outcome = Outcome()
         if cell.moment == "before":
             self._strike()
+        elif cell.moment == "during" and self._trouble.device == "camera":
+            world.step_aside()  # so that the camera is looked through for a while
 
     def seen(self, view: View) -> None:
+        if isinstance(view, ScanView):
+            self._pages = len(view.pages)
         if self._struck or self._cell.moment == "before":
             return
         if self._cell.moment == "after" and _AFTER[self._trouble.device](view):
@@ -142,17 +150,19 @@ class Citizen:
             self._world.do("code-reader", ("show", {"payload": self._world.new_code()}))
 
     def _feed_or_go_on(self, view: ScanView) -> Intent | None:
-        self._pages = len(view.pages)
         if view.state != "waiting":
             return None
-        if self._pages >= len(self._world.sheets):
+        if len(view.pages) >= len(self._world.sheets):
             return Next()
-        if not self._world.state_of("scanner")["sheets_waiting"]:
+        if not self._sheets_waiting():
             self._lay_down_the_rest()
         return None
 
+    def _sheets_waiting(self) -> int:
+        return int(self._world.state_of("scanner")["sheets_waiting"])
+
     def _lay_down_the_rest(self) -> None:
-        """The sheets that the screen does not show yet, in their order."""
+        """The sheets that the screen has not shown yet, in their order."""
         rest = [str(sheet) for sheet in self._world.sheets[self._pages :]]
         self._world.do("scanner", ("load", {"pages": rest}))
 
@@ -172,7 +182,7 @@ class Citizen:
             self._has_looked = True  # the slip lies in the slot: the screen says what to do then
             return Choose("skip")
         if "retry" in view.actions and self._tries <= _TRIES:
-            if self._trouble.device == "scanner":
+            if self._sheets_waiting():
                 self._lay_down_the_rest()
             return Choose("retry")
         self._went_without = "skip" in view.actions
@@ -201,6 +211,8 @@ class Citizen:
     def _strike(self) -> None:
         self._struck = True
         self._world.do(self._trouble.device, self._trouble.strike)
+        if self._trouble.device == "camera":
+            self._world.step_before_the_camera()
 
     def _strike_in_the_middle(self) -> None:
         if self._trouble.device != "receipt-printer":

@@ -96,6 +96,15 @@ class World:
         )
         answer.raise_for_status()
 
+    def step_aside(self) -> None:
+        """Nobody stands before the camera."""
+        wall = self._folder / "wall.png"
+        Image.new("RGB", (640, 480), (150, 150, 145)).save(wall)
+        self.do("camera", ("show", {"paths": [str(wall)]}))
+
+    def step_before_the_camera(self) -> None:
+        self.appliance.show_citizen()
+
     def state_of(self, device: str) -> dict[str, Any]:
         found: dict[str, Any] = requests.get(self.appliance.controls[device], timeout=10).json()
         return found
