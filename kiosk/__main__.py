@@ -18,6 +18,7 @@ from kiosk.commands import appliance, devices, papers, queue, servers
 from kiosk.engine import Engine
 from kiosk.failures import failure_of
 from kiosk.portal.errors import PortalError
+from kiosk.sandbox.dock import Dock
 from kiosk.session import CODED_ERRORS
 from kiosk.settings import Settings
 from kiosk.strings import own_words
@@ -38,10 +39,17 @@ for group in (appliance, devices, papers, queue, servers):
 
 
 def open_screen(
-    settings: Settings, engine: Engine, robot: Callable[[Any], object] | None = None
+    settings: Settings,
+    engine: Engine,
+    robot: Callable[[Any], object] | None = None,
+    dock: Dock | None = None,
 ) -> int:
     from ui.app import run_screen
 
+    if dock:
+        from ui.dock import beside
+
+        robot = beside(dock, robot)
     return run_screen(settings, engine, robot)
 
 

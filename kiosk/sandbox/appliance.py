@@ -124,14 +124,22 @@ class Appliance:
         found: list[dict[str, Any]] = answer.json()
         return found
 
+    @property
+    def citizen(self) -> list[Path]:
+        """Pictures of the invented citizen."""
+        return sorted((self.state / "camera").iterdir())
+
+    @property
+    def stranger(self) -> list[Path]:
+        """Pictures of somebody else."""
+        return [Path(file) for file in _write_pictures(self.state / "stranger", stranger_frames(8))]
+
     def show_stranger(self) -> None:
         """Somebody else steps before the camera."""
-        pictures = _write_pictures(self.state / "stranger", stranger_frames(8))
-        self.control("camera", "show", paths=pictures)
+        self.control("camera", "show", paths=[str(path) for path in self.stranger])
 
     def show_citizen(self) -> None:
-        pictures = [str(path) for path in sorted((self.state / "camera").iterdir())]
-        self.control("camera", "show", paths=pictures)
+        self.control("camera", "show", paths=[str(path) for path in self.citizen])
 
     def break_identity_provider(self, *, down: bool) -> None:
         url = f"{self._addresses['vneid']}/sandbox/set"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from kiosk.session import Finished
 from kiosk.views import (
@@ -32,11 +32,23 @@ from tests.faults.troubles import Cell, Deed, Outcome, Way
 _TRIES = 3
 _MIDDLE_OF_SLIP = 6000  # bytes of about 14,000
 _CUT = b"\x1dV"
+_A_SHEET = 0.4  # seconds, so that the second sheet is still moving when it strikes
 _DECLINED = "face.refused"
 _SAID = {
     "done.no-slip-lead": "none",
     "done.maybe-slip-lead": "perhaps",
 }
+
+
+_NOTHING = (-1, 0)
+"""Pages shown and sheets pulled when paper was laid down last: no paper yet."""
+
+
+class _Feeder(NamedTuple):
+    """Sheets that lie in it, and sheets that it has pulled so far."""
+
+    waiting: int
+    delivered: int
 
 
 class World(Protocol):
@@ -63,6 +75,7 @@ class Citizen:
         self._trouble = cell.trouble
         self._struck = False
         self._pages = 0
+        self._laid = _NOTHING
         self._staff_called = False
         self._tries = 0
         self._went_without = False
@@ -72,6 +85,8 @@ class Citizen:
             self._strike()
         elif cell.moment == "during" and self._trouble.device == "camera":
             world.step_aside()  # so that the camera is looked through for a while
+        elif cell.moment == "during" and self._trouble.device == "scanner":
+            world.do("scanner", ("set", {"delay": _A_SHEET}))
 
     def seen(self, view: View) -> None:
         if isinstance(view, ScanView):
@@ -154,16 +169,20 @@ class Citizen:
             return None
         if len(view.pages) >= len(self._world.sheets):
             return Next()
-        if not self._sheets_waiting():
+        feeder = self._feeder()
+        on_the_way = self._laid[0] == self._pages and self._laid[1] < feeder.delivered
+        if not feeder.waiting and not on_the_way:
             self._lay_down_the_rest()
         return None
 
-    def _sheets_waiting(self) -> int:
-        return int(self._world.state_of("scanner")["sheets_waiting"])
+    def _feeder(self) -> _Feeder:
+        state = self._world.state_of("scanner")
+        return _Feeder(state["sheets_waiting"], state["pages_delivered"])
 
     def _lay_down_the_rest(self) -> None:
         """The sheets that the screen has not shown yet, in their order."""
         rest = [str(sheet) for sheet in self._world.sheets[self._pages :]]
+        self._laid = (self._pages, self._feeder().delivered)
         self._world.do("scanner", ("load", {"pages": rest}))
 
     def _cope(self, view: FaultView) -> Intent:
@@ -182,7 +201,8 @@ class Citizen:
             self._has_looked = True  # the slip lies in the slot: the screen says what to do then
             return Choose("skip")
         if "retry" in view.actions and self._tries <= _TRIES:
-            if self._sheets_waiting():
+            self._laid = _NOTHING
+            if self._feeder().waiting:
                 self._lay_down_the_rest()
             return Choose("retry")
         self._went_without = "skip" in view.actions

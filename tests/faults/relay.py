@@ -70,8 +70,9 @@ class Relay:
             back.start()
             try:
                 while data := line.recv(1024):
-                    device.sendall(data)
-                    self._watch(data)
+                    for piece in _split_behind(self._after, data):
+                        device.sendall(piece)
+                        self._watch(piece)
             except OSError:
                 pass  # the cable was pulled
             finally:
@@ -88,6 +89,13 @@ class Relay:
                 self._deed = None
         if deed:
             deed()
+
+
+def _split_behind(mark: bytes, data: bytes) -> list[bytes]:
+    if not mark or mark not in data:
+        return [data]
+    end = data.index(mark) + len(mark)
+    return [data[:end], data[end:]]
 
 
 class _Server(socketserver.ThreadingTCPServer):

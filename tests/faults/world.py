@@ -191,6 +191,7 @@ class World:
         self.cable.strike_at(0, None)
         if cell.trouble.mend:
             self.do(cell.trouble.device, cell.trouble.mend)
+        self.do("scanner", ("repair", {}))
         self.do("scanner", ("load", {"pages": []}))
 
     def _start_over(self) -> None:
