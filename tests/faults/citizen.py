@@ -29,7 +29,7 @@ from kiosk.views import (
 from tests.faults.relay import Relay
 from tests.faults.troubles import Cell, Deed, Outcome, Way
 
-_TRIES = 3
+_TRIES = 2
 _MIDDLE_OF_SLIP = 6000  # bytes of about 14,000
 _CUT = b"\x1dV"
 _A_SHEET = 0.4  # seconds, so that the second sheet is still moving when it strikes
