@@ -11,7 +11,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from certify.numbers import NumberStore
-from drivers.contract import Camera, CodeReader, Device, ReceiptPrinter, Scanner
+from drivers.contract import Camera, CodeReader, Device, PowerSupply, ReceiptPrinter, Scanner
 from kiosk import devices
 from kiosk.certifier import Certifier
 from kiosk.clock import local_now
@@ -37,6 +37,7 @@ class Kiosk:
     reader: CodeReader
     camera: Camera
     receipt: ReceiptPrinter
+    power: PowerSupply
     documents: DocumentReader
     certifier: Certifier
     link: LinkClient
@@ -55,6 +56,7 @@ class Kiosk:
             "code reader": self.reader,
             "camera": self.camera,
             "receipt printer": self.receipt,
+            "power": self.power,
         }
 
     async def close(self) -> None:
@@ -79,6 +81,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         reader=devices.code_reader(given.code_reader),
         camera=devices.camera(given.camera),
         receipt=devices.receipt_printer(given.receipt_printer),
+        power=devices.power(given.power),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),
         link=LinkClient(settings.link.socket),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drivers.absent import AbsentReceiptPrinter, AbsentScanner
+from drivers.absent import AbsentPowerSupply, AbsentReceiptPrinter, AbsentScanner
 from drivers.camera import OpenCvCamera
 from drivers.code_reader import SerialCodeReader
-from drivers.contract import Camera, CodeReader, ReceiptPrinter, Scanner
+from drivers.contract import Camera, CodeReader, PowerSupply, ReceiptPrinter, Scanner
+from drivers.power import NutPowerSupply
 from drivers.receipt_printer import EscposPrinter, Traits
 from drivers.scanner import Quirks, SaneScanner
 from kiosk.failures import Fault, KioskError
@@ -25,6 +26,7 @@ from kiosk.profiles import (
 from kiosk.settings import (
     CameraSettings,
     CodeReaderSettings,
+    PowerSettings,
     ReceiptPrinterSettings,
     ScannerSettings,
 )
@@ -75,3 +77,12 @@ def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
         )
     except ValueError as error:
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}.address: {error}") from None
+
+
+def power(settings: PowerSettings) -> PowerSupply:
+    if not settings.address:
+        return AbsentPowerSupply()
+    try:
+        return NutPowerSupply(address=settings.address)
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.power.address: {error}") from None

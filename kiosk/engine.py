@@ -7,7 +7,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from kiosk import inventory, staff
+from drivers.contract import DeviceError
+from kiosk import inventory, power, staff
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
@@ -53,7 +54,7 @@ async def _wait_for_somebody(kiosk: Kiosk, prompter: Prompter) -> None:
     while True:
         intent: Intent | None = await prompter.show(AttractView())
         if isinstance(intent, Next):
-            if (trouble := _no_room(kiosk)) is None:
+            if (trouble := _no_room(kiosk) or await _no_mains(kiosk)) is None:
                 return
             intent = await _show_for_a_while(prompter, trouble)
         if isinstance(intent, CallStaff) or intent == Choose("staff"):
@@ -67,20 +68,30 @@ def _no_room(kiosk: Kiosk) -> FaultView | None:
     try:
         kiosk.outbox.can_hold(kiosk.settings.outbox.expected_dossier_bytes).require()
     except QueueError as error:
-        failure = failure_of(error)
-        log.error("nobody is let in: %s %s", failure.code, error.detail)
-        kiosk.journal.append("failure-shown", code=failure.code)
-        return FaultView(
-            code=failure.code,
-            picture=failure.picture,
-            title=Text(failure.title),
-            happened=Text(failure.happened),
-            todo=Text(failure.todo),
-            kept=Text("kept.nothing"),
-            actions=("staff",),
-            can_go_back=True,
-        )
+        return _closed_view(kiosk, error)
     return None
+
+
+async def _no_mains(kiosk: Kiosk) -> FaultView | None:
+    """On battery whoever is there may finish, but nobody new begins."""
+    trouble = await power.trouble(kiosk.power)
+    return _closed_view(kiosk, trouble) if trouble else None
+
+
+def _closed_view(kiosk: Kiosk, error: QueueError | DeviceError) -> FaultView:
+    failure = failure_of(error)
+    log.error("nobody is let in: %s %s", failure.code, error.detail)
+    kiosk.journal.append("failure-shown", code=failure.code)
+    return FaultView(
+        code=failure.code,
+        picture=failure.picture,
+        title=Text(failure.title),
+        happened=Text(failure.happened),
+        todo=Text(failure.todo),
+        kept=Text("kept.nothing"),
+        actions=("staff",),
+        can_go_back=True,
+    )
 
 
 async def _show_for_a_while(prompter: Prompter, notice: View) -> Intent | None:

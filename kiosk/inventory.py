@@ -18,7 +18,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from drivers.contract import Camera, Device, DeviceError, Fault, Health, ReceiptPrinter, Scanner
+from drivers.contract import (
+    Camera,
+    Device,
+    DeviceError,
+    Fault,
+    Health,
+    PowerSupply,
+    ReceiptPrinter,
+    Scanner,
+)
 from kiosk import devices
 from kiosk.failures import table
 from kiosk.settings import Section, Settings
@@ -27,6 +36,7 @@ log = logging.getLogger(__name__)
 
 FILE = "devices.json"
 _DEADLINE = 25.0
+_NONE = "none in the settings"
 _LOOK_SECONDS = 1.0
 
 
@@ -34,7 +44,7 @@ _LOOK_SECONDS = 1.0
 class Kind:
     """``key``: the section of the settings. ``address``: the settings that say where it is, the
     first that is set counts. ``ask`` raises DeviceError or says what it found. ``needed``: without
-    it nobody can be served."""
+    it nobody can be served. ``optional``: a kiosk may well have none."""
 
     name: str
     key: str
@@ -42,6 +52,7 @@ class Kind:
     make: Callable[[Settings], Device]
     ask: Callable[[Any], Awaitable[str]]
     needed: bool = False
+    optional: bool = False
 
     def section(self, settings: Settings) -> Section:
         section: Section = getattr(settings.devices, self.key)
@@ -52,7 +63,8 @@ class Kind:
         return next((value for key in self.address if (value := getattr(section, key))), "")
 
     def profile(self, settings: Settings) -> str:
-        return str(getattr(self.section(settings), "profile"))  # noqa: B009 - differs by section
+        """Empty for a kind whose models do not differ."""
+        return str(getattr(self.section(settings), "profile", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,11 @@ async def _ask_camera(camera: Camera) -> str:
         frame.pixels.close()
 
 
+async def _ask_power(power: PowerSupply) -> str:
+    await power.check()
+    return _NONE if power.status().health is Health.ABSENT else "on mains"
+
+
 async def _ask_printer(printer: ReceiptPrinter) -> str:
     await printer.check()
     near = getattr(printer, "paper_near_end", False)
@@ -132,6 +149,14 @@ KINDS: tuple[Kind, ...] = (
         lambda settings: devices.receipt_printer(settings.devices.receipt_printer),
         _ask_printer,
     ),
+    Kind(
+        "power",
+        "power",
+        ("address",),
+        lambda settings: devices.power(settings.devices.power),
+        _ask_power,
+        optional=True,
+    ),
 )
 
 
@@ -142,7 +167,7 @@ async def probe(settings: Settings, kinds: Iterable[Kind] = KINDS) -> list[State
 
 async def _probe(settings: Settings, kind: Kind) -> State:
     if not kind.where(settings):
-        return _state(settings, kind, Health.ABSENT, detail="none in the settings")
+        return _state(settings, kind, Health.ABSENT, detail=_NONE)
     device = kind.make(settings)
     try:
         said = await asyncio.wait_for(kind.ask(device), _DEADLINE)

@@ -82,7 +82,8 @@ async def _examine(settings: Settings, hands: Hands | None) -> list[Finding]:
 def _held(state: inventory.State) -> Finding:
     """A citizen may be using the device: the running kiosk's word counts."""
     kind = next(kind for kind in inventory.KINDS if kind.name == state.device)
-    light = GREEN if state.address and state.fine else _light(kind)
+    there = bool(state.address) or kind.optional
+    light = GREEN if there and state.fine else _light(kind)
     words = [word for word in (state.state, state.code, "(the kiosk is running)") if word]
     return Finding("devices", state.device, light, " ".join(words))
 

@@ -94,11 +94,16 @@ class ReceiptPrinterSettings(Section):
     width_mm: Literal[58, 80] = Field(80, description="paper width, millimetres")
 
 
+class PowerSettings(Section):
+    address: str = Field("", description="UPS behind Network UPS Tools, nut://UPS@host, or empty")
+
+
 class Devices(Section):
     scanner: ScannerSettings = ScannerSettings()
     code_reader: CodeReaderSettings = CodeReaderSettings()
     camera: CameraSettings = CameraSettings()
     receipt_printer: ReceiptPrinterSettings = ReceiptPrinterSettings()
+    power: PowerSettings = PowerSettings()
 
 
 class IdentitySettings(Section):

@@ -60,6 +60,7 @@ def panels(props: Props) -> tuple[Panel, ...]:
         Panel("code-reader", "Code reader", _reader_told, _reader_buttons(props)),
         Panel("camera", "Camera", _camera_told, _camera_buttons(props)),
         Panel("receipt-printer", "Receipt printer", _printer_told, _printer_buttons()),
+        Panel("ups", "Power", _power_told, _power_buttons()),
     )
 
 
@@ -110,6 +111,14 @@ def _printer_buttons() -> tuple[Button, ...]:
     )
 
 
+def _power_buttons() -> tuple[Button, ...]:
+    return (
+        Button("on", "Power on", "set", {"mains": True, "low": False, "shutdown": False}),
+        Button("out", "Power cut", "set", {"mains": False}, bad=True),
+        Button("low", "Battery low", "set", {"mains": False, "low": True}, bad=True),
+    )
+
+
 def _scanner_told(state: State) -> tuple[str, bool]:
     trouble = state["adf"] not in ("loaded", "empty") or state["fault_on_page"]
     word = state["adf"] if state["adf"] not in ("loaded", "empty") else "waits to jam"
@@ -140,6 +149,11 @@ def _printer_told(state: State) -> tuple[str, bool]:
         if there
     ]
     return ", ".join([*troubles, f"{state['printed']} slips"]), not troubles
+
+
+def _power_told(state: State) -> tuple[str, bool]:
+    told = "mains" if state["mains"] else "battery low" if state["low"] else "on battery"
+    return told, bool(state["mains"])
 
 
 class Dock:

@@ -19,6 +19,7 @@ from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
+from drivers.emulators.upsd import UpsdEmulator
 from drivers.wire import Blob
 from kiosk import app, devices, inventory, selftest
 from kiosk.__main__ import cli
@@ -28,12 +29,13 @@ from kiosk.settings import Settings, load
 
 @dataclass
 class Rig:
-    """Four emulated devices and a settings file that names them."""
+    """Emulated devices and a settings file that names them."""
 
     scanner: EsclScanner
     camera: MjpegCamera
     reader: SerialReaderEmulator
     printer: EscposEmulator
+    ups: UpsdEmulator
     file: Path
 
     @property
@@ -60,6 +62,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         MjpegCamera(camera_frames(3)),
         SerialReaderEmulator(tmp_path / "reader"),
         EscposEmulator(),
+        UpsdEmulator(),
         tmp_path / "kiosk.toml",
     )
     rig.file.write_text(
@@ -75,10 +78,12 @@ profile = "generic-mjpeg"
 port = "{rig.reader.address}"
 [devices.receipt_printer]
 address = "{rig.printer.address}"
+[devices.power]
+address = "{rig.ups.address}"
 """
     )
     yield rig
-    for emulator in (rig.scanner, rig.camera, rig.reader, rig.printer):
+    for emulator in (rig.scanner, rig.camera, rig.reader, rig.printer, rig.ups):
         emulator.close()
 
 
@@ -96,11 +101,12 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
     rig.reader.unplug()
     rig.camera.state.stopped = True
     rig.printer.set(cover_open=True)
+    rig.ups.state.mains = False
     done = rig.command("devices")
     assert done.exit_code == 3
     told = [line.split() for line in done.stdout.splitlines()]
-    assert [words[0] for words in told] == ["fault", "absent", "absent", "fault"]
-    codes = ["scanner.jam", "reader.absent", "camera.absent", "receipt.cover-open"]
+    assert [words[0] for words in told] == ["fault", "absent", "absent", "fault", "fault"]
+    codes = ["scanner.jam", "reader.absent", "camera.absent", "receipt.cover-open", "power.out"]
     assert all(f"device.{code}" in words for code, words in zip(codes, told, strict=True))
 
 
