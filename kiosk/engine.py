@@ -31,7 +31,10 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
         prompter = _prompter(kiosk, stage)
         await _wait_for_somebody(kiosk, prompter)
         session = Session(kiosk, prompter, await _policy(kiosk))
-        on_finished(await session.run())
+        finished = await session.run()
+        if finished.ended == "power" and (notice := await _no_mains(kiosk)):
+            await _show_for_a_while(prompter, notice)
+        on_finished(finished)
 
 
 def discard_drafts(kiosk: Kiosk) -> None:

@@ -80,6 +80,7 @@ class Citizen:
         self._tries = 0
         self._went_without = False
         self._has_looked = False
+        self.gone = False
         self.outcome = Outcome()
         if cell.moment == "before":
             self._strike()
@@ -100,6 +101,8 @@ class Citizen:
 
     def answer(self, view: View) -> Intent | None:
         """What a person would do now; None: only watch."""
+        if isinstance(view, ReviewView) and self._trouble.ends and self._cell.moment == "during":
+            return None  # reads so long that the kiosk must end it
         if isinstance(view, AttractView | ReviewView | ConfirmView | DoneView):
             self._read(view)
             return Next()
@@ -114,6 +117,12 @@ class Citizen:
             return self._feed_or_go_on(view)
         return self._cope(view) if isinstance(view, FaultView) else None
 
+    def conclude_without(self) -> None:
+        """The person was asked to come back later, before anything had begun."""
+        self.outcome.way = "later"
+        if self.outcome.printed:
+            self.outcome.problems.append("a slip although nobody was let in")
+
     def conclude(self, finished: Finished) -> None:
         outcome, printed = self.outcome, self.outcome.printed
         if finished.ended == "done":
@@ -127,7 +136,8 @@ class Citizen:
             outcome.problems.append("the trouble never came")
         if self._cell.moment == "after" and outcome.told:
             outcome.problems.append("told of a device that was no longer needed")
-        if self._cell.mended and outcome.way in ("without", "cancel"):
+        too_late = self._trouble.ends and self._cell.moment == "during"
+        if self._cell.mended and not too_late and outcome.way in ("without", "cancel"):
             outcome.problems.append("mended, and yet no way on with the device")
 
     def _way(self) -> Way:
@@ -200,6 +210,9 @@ class Citizen:
         if view.code == "device.receipt.unconfirmed":
             self._has_looked = True  # the slip lies in the slot: the screen says what to do then
             return Choose("skip")
+        if view.code.startswith("device.power.") and not self._cell.mended:
+            self.gone = True
+            return Back()
         if "retry" in view.actions and self._tries <= _TRIES:
             self._laid = _NOTHING
             if self._feeder().waiting:
@@ -222,6 +235,8 @@ class Citizen:
             return isinstance(view, ScanView) and view.state == "scanning"
         if self._trouble.device == "camera":
             return isinstance(view, FaceView) and view.preview is not None
+        if self._trouble.device == "ups":
+            return isinstance(view, ReviewView)
         return (
             self._trouble.device == "receipt-printer"
             and isinstance(view, IssuingView)
@@ -255,4 +270,5 @@ _AFTER: dict[str, Callable[[View], bool]] = {
     "code-reader": lambda view: isinstance(view, ConsentView) and view.purpose == "face",
     "camera": lambda view: isinstance(view, ScanView),
     "receipt-printer": lambda view: isinstance(view, DoneView),
+    "ups": lambda view: isinstance(view, DoneView),
 }

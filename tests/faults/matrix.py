@@ -17,6 +17,7 @@ _WAYS = {
     "asked": "person looks, goes on",
     "without": "goes on without",
     "cancel": "stops cleanly",
+    "later": "asked to come later",
     "stuck": "**dead end**",
 }
 _HEAD = """# The fault matrix
@@ -32,8 +33,9 @@ device has done its part. *Nobody mends it*: staff is called and cannot help.
 _FOOT = """
 - *goes on*: nothing is shown. *mended, goes on*: the screen says what is wrong, staff mends it, the
   same step goes on. *goes on without*: the journey ends without that device, and the screen says
-  so. *stops cleanly*: the person leaves; no draft, no dossier, no slip. *person looks, goes on*:
-  the printer got all of the slip and then said nothing, so the screen asks whether it is there.
+  so. *stops cleanly*: the session ends; no draft, no dossier, no slip. *asked to come later*:
+  nobody is let in. *person looks, goes on*: the printer got all of the slip and then said nothing,
+  so the screen asks whether it is there.
 - In each cell it is checked that both sheets are in the dossier, that the portal has it exactly
   once (not at all after *stops cleanly*), that no slip is printed twice, that what the last screen
   says about the slip is true, that trouble with the printer is told with "your dossier is safe",

@@ -13,7 +13,7 @@ from typing import Any, Literal
 Moment = Literal["before", "during", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "during", "after")
 
-Way = Literal["success", "retry", "asked", "without", "cancel", "stuck"]
+Way = Literal["success", "retry", "asked", "without", "cancel", "later", "stuck"]
 
 Deed = tuple[str, Mapping[str, Any]]
 """An action of the device's control, with its arguments; ``unplug`` and ``plug`` of the receipt
@@ -25,6 +25,7 @@ class Trouble:
     """``passing``: over by itself, so there is nothing to mend. ``slow``: its cells take long.
 
     ``at_end``: "during" means after the last byte of the job, when only the answer is missing.
+    ``ends``: it ends the session at once, so that nobody can mend it in time.
     """
 
     device: str
@@ -34,6 +35,7 @@ class Trouble:
     passing: bool = False
     slow: bool = False
     at_end: bool = False
+    ends: bool = False
 
 
 def _set(**changes: Any) -> Deed:
@@ -46,6 +48,10 @@ def _scanner(name: str, strike: Deed, **options: Any) -> Trouble:
 
 def _printer(name: str, broken: dict[str, Any], whole: dict[str, Any], **options: Any) -> Trouble:
     return Trouble("receipt-printer", name, _set(**broken), _set(**whole), **options)
+
+
+def _power(name: str, cut: dict[str, Any], **options: Any) -> Trouble:
+    return Trouble("ups", name, _set(**cut), _set(mains=True, low=False), **options)
 
 
 def _cable(name: str, **options: Any) -> Trouble:
@@ -79,6 +85,8 @@ TROUBLES: tuple[Trouble, ...] = (
     _printer("silent after the cut", {"silent": True}, {"silent": False}, at_end=True),
     _cable("unplugged"),
     _cable("unplugged after the cut", at_end=True),
+    _power("power cut", {"mains": False}),
+    _power("battery low", {"mains": False, "low": True}, ends=True),
 )  # fmt: skip
 
 
@@ -111,7 +119,7 @@ class Outcome:
     """What a journey came to. ``told``: failure codes shown, in order.
 
     ``way``: success; retry after it was mended; asked (whether the slip is there); without the
-    device; cancel; or stuck. ``problems``: promises broken.
+    device; cancel; later, when nobody is let in; or stuck. ``problems``: promises broken.
     """
 
     way: Way = "stuck"

@@ -126,11 +126,14 @@ class World:
             self._restore(cell)
         outcome = citizen.outcome
         outcome.printed = self.state_of("receipt-printer")["printed"] - before[0]
-        if self._finished is None:
+        if self._finished:
+            self._judge(citizen, self._finished, before[1])
+        elif citizen.gone:
+            outcome.problems += self._left_behind(before[1])
+            citizen.conclude_without()
+        else:
             outcome.problems.append(f"dead end at {last.screen}")
             self._start_over()
-        else:
-            self._judge(citizen, self._finished, before[1])
         outcome.seconds = time.monotonic() - started
         return outcome
 
@@ -143,10 +146,10 @@ class World:
             newest = self._newest(_PATIENCE)
             # Whoever sees no answer for a while does the same again.
             view = newest or view
-            if self._finished and isinstance(view, AttractView):
+            if (self._finished or citizen.gone) and isinstance(view, AttractView):
                 self._attract = view
                 return view
-            if not self._finished:
+            if not self._finished and not citizen.gone:
                 self._act(citizen, view)
         return view
 
@@ -173,11 +176,18 @@ class World:
         outcome = citizen.outcome
         if finished.ended == "done":
             outcome.accepted = self._arrived(finished.code)
-        elif len(self.appliance.dossiers()) != dossiers:
-            outcome.problems.append("a dossier although the person left")
-        if self._outbox.drafts():
-            outcome.problems.append("a draft is left behind")
+        else:
+            outcome.problems += self._left_behind(dossiers)
         citizen.conclude(finished)
+
+    def _left_behind(self, dossiers: int) -> list[str]:
+        """What should not be there when somebody has left."""
+        found = []
+        if len(self.appliance.dossiers()) != dossiers:
+            found.append("a dossier although the person left")
+        if self._outbox.drafts():
+            found.append("a draft is left behind")
+        return found
 
     def _arrived(self, code: str) -> int:
         deadline = time.monotonic() + _ARRIVAL
