@@ -32,7 +32,7 @@ from tests.faults.troubles import Cell, Deed, Outcome, Way
 _TRIES = 2
 _MIDDLE_OF_SLIP = 6000  # bytes of about 14,000
 _CUT = b"\x1dV"
-_A_SHEET = 0.4  # seconds, so that the second sheet is still moving when it strikes
+_A_SHEET = 0.3  # seconds, so that the second sheet is still moving when it strikes
 _DECLINED = "face.refused"
 _SAID = {
     "done.no-slip-lead": "none",
@@ -107,8 +107,7 @@ class Citizen:
             self._read(view)
             return Next()
         if isinstance(view, ConsentView):
-            declined = view.purpose == "face" and self._trouble.device != "camera"
-            return Back() if declined else Next()
+            return self._consent(view)
         if isinstance(view, ChooseServiceView):
             return Choose("certified-copy")
         if isinstance(view, IdentifyView) and view.state != "checking":
@@ -166,6 +165,13 @@ class Citizen:
             self.outcome.slip_said = _SAID.get(view.lead.key, "printed")
             if not view.code:
                 self.outcome.problems.append("done without a code")
+
+    def _consent(self, view: ConsentView) -> Intent:
+        if view.purpose != "face":
+            return Next()
+        if not self._feeder().waiting:
+            self._lay_down_the_rest()  # in good time: the kiosk need not look for paper twice
+        return Next() if self._trouble.device == "camera" else Back()
 
     def _show_phone(self) -> None:
         reader_fails = self._trouble.device == "code-reader" and self._cell.moment == "during"

@@ -212,7 +212,9 @@ class World:
     def _settings(self) -> Settings:
         settings = self.appliance.settings
         site = settings.site.model_copy(update={"wait_for_copy_seconds": 0.0})
-        return settings.model_copy(update={"site": site})
+        scanner = settings.devices.scanner.model_copy(update={"dpi": 100})
+        devices = settings.devices.model_copy(update={"scanner": scanner})
+        return settings.model_copy(update={"site": site, "devices": devices})
 
     def _build(self, settings: Settings) -> app.Kiosk:
         """As in the field, with shorter waits for devices that say nothing."""
