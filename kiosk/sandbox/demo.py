@@ -24,7 +24,7 @@ from kiosk.sandbox import faults as fault_table
 from kiosk.sandbox import papers
 from kiosk.sandbox.appliance import Appliance, sandbox_home
 from kiosk.sandbox.citizen import ScriptedCitizen
-from kiosk.sandbox.dock import Dock, Props
+from kiosk.sandbox.dock import beside
 from kiosk.sandbox.people import PERSON
 from kiosk.session import Finished
 from kiosk.stage import Stage
@@ -153,14 +153,9 @@ def run(
         for fault in faults:
             fault_table.apply(appliance, fault)
         journey = _Journey(appliance, sheets, faults, out, headless=headless, by_hand=dock)
-        hands = stack.enter_context(closing(_dock(appliance, sheets))) if dock else None
+        hands = stack.enter_context(closing(beside(appliance, sheets))) if dock else None
         open_screen(appliance.settings, journey, journey.hand_over, hands)
         return journey.conclude()
-
-
-def _dock(appliance: Appliance, sheets: list[Path]) -> Dock:
-    props = Props(sheets, appliance.citizen, appliance.stranger, appliance.new_code)
-    return Dock(appliance.controls, props)
 
 
 def _make_folder(out: Path | None) -> None:

@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
+
+if TYPE_CHECKING:
+    from kiosk.sandbox.appliance import Appliance
 
 _LOOK_SECONDS = 0.5
 _TIMEOUT = 5.0
@@ -154,6 +157,12 @@ def _printer_told(state: State) -> tuple[str, bool]:
 def _power_told(state: State) -> tuple[str, bool]:
     told = "mains" if state["mains"] else "battery low" if state["low"] else "on battery"
     return told, bool(state["mains"])
+
+
+def beside(appliance: Appliance, papers: Sequence[Path]) -> Dock:
+    """The dock for all devices of ``appliance``."""
+    props = Props(papers, appliance.citizen, appliance.stranger, appliance.new_code)
+    return Dock(appliance.controls, props)
 
 
 class Dock:
