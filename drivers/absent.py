@@ -36,3 +36,8 @@ class AbsentReceiptPrinter(_Absent):
 
     async def print_slip(self, slip: Slip) -> None:
         raise DeviceError(Fault.RECEIPT_ABSENT, _DETAIL)
+
+
+class AbsentPowerSupply(_Absent):
+    async def check(self) -> None:
+        """A kiosk on bare mains knows no trouble before it is off."""

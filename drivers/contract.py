@@ -29,11 +29,15 @@ class Fault(StrEnum):
     CAMERA_ABSENT = "device.camera.absent"
     CAMERA_STOPPED = "device.camera.stopped"
     IMAGE_UNREADABLE = "image.unreadable"
+    POWER_ABSENT = "device.power.absent"
+    POWER_LOW = "device.power.low"
+    POWER_OUT = "device.power.out"
     RECEIPT_ABSENT = "device.receipt.absent"
     RECEIPT_COVER_OPEN = "device.receipt.cover-open"
     RECEIPT_ERROR = "device.receipt.error"
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
     RECEIPT_SILENT = "device.receipt.silent"
+    RECEIPT_UNCONFIRMED = "device.receipt.unconfirmed"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
@@ -163,4 +167,11 @@ class ReceiptPrinter(Device, Protocol):
 
     async def print_slip(self, slip: Slip) -> None:
         """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT."""
+        ...
+
+
+class PowerSupply(Device, Protocol):
+    async def check(self) -> None:
+        """Raise DeviceError: POWER_OUT on battery, POWER_LOW nearly at its end, POWER_ABSENT when
+        it does not say."""
         ...

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drivers.contract import (
@@ -37,15 +37,46 @@ _ROWS_PER_SECOND = 400  # 50 mm/s, the slowest printer we expect
 _POLL_SECONDS = 0.2
 _QUIET_MODULES = 4  # ISO/IEC 18004: the margin of a QR code
 
-_ASK = b"".join(b"\x10\x04" + bytes([kind]) for kind in (1, 2, 3, 4))  # DLE EOT, in real time
+_ASK = b"\x10\x04"  # DLE EOT n, in real time
+_FINE = 0x12  # the answer to each of them when all is well
 _ASK_IN_ORDER = b"\x1dr\x01"  # GS r 1
+_FEED_TO_TEAR = b"\x1bd\x06"  # ESC d 6: the last line clears the edge
 _START = b"\x1b@\x1da\x00"  # ESC @: defaults; GS a 0: no status bytes unasked
 _FORGET = b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"  # DLE DC4 8: drop what is buffered
 
 
-def render_slip(slip: Slip, width_dots: int) -> list[Image | SlipCode]:
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """In what a model differs: ``cutter`` full, partial or none; ``native_qr``: it draws QR codes
+    itself; ``near_end_sensor``: its near-end bits mean something; ``status``: the arguments of
+    DLE EOT that it answers."""
+
+    cutter: str = "full"
+    native_qr: bool = True
+    near_end_sensor: bool = True
+    status: tuple[int, ...] = (1, 2, 3, 4)
+
+
+def render_slip(slip: Slip, width_dots: int, *, native_qr: bool = True) -> list[Image | SlipCode]:
     """What goes on paper: pictures of mode "1", ``width_dots`` wide, and codes that fit it."""
-    return [part for item in slip.items for part in _render(item, width_dots)]
+    parts = [part for item in slip.items for part in _render(item, width_dots)]
+    if native_qr:
+        return parts
+    return [_drawn(part, width_dots) if isinstance(part, SlipCode) else part for part in parts]
+
+
+def _drawn(code: SlipCode, width: int) -> Image:
+    """A code as a picture, for printers that cannot draw one."""
+    import segno
+    from PIL import Image
+
+    matrix = segno.make(code.payload.encode(), error="m", micro=False, boost_error=False).matrix
+    small = Image.new("1", (len(matrix), len(matrix)), 255)
+    small.putdata([0 if dark else 255 for row in matrix for dark in row])
+    side = len(matrix) * code.module_dots
+    picture = _blank(width, side)
+    picture.paste(small.resize((side, side), Image.Resampling.NEAREST), ((width - side) // 2, 0))
+    return picture
 
 
 def _render(item: SlipItem, width: int) -> list[Image | SlipCode]:
@@ -79,7 +110,7 @@ def _rule(width: int) -> Image:
     return picture
 
 
-def encode(parts: list[Image | SlipCode]) -> list[bytes]:
+def encode(parts: list[Image | SlipCode], cutter: str = "full") -> list[bytes]:
     """The commands: one chunk a part, then feed and cut."""
     from escpos.printer import Dummy
 
@@ -94,7 +125,10 @@ def encode(parts: list[Image | SlipCode]) -> list[bytes]:
             printer._raw(_raster(part))
         chunks.append(printer.output)
     printer = Dummy()
-    printer.cut()
+    if cutter == "none":
+        printer._raw(_FEED_TO_TEAR)
+    else:
+        printer.cut("PART" if cutter == "partial" else "FULL")
     return [*chunks, printer.output]
 
 
@@ -112,6 +146,9 @@ def _raster(picture: Image) -> bytes:
     return b"\x1dv0\x00" + struct.pack("<HH", row_bytes, ink.height) + ink.tobytes()
 
 
+_USUAL = Traits()
+
+
 class EscposPrinter:
     """A receipt printer at ``tcp://host:port``, ``serial:/dev/...`` or ``usb:vvvv:pppp``.
 
@@ -122,13 +159,24 @@ class EscposPrinter:
     plain Python, and libusb gets a time limit on every transfer.
     """
 
-    def __init__(self, *, address: str, width_mm: int = 80, timeout: float = 3.0) -> None:
-        """Raises ValueError for an address or a width that cannot be."""
+    def __init__(
+        self,
+        *,
+        address: str,
+        width_mm: int = 80,
+        dots: Mapping[int, int] = WIDTH_DOTS,
+        traits: Traits = _USUAL,
+        timeout: float = 3.0,
+    ) -> None:
+        """``dots``: printable width by paper width, millimetres. Raises ValueError for an address
+        or a width that cannot be."""
         check_address(address)
-        if width_mm not in WIDTH_DOTS:
-            raise ValueError(f"paper width {width_mm} mm: expected 58 or 80")
+        if width_mm not in dots:
+            known = " or ".join(map(str, sorted(dots)))
+            raise ValueError(f"paper width {width_mm} mm: expected {known}")
         self.address = address
-        self.width_dots = WIDTH_DOTS[width_mm]
+        self.width_dots = dots[width_mm]
+        self._traits = traits
         self.timeout = timeout
         self.paper_near_end = False
         self._lock = asyncio.Lock()
@@ -181,14 +229,14 @@ class EscposPrinter:
             self._require_ready(wire)
 
     def _print(self, slip: Slip) -> None:
-        parts = render_slip(slip, self.width_dots)
+        parts = render_slip(slip, self.width_dots, native_qr=self._traits.native_qr)
         rows = sum(0 if isinstance(part, SlipCode) else part.height for part in parts)
-        chunks = encode(parts)
+        chunks = encode(parts, self._traits.cutter)
         with self._connection() as wire:
             self._require_ready(wire)
             try:
-                self._send(wire, chunks)
-                self._wait_until_printed(wire, self.timeout + rows / _ROWS_PER_SECOND)
+                self._send(wire, chunks[:-1])
+                self._cut(wire, chunks[-1], self.timeout + rows / _ROWS_PER_SECOND)
             except (DeviceError, OSError) as error:
                 _forget(wire)
                 cause = _typed(error)
@@ -199,6 +247,17 @@ class EscposPrinter:
         for chunk in chunks:
             wire.write(chunk)
             self._require_ready(wire)
+
+    def _cut(self, wire: Wire, command: bytes, seconds: float) -> None:
+        """From here on a printer that says nothing may have printed all of it."""
+        try:
+            wire.write(command)
+            self._wait_until_printed(wire, seconds)
+        except (DeviceError, OSError) as error:
+            cause = _typed(error)
+            if cause.code in (Fault.RECEIPT_SILENT, Fault.RECEIPT_ABSENT):
+                raise DeviceError(Fault.RECEIPT_UNCONFIRMED, cause.detail) from None
+            raise
 
     def _wait_until_printed(self, wire: Wire, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -218,20 +277,25 @@ class EscposPrinter:
         self._judge(_in_real_time(self._ask(wire)))
 
     def _ask(self, wire: Wire) -> bytes:
-        """Everything the printer says until its four status bytes are there, or the time is up."""
-        wire.write(_ASK)
+        """Everything the printer says until its status bytes are there, or the time is up."""
+        kinds = self._traits.status
+        wire.write(b"".join(_ASK + bytes([kind]) for kind in kinds))
         deadline = time.monotonic() + self.timeout
         received = b""
-        while len(_in_real_time(received)) < 4 and (left := deadline - time.monotonic()) > 0:
+        while (
+            len(_in_real_time(received)) < len(kinds) and (left := deadline - time.monotonic()) > 0
+        ):
             received += wire.read(left)
         return received
 
     def _judge(self, status: bytes) -> None:
         # The library reads an empty answer as "paper is there"; here silence is never good news.
-        if len(status) < 4:
-            raise DeviceError(Fault.RECEIPT_SILENT, f"{len(status)} of 4 status bytes")
-        printer, offline, error, paper = status[:4]
-        self.paper_near_end = bool(paper & 0x0C)
+        kinds = self._traits.status
+        if len(status) < len(kinds):
+            raise DeviceError(Fault.RECEIPT_SILENT, f"{len(status)} of {len(kinds)} status bytes")
+        said = dict(zip(kinds, status, strict=False))
+        printer, offline, error, paper = (said.get(kind, _FINE) for kind in (1, 2, 3, 4))
+        self.paper_near_end = self._traits.near_end_sensor and bool(paper & 0x0C)
         if offline & 0x04:
             raise DeviceError(Fault.RECEIPT_COVER_OPEN)
         if paper & 0x60 or offline & 0x20:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator
-from dataclasses import asdict
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,21 @@ _ADF_FAULTS = {
 _MECHANICAL = {Fault.SCANNER_JAM, Fault.SCANNER_DOOR_OPEN, Fault.SCANNER_MULTIFEED}
 
 
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """In what a model differs: words of its feeder and its glass among SANE's sources (lower case,
+    the first that matches), whether a feeder bears a cancel between sheets, and what texts of its
+    backend mean beside SANE's own."""
+
+    feeder: tuple[str, ...] = ("adf", "feeder")
+    glass: tuple[str, ...] = ("flatbed", "platen", "table")
+    no_cancel: bool = True
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+_NONE = Quirks()
+
+
 class SaneScanner:
     """A scanner by eSCL ``url`` (``http://host/eSCL``) or by SANE ``device`` name.
 
@@ -55,7 +70,13 @@ class SaneScanner:
     """
 
     def __init__(
-        self, *, url: str = "", device: str = "", work_dir: Path, deadline: float = 60.0
+        self,
+        *,
+        url: str = "",
+        device: str = "",
+        work_dir: Path,
+        deadline: float = 60.0,
+        quirks: Quirks = _NONE,
     ) -> None:
         if not url and not device:
             raise ValueError("a scanner needs a url or a device name")
@@ -67,7 +88,7 @@ class SaneScanner:
         self._spec = ChildSpec(
             "scanner",
             f"{__name__}:SaneWorker",
-            {"device": device},
+            {"device": device, "quirks": asdict(quirks)},
             environment=environment,
             deadline=deadline,
         )
@@ -220,12 +241,13 @@ class SaneWorker:
     Jobs are numbered, so that a late word about an abandoned one cannot touch the next.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, quirks: Mapping[str, Any]) -> None:
         import sane
 
         sane.init()
         self._sane = sane
         self._name = device
+        self._quirks = Quirks(**quirks)
         self._device: Any = None
         self._job = 0
         self._feeder = False
@@ -237,7 +259,7 @@ class SaneWorker:
             try:
                 self._sane.open(self._name).close()
             except self._sane._sane.error as error:
-                raise _sane_error(error, Fault.SCANNER_ABSENT) from None
+                raise self._sane_error(error, Fault.SCANNER_ABSENT) from None
 
     def start(self, job: int, source: str, dpi: int, colour: bool) -> None:
         self._end()
@@ -247,7 +269,7 @@ class SaneWorker:
             self._configure(dpi, colour)
         except self._sane._sane.error as error:
             self._end()
-            raise _sane_error(error, Fault.SCANNER_ABSENT) from None
+            raise self._sane_error(error, Fault.SCANNER_ABSENT) from None
         except DeviceError:
             self._end()
             raise
@@ -263,10 +285,10 @@ class SaneWorker:
             return None
         try:
             self._device.start()
-            image = self._device.snap(no_cancel=True)
+            image = self._device.snap(no_cancel=self._quirks.no_cancel)
         except (self._sane._sane.error, RuntimeError) as error:
             self._end()
-            failure = _sane_error(error, Fault.SCANNER_IO)
+            failure = self._sane_error(error, Fault.SCANNER_IO)
             if failure.code == Fault.SCANNER_EMPTY and self._pages:
                 return None
             raise failure from None
@@ -300,7 +322,7 @@ class SaneWorker:
                 setattr(self._device, corner, _clamp(length, self._device[corner].constraint))
 
     def _choose_source(self) -> None:
-        wanted = ("adf", "feeder") if self._feeder else ("flatbed", "platen", "table")
+        wanted = self._quirks.feeder if self._feeder else self._quirks.glass
         sources = self._names("source")
         found = [s for s in sources if any(word in s.lower() for word in wanted)]
         if found:
@@ -319,6 +341,10 @@ class SaneWorker:
         known = self._device.opt.get(option)
         return list(known.constraint or ()) if known and known.is_active() else []
 
+    def _sane_error(self, error: Exception, otherwise: Fault) -> DeviceError:
+        text = str(error)
+        return DeviceError({**_SANE_FAULTS, **self._quirks.texts}.get(text, otherwise), text)
+
     def _end(self) -> None:
         device, self._device = self._device, None
         if device is None:
@@ -328,11 +354,6 @@ class SaneWorker:
             device.close()
         except self._sane._sane.error:
             pass  # a lost device cannot be closed politely
-
-
-def _sane_error(error: Exception, otherwise: Fault) -> DeviceError:
-    text = str(error)
-    return DeviceError(_SANE_FAULTS.get(text, otherwise), text)
 
 
 def _broken_off(pixels: bytes, row: int) -> bool:

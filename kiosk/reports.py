@@ -28,13 +28,7 @@ async def keep_reporting(kiosk: Kiosk) -> None:
 def states(kiosk: Kiosk) -> dict[str, str]:
     """A failure code each as the last use left it, "ok", or "absent": not there or not used yet.
     No device is disturbed for this."""
-    devices: dict[str, Device] = {
-        "scanner": kiosk.scanner,
-        "code-reader": kiosk.reader,
-        "camera": kiosk.camera,
-        "receipt-printer": kiosk.receipt,
-    }
-    return {name: _state(device) for name, device in devices.items()}
+    return {name.replace(" ", "-"): _state(held) for name, held in kiosk.devices.items()}
 
 
 def _state(device: Device) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from certify.errors import CertifyError
 from drivers.contract import DeviceError
-from kiosk import staff
+from kiosk import power, staff
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.procedures import Procedure, procedures
@@ -83,6 +83,7 @@ class Record:
     id_code: str = ""
     refusal: str | None = None
     slip_printed: bool = False
+    slip_unsure: bool = False
     face_mismatch: bool = False
 
     def pages_changed(self) -> None:
@@ -94,8 +95,8 @@ class Record:
 class Finished:
     """How a session ended, for whoever watches: fleet figures, demo, tests.
 
-    ``ended``: done, left, idle or failed. ``timeline``: (step, seconds, of which waiting for the
-    person).
+    ``ended``: done, left, idle, power or failed. ``timeline``: (step, seconds, of which waiting
+    for the person).
     """
 
     ended: str
@@ -155,11 +156,14 @@ class Session:
 
     async def _ending(self) -> str:
         try:
-            await first_of(self._walk(), self._prompter.watch())
+            attended = first_of(self._walk(), self._prompter.watch())
+            await first_of(attended, power.until_low(self.kiosk.power))
         except LeftError:
             return "done" if self.record.manifest else "left"
         except IdleError:
             return "done" if self.record.manifest else "idle"
+        except power.PowerLowError:
+            return "done" if self.record.manifest else "power"
         return "done"
 
     def present(self, view: View) -> None:

@@ -13,13 +13,14 @@ from datetime import datetime
 from certify.numbers import new_id_code
 from certify.statement import CopyFacts
 from drivers.contract import DeviceError
+from drivers.contract import Fault as DeviceFault
 from kiosk import dossiers
 from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.policy import current_trust
-from kiosk.session import CODED_ERRORS, NEXT, Outcome, Session
+from kiosk.session import CODED_ERRORS, NEXT, Outcome, Record, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
 from kiosk.strings import catalogue
 from kiosk.views import DoneView, FaultView, IssuingView, Milestone, Text
@@ -200,6 +201,7 @@ async def _print_slip(session: Session) -> None:
                 await session.kiosk.receipt.print_slip(slip)
             session.record.slip_printed = True
         except DeviceError as error:
+            session.record.slip_unsure |= error.code == DeviceFault.RECEIPT_UNCONFIRMED
             if await session.tell(error, skippable=True) != "retry":
                 return
 
@@ -283,15 +285,20 @@ def _refused_view(session: Session) -> FaultView:
     )
 
 
+def _lead(record: Record) -> str:
+    if record.slip_printed:
+        return "done.issued-lead" if record.copy else "done.queued-lead"
+    return "done.maybe-slip-lead" if record.slip_unsure else "done.no-slip-lead"
+
+
 def _done_view(session: Session) -> DoneView:
     record, site = session.record, session.kiosk.settings.site
     issued = record.copy is not None
-    lead = "done.issued-lead" if issued else "done.queued-lead"
     due = _due(session)
     return DoneView(
         kind="issued" if issued else "queued",
         title=Text("done.issued-title" if issued else "done.queued-title"),
-        lead=Text(lead if record.slip_printed else "done.no-slip-lead"),
+        lead=Text(_lead(record)),
         code=spaced(record.code),
         due_label=Text("done.number" if issued else "done.due"),
         due=Text.plain(record.number) if issued else day(due.date()),

@@ -32,7 +32,13 @@ class _Stack:
 async def run(session: Session) -> Outcome:
     stack = _Stack()
     while True:
-        intent = await _wait_for_paper(session, stack)
+        try:
+            intent = await _wait_for_paper(session, stack)
+        except DeviceError as error:
+            # Told here and not by the session: which page is scanned anew must not be forgotten.
+            if await session.tell(error) != "retry":
+                return BACK
+            continue
         if isinstance(intent, Redo):
             stack.redo = intent.number
         elif isinstance(intent, Next) and session.record.pages:

@@ -12,6 +12,8 @@ from uuid import UUID
 import pytest
 
 from certify.numbers import Burned
+from drivers.contract import DeviceError
+from drivers.contract import Fault as DeviceFault
 from kiosk import procedures
 from kiosk.failures import KioskError
 from kiosk.link import verbs
@@ -87,10 +89,15 @@ class Certifier:
 
 
 class Printer:
+    """Fails with each of ``failures`` in turn, then prints."""
+
     def __init__(self) -> None:
         self.slips: list[Any] = []
+        self.failures: list[DeviceError] = []
 
     async def print_slip(self, slip: Any) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
         self.slips.append(slip)
 
 
@@ -109,6 +116,7 @@ class Session:
         self.progress: dict[str, Any] = {}
         self.shown: list[View] = []
         self.told: list[str] = []
+        self.answers: list[str] = []
         self.printer = Printer()
         self.numbers = Numbers(numbers)
         journal = SimpleNamespace(append=lambda *_, **__: None, head="0" * 64)
@@ -136,7 +144,7 @@ class Session:
 
     async def tell(self, error: Any, *, skippable: bool = False) -> str:
         self.told.append(error.code)
-        return "back"
+        return self.answers.pop(0) if self.answers else "back"
 
 
 @pytest.fixture(autouse=True)
@@ -207,3 +215,24 @@ def test_a_passing_network_fault_does_not_end_the_waiting() -> None:
     (view,) = session.shown
     assert isinstance(view, DoneView)
     assert view.kind == "issued"
+
+
+@pytest.mark.parametrize(
+    ("code", "answers", "slips", "lead"),
+    [
+        (DeviceFault.RECEIPT_UNCONFIRMED, ["skip"], 0, "done.maybe-slip-lead"),
+        (DeviceFault.RECEIPT_UNCONFIRMED, ["retry"], 1, "done.queued-lead"),
+        (DeviceFault.RECEIPT_PAPER_OUT, ["skip"], 0, "done.no-slip-lead"),
+        (DeviceFault.RECEIPT_PAPER_OUT, ["retry"], 1, "done.queued-lead"),
+    ],
+)
+def test_the_last_screen_says_what_is_known_of_the_slip(
+    code: DeviceFault, answers: list[str], slips: int, lead: str
+) -> None:
+    session = Session(Link("unknown"), Outbox(), post_check=False)
+    session.printer.failures = [DeviceError(code)]
+    session.answers = answers
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert (len(session.printer.slips), view.lead.key) == (slips, lead)
