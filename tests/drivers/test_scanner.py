@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from drivers import escl_status
 from drivers import scanner as scanner_module
 from drivers.contract import DeviceError, Fault, Health, ScanSettings
 from drivers.emulators import escl
 from drivers.emulators.escl import EsclScanner
+from drivers.escl_status import EsclReport
 from drivers.scanner import SaneScanner
 from tests.drivers.image_devices import Picture, collect, difference, encoded, page, picture
 
@@ -161,10 +163,10 @@ def test_a_fault_before_the_first_page(
         error, pictures = await teller.fail()
         assert (error.code, error.paper_inside, error.retryable) == (code, paper_inside, True)
         assert not pictures
-        assert (teller.scanner.status().health, teller.scanner.status().code) == (
-            Health.FAULT,
-            code,
-        )
+        health = Health.READY if code is Fault.SCANNER_EMPTY else Health.FAULT
+        status = teller.scanner.status()
+        assert (status.health, status.code) == (health, code)
+        assert status.paper_inside is paper_inside
         await teller.recover()
 
     run(story, device, tmp_path)
@@ -337,8 +339,9 @@ def test_a_busy_scanner_is_given_a_moment(
 ) -> None:
     monkeypatch.setattr(scanner_module, "_BUSY_PATIENCE", 10.0)
     monkeypatch.setattr(scanner_module, "_BUSY_PAUSE", 0.01)
-    answers = [Fault.SCANNER_BUSY, Fault.SCANNER_BUSY, None, None]
-    monkeypatch.setattr(scanner_module, "escl_fault", lambda url, feeder: answers.pop(0))
+    busy, idle = EsclReport(Fault.SCANNER_BUSY), EsclReport()
+    answers = [busy, busy, idle, idle]
+    monkeypatch.setattr(scanner_module, "ask_escl", lambda url, feeder: answers.pop(0))
     pictures = run(lambda story: story.scan(), device, tmp_path)
     assert len(pictures) == 3
     assert not answers
@@ -369,10 +372,10 @@ def test_a_scanner_without_a_feeder_says_so(
 
 
 def test_a_scanner_that_connects_but_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner_module, "_STATUS_TIMEOUT", 0.1)
+    monkeypatch.setattr(escl_status, "_STATUS_TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/eSCL"
-        assert scanner_module.escl_fault(url, feeder=True) is Fault.SCANNER_IO
+        assert escl_status.ask_escl(url, feeder=True).fault is Fault.SCANNER_IO
 
 
 def test_an_address_or_a_name_is_needed(tmp_path: Path) -> None:
