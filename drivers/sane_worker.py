@@ -12,7 +12,7 @@ _A4_MM = (210.0, 297.0)
 # sane_strstatus() of sane-backends; python-sane gives nothing but these texts, untranslated.
 SANE_FAULTS = {
     "Operation not supported": Fault.SCANNER_UNSUPPORTED,
-    "Operation was cancelled": Fault.SCANNER_IO,
+    "Operation was canceled": Fault.SCANNER_IO,
     "Device busy": Fault.SCANNER_BUSY,
     "Invalid argument": Fault.SCANNER_UNSUPPORTED,
     "End of file reached": Fault.SCANNER_IO,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +16,6 @@ import pytest
 from drivers import escl_status
 from drivers import scanner as scanner_module
 from drivers.contract import DeviceError, Fault, Health, ScanSettings
-from drivers.emulators import escl
 from drivers.emulators.escl import EsclScanner
 from drivers.escl_status import EsclReport
 from drivers.scanner import SaneScanner
@@ -120,27 +117,103 @@ def test_glass_gives_one_page_a_scan(device: EsclScanner, tmp_path: Path) -> Non
     assert difference(second.pixels, PAGES[1]) < 3
 
 
-def test_a_page_is_given_before_the_next_is_pulled(
-    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_first_page_is_delivered_while_the_second_is_scanned(
+    device: EsclScanner, tmp_path: Path
 ) -> None:
-    first_is_here = threading.Event()
-    pull = device._pull
-
-    def hesitant(job: Any) -> Any:
-        assert job.pages == 0 or first_is_here.wait(10)
-        return pull(job)
-
-    monkeypatch.setattr(device, "_pull", hesitant)
+    device.set(hold_page=2)
 
     async def story(teller: Story) -> int:
         count = 0
         async for raster in teller.scanner.scan(QUICK):
             raster.pixels.close()
-            first_is_here.set()
             count += 1
+            assert device.pages_delivered == 1 or count > 1
+            device.set(hold_page=0)
         return count
 
     assert run(story, device, tmp_path) == 3
+
+
+def test_both_sides_of_every_sheet(device: EsclScanner, tmp_path: Path) -> None:
+    pictures = run(lambda story: story.scan(ScanSettings(dpi=100, duplex=True)), device, tmp_path)
+    assert len(pictures) == 4
+    assert all(difference(p.pixels, s) < 3 for p, s in zip(pictures, PAGES, strict=False))
+    assert pictures[3].pixels.min() > 250  # the last sheet's back
+    again = run(_reloaded(device), device, tmp_path)
+    assert len(again) == 3  # one side only, if that is what was asked
+
+
+def _reloaded(device: EsclScanner) -> Any:
+    device.load(SHEETS)
+    return lambda story: story.scan()
+
+
+def test_an_image_that_got_lost_on_the_way_is_missed(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        device.state.lose_page = 2
+        error, pictures = await teller.fail()
+        assert (error.code, error.paper_inside) == (Fault.SCANNER_IO, True)
+        assert "3 images made, 2 arrived" in error.detail
+        assert len(pictures) == 2
+        await teller.recover()
+
+    run(story, device, tmp_path)
+
+
+def test_a_jam_during_a_cancelled_scan_is_told(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        device.state.fault_on_page = 2
+        scan = teller.scanner.scan(QUICK)
+        picture(await anext(scan))
+        device.set(adf="jam")
+        await scan.aclose()
+        status = teller.scanner.status()
+        assert (status.health, status.code) == (Health.FAULT, Fault.SCANNER_JAM)
+        assert status.paper_inside
+        await teller.recover()
+        assert not teller.scanner.status().paper_inside
+
+    run(story, device, tmp_path)
+
+
+def test_a_check_tells_what_is_wrong_and_what_is_well(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        scanner = teller.scanner
+        assert scanner.status().health is Health.STALE
+        device.set(adf="door-open")
+        with pytest.raises(DeviceError):
+            await scanner.check()
+        fault = scanner.status()
+        assert (fault.health, fault.code) == (Health.FAULT, Fault.SCANNER_DOOR_OPEN)
+        device.repair()
+        await scanner.check()
+        assert scanner.status().health is Health.READY
+
+    run(story, device, tmp_path)
+
+
+def test_a_check_leaves_a_scan_alone(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        scan = teller.scanner.scan(QUICK)
+        picture(await anext(scan))
+        device.set(http_status=500)
+        await teller.scanner.check()
+        assert teller.scanner.status().health is Health.BUSY
+        device.set(http_status=0)
+        await scan.aclose()
+
+    run(story, device, tmp_path)
+
+
+def test_an_old_answer_is_stale(
+    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(teller: Story) -> None:
+        await teller.scanner.check()
+        monkeypatch.setattr(scanner_module, "_FRESH_SECONDS", -1.0)
+        assert teller.scanner.status().health is Health.STALE
+
+    run(story, device, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +226,8 @@ def test_a_page_is_given_before_the_next_is_pulled(
         ({"busy": True}, Fault.SCANNER_BUSY, False),
         ({"http_status": 503}, Fault.SCANNER_BUSY, False),
         ({"http_status": 500}, Fault.SCANNER_IO, False),
+        ({"garbage": True}, Fault.SCANNER_IO, False),
+        ({"half": True}, Fault.SCANNER_IO, False),
     ],
 )
 def test_a_fault_before_the_first_page(
@@ -357,11 +432,8 @@ def test_shared_memory_is_given_back(device: EsclScanner, tmp_path: Path) -> Non
     assert open_memory() == before
 
 
-def test_a_scanner_without_a_feeder_says_so(
-    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flatbed = re.sub(r"<scan:Adf>.*</scan:Adf>", "", escl._CAPABILITIES)
-    monkeypatch.setattr(escl, "_CAPABILITIES", flatbed)
+def test_a_scanner_without_a_feeder_says_so(device: EsclScanner, tmp_path: Path) -> None:
+    device.state.feeder = False
 
     async def story(teller: Story) -> None:
         error, _ = await teller.fail()
