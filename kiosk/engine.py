@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from drivers.presence import watching
 from kiosk import staff
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError, failure_of
@@ -23,14 +24,15 @@ _NOTICE_SECONDS = 30.0
 
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
-    """Serve citizens until cancelled."""
-    while True:
-        discard_drafts(kiosk)
-        stage.set_language(kiosk.settings.site.language)
-        prompter = _prompter(kiosk, stage)
-        await _wait_for_somebody(kiosk, prompter)
-        session = Session(kiosk, prompter, await _policy(kiosk))
-        on_finished(await session.run())
+    """Serve citizens until cancelled; meanwhile devices that went away are looked for."""
+    async with watching((kiosk.scanner, kiosk.receipt)):
+        while True:
+            discard_drafts(kiosk)
+            stage.set_language(kiosk.settings.site.language)
+            prompter = _prompter(kiosk, stage)
+            await _wait_for_somebody(kiosk, prompter)
+            session = Session(kiosk, prompter, await _policy(kiosk))
+            on_finished(await session.run())
 
 
 def discard_drafts(kiosk: Kiosk) -> None:

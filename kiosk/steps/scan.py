@@ -31,7 +31,8 @@ async def run(session: Session) -> Outcome:
     while True:
         intent = await _wait_for_paper(session, stack)
         if isinstance(intent, Redo):
-            session.record.redo = intent.number
+            if intent.number in session.record.scanned:
+                session.record.redo = intent.number
         elif isinstance(intent, Next) and _complete(session.record):
             _save_text(session)
             return NEXT
