@@ -39,7 +39,9 @@ class EsclState:
     set; ``truncate`` breaks an image off after that many bytes, with the connection or, when
     ``quietly``, as firmware does that announces the short image as whole; ``delay`` is seconds a
     page. ``garbage`` answers everything with bytes that mean nothing, ``half`` breaks every answer
-    off; ``slow`` is seconds before the scanner says how it is. Page ``hold_page`` waits until this
+    off; ``slow`` is seconds before the scanner says how it is.
+    With ``ahead`` the feeder takes the next sheet while the client still has to ask for it, as one
+    with memory for a page does. Page ``hold_page`` waits until this
     is changed; ``lose_page`` goes through the feeder, but its image never comes. ``feeder`` and
     ``duplex`` tell what the model has.
     """
@@ -55,6 +57,7 @@ class EsclState:
     garbage: bool = False
     half: bool = False
     slow: float = 0.0
+    ahead: bool = False
     hold_page: int = 0
     lose_page: int = 0
     feeder: bool = True
@@ -191,7 +194,9 @@ class EsclScanner:
         return 200, render(sheet, job), job.format
 
     def _take_time(self, job: Job) -> None:
-        time.sleep(self.state.delay)
+        begun = job.handed_over if self.state.ahead else time.monotonic()
+        time.sleep(max(0.0, begun + self.state.delay - time.monotonic()))
+        job.handed_over = time.monotonic()
         with self._changed:
             self._changed.wait_for(
                 lambda: not self._server or self.state.hold_page != job.pages + 1

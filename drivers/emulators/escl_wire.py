@@ -32,6 +32,7 @@ class Job:
     duplex: bool = False
     pages: int = 0
     made: float = field(default_factory=time.monotonic)
+    handed_over: float = field(default_factory=time.monotonic)  # the last page, or the start
 
 
 def parse_job(settings: str) -> Job:
