@@ -59,7 +59,11 @@ class Blob:
         """The bytes, mapped read-only; the mapping lives as long as the view."""
         if self.size == 0:
             return memoryview(b"")
-        return memoryview(mmap.mmap(self.fileno(), self.size, prot=mmap.PROT_READ))
+        # Private, which for reading is the same pages: Linux before 6.7, Debian 12's among them,
+        # refuses every shared mapping of memory that is sealed against writing.
+        return memoryview(
+            mmap.mmap(self.fileno(), self.size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+        )
 
     def read(self) -> bytes:
         return bytes(self.view())

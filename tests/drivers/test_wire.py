@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -110,3 +111,12 @@ def test_a_peer_that_goes_between_body_and_pages(pair: Pair) -> None:
     pair[0].close()
     with pytest.raises(EOFError):
         wire.receive(pair[1])
+
+
+def test_a_page_is_mapped_so_that_older_kernels_allow_it() -> None:
+    """Linux before 6.7 refuses shared mappings of write-sealed memory; this one may be newer."""
+    blob = Blob.of(b"page")
+    with blob.view():
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    (line,) = [line for line in lines if "memfd:kiosk-blob" in line]
+    assert line.split()[1] == "r--p"
