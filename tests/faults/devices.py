@@ -174,12 +174,17 @@ def _printer_events(paper: EscposEmulator, printer: EscposPrinter) -> list[Event
     def change(state: dict[str, object]) -> Callable[[], object]:
         return lambda: vars(paper.state).update(state)
 
+    async def print_slip() -> None:
+        paper.receipts.clear()  # the emulator keeps all paper: that is no leak of the driver
+        paper.scraps.clear()
+        await printer.print_slip(_SLIP)
+
     return [
         Event(
             f"receipt: {name}",
             change(bad),
             change(good),
-            lambda: printer.print_slip(_SLIP),
+            print_slip,
             printer,
         )
         for name, (bad, good) in faults.items()
