@@ -19,11 +19,13 @@ class Fault(StrEnum):
 
     SCANNER_ABSENT = "device.scanner.absent"
     SCANNER_BUSY = "device.scanner.busy"
+    SCANNER_DENIED = "device.scanner.denied"
     SCANNER_DOOR_OPEN = "device.scanner.door-open"
     SCANNER_EMPTY = "device.scanner.empty"
     SCANNER_IO = "device.scanner.io"
     SCANNER_JAM = "device.scanner.jam"
     SCANNER_MULTIFEED = "device.scanner.multifeed"
+    SCANNER_UNSUPPORTED = "device.scanner.unsupported"
     READER_ABSENT = "device.reader.absent"
     READER_GARBLED = "device.reader.garbled"
     CAMERA_ABSENT = "device.camera.absent"
@@ -71,11 +73,15 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A snapshot. ``since`` is ``time.monotonic()`` of the last change; FAULT has a ``code``."""
+    """A snapshot. ``since`` is ``time.monotonic()`` of the last change; FAULT has a ``code``.
+
+    STALE: no successful check for too long. ``paper_inside``: a sheet may still be in the device.
+    """
 
     health: Health
     since: float
     code: str | None = None
+    paper_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class ScanSettings:
     source: str = "feeder"  # "feeder" or "glass"
     dpi: int = 200
     colour: bool = True
+    duplex: bool = False  # both sides of each sheet of the feeder, a page each
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from drivers.code_reader import SerialCodeReader
 from drivers.contract import Camera, CodeReader, PowerSupply, ReceiptPrinter, Scanner
 from drivers.power import NutPowerSupply
 from drivers.receipt_printer import EscposPrinter, Traits
-from drivers.scanner import Quirks, SaneScanner
+from drivers.sane_worker import Quirks
+from drivers.scanner import SaneScanner
 from kiosk.failures import Fault, KioskError
 from kiosk.profiles import (
     CameraProfile,

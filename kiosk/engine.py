@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from drivers.contract import DeviceError
+from drivers.presence import watching
 from kiosk import inventory, power, reports, staff
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError, failure_of
@@ -24,17 +25,18 @@ _NOTICE_SECONDS = 30.0
 
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
-    """Serve citizens until cancelled."""
-    while True:
-        discard_drafts(kiosk)
-        stage.set_language(kiosk.settings.site.language)
-        prompter = _prompter(kiosk, stage)
-        await _wait_for_somebody(kiosk, prompter)
-        session = Session(kiosk, prompter, await _policy(kiosk))
-        finished = await session.run()
-        if finished.ended == "power" and (notice := await _no_mains(kiosk)):
-            await _show_for_a_while(prompter, notice)
-        on_finished(finished)
+    """Serve citizens until cancelled; meanwhile devices that went away are looked for."""
+    async with watching((kiosk.scanner, kiosk.receipt)):
+        while True:
+            discard_drafts(kiosk)
+            stage.set_language(kiosk.settings.site.language)
+            prompter = _prompter(kiosk, stage)
+            await _wait_for_somebody(kiosk, prompter)
+            session = Session(kiosk, prompter, await _policy(kiosk))
+            finished = await session.run()
+            if finished.ended == "power" and (notice := await _no_mains(kiosk)):
+                await _show_for_a_while(prompter, notice)
+            on_finished(finished)
 
 
 def discard_drafts(kiosk: Kiosk) -> None:

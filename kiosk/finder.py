@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drivers.contract import DeviceError
-from drivers.scanner import escl_fault
+from drivers.contract import DeviceError, Fault
+from drivers.escl_status import ask_escl
 from drivers.supervisor import Child, ChildSpec
 
 _SEARCH_SECONDS = 20.0
@@ -36,7 +36,7 @@ async def everything(escl: str = "", *, dev: Path = Path("/dev")) -> list[Found]
 
 def network_scanner(address: str) -> list[Found]:
     """The eSCL scanner at ``address``, if it says anything at all."""
-    if not address or str(escl_fault(address.rstrip("/"), feeder=False)).endswith(".absent"):
+    if not address or ask_escl(address.rstrip("/"), feeder=False).fault is Fault.SCANNER_ABSENT:
         return []
     return [Found("scanner", "url", address.rstrip("/"), "generic-escl", "network scanner")]
 

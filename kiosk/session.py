@@ -64,14 +64,21 @@ BACK = Outcome("back")
 
 @dataclass(slots=True)
 class Record:
-    """What a session knows. It lives in memory only; what must last is in the outbox."""
+    """What a session knows. It lives in memory only; what must last is in the outbox.
+
+    ``scanned``: pages by number, from 1 in the order of the scan. ``unreadable``: numbers of pages
+    that were scanned but could not be read, to be scanned again. ``redo``: the number that the next
+    sheet takes because the person asked so, or 0.
+    """
 
     procedure: Procedure | None = None
     dossier: UUID | None = None
     identity: verbs.Identity | None = None
     grade: Literal["claimed", "proven", "vouched"] = "claimed"
     face_match: bool = False
-    pages: list[PageReading] = field(default_factory=list)
+    scanned: dict[int, PageReading] = field(default_factory=dict)
+    unreadable: set[int] = field(default_factory=set)
+    redo: int = 0
     copies: int = 1
     code: str = ""
     mode: Literal["pre-check", "post-check", "filing"] | None = None
@@ -85,6 +92,10 @@ class Record:
     slip_printed: bool = False
     slip_unsure: bool = False
     face_mismatch: bool = False
+
+    @property
+    def pages(self) -> list[PageReading]:
+        return [self.scanned[number] for number in sorted(self.scanned)]
 
     def pages_changed(self) -> None:
         """A copy or number made of other pages is void; the number stays burned."""

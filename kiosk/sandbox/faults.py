@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 _DEVICE_FAULTS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
     "scanner=jam": ("scanner", {"fault": "jam", "fault_on_page": 1}, {}),
     "scanner=door-open": ("scanner", {"adf": "door-open"}, {}),
+    "scanner=multifeed": ("scanner", {"fault": "multifeed", "fault_on_page": 1}, {}),
+    "scanner=error": ("scanner", {"http_status": 500}, {}),
+    "scanner=garbage": ("scanner", {"garbage": True}, {}),
     "receipt=paper-out": ("receipt-printer", {"paper": "out"}, {"paper": "ok"}),
     "receipt=cover-open": ("receipt-printer", {"cover_open": True}, {"cover_open": False}),
     "receipt=silent": ("receipt-printer", {"silent": True}, {"silent": False}),

@@ -15,7 +15,8 @@ from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.serial_reader import SerialReaderEmulator
 from drivers.receipt_printer import EscposPrinter, Traits, encode, render_slip
-from drivers.scanner import Quirks, SaneScanner, SaneWorker
+from drivers.sane_worker import Quirks, SaneWorker
+from drivers.scanner import SaneScanner
 from tests.drivers.image_devices import encoded, page
 
 SLIP = Slip((SlipText("Phiếu"), SlipCode("KIOSK-TEST-0001", module_dots=8)))
@@ -129,6 +130,6 @@ def test_a_scanner_pulls_from_the_source_that_its_profile_names(tmp_path: Path) 
 def test_a_text_of_the_backend_means_what_its_profile_says() -> None:
     quirks = {"texts": {"Papier fehlt": "device.scanner.empty"}}
     worker = SaneWorker("none", quirks)
-    said = worker._sane_error(RuntimeError("Papier fehlt"), Fault.SCANNER_IO)
+    said = worker._sane_error(RuntimeError("Papier fehlt"))
     assert said.code == Fault.SCANNER_EMPTY
-    assert worker._sane_error(RuntimeError("?"), Fault.SCANNER_IO).code == Fault.SCANNER_IO
+    assert worker._sane_error(RuntimeError("?")).code == Fault.SCANNER_IO
