@@ -31,7 +31,9 @@ class Fault(StrEnum):
     IMAGE_UNREADABLE = "image.unreadable"
     RECEIPT_ABSENT = "device.receipt.absent"
     RECEIPT_COVER_OPEN = "device.receipt.cover-open"
+    RECEIPT_CUTTER = "device.receipt.cutter"
     RECEIPT_ERROR = "device.receipt.error"
+    RECEIPT_PAPER_LOW = "device.receipt.paper-low"
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
     RECEIPT_SILENT = "device.receipt.silent"
     CHILD_DIED = "child.died"
@@ -67,7 +69,10 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A snapshot. ``since`` is ``time.monotonic()`` of the last change; FAULT has a ``code``."""
+    """A snapshot. ``since`` is ``time.monotonic()`` of the last change.
+
+    FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW).
+    """
 
     health: Health
     since: float
@@ -162,5 +167,8 @@ class ReceiptPrinter(Device, Protocol):
         ...
 
     async def print_slip(self, slip: Slip) -> None:
-        """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT."""
+        """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT.
+
+        The same slip asked for again after an error is printed only if it did not come out whole.
+        """
         ...

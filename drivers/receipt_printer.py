@@ -2,18 +2,20 @@
 
 Source of commands and status bits: Epson's ESC/POS command reference. Text goes as raster, QR codes
 are drawn by the printer. "Sent" is not "printed": after the cut the printer is asked with a
-command that it answers in order (GS r), so an answer means that all before it is on paper.
+command that it answers in order (GS r), so an answer means that all before it is on paper. When
+the answer is lost, the printer's own count of cuts (GS g 2) tells whether the slip came out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from drivers.contract import (
     DeviceError,
@@ -39,6 +41,7 @@ _QUIET_MODULES = 4  # ISO/IEC 18004: the margin of a QR code
 
 _ASK = b"".join(b"\x10\x04" + bytes([kind]) for kind in (1, 2, 3, 4))  # DLE EOT, in real time
 _ASK_IN_ORDER = b"\x1dr\x01"  # GS r 1
+_ASK_CUTS = b"\x1dg2\x00\x32\x00"  # GS g 2: counter 50, what the cutter did since it was built
 _START = b"\x1b@\x1da\x00"  # ESC @: defaults; GS a 0: no status bytes unasked
 _FORGET = b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"  # DLE DC4 8: drop what is buffered
 
@@ -112,17 +115,34 @@ def _raster(picture: Image) -> bytes:
     return b"\x1dv0\x00" + struct.pack("<HH", row_bytes, ink.height) + ink.tobytes()
 
 
-class EscposPrinter:
-    """A receipt printer at ``tcp://host:port``, ``serial:/dev/...`` or ``usb:vvvv:pppp``.
+@dataclass(frozen=True, slots=True)
+class _Unsettled:
+    """A slip of which it is not known whether it came out; ``cuts``: the count before it."""
 
-    ``timeout``: seconds until a printer that does not answer counts as silent. The connection is
+    slip: Slip
+    cuts: int
+
+
+class EscposPrinter:
+    """A receipt printer at ``tcp://host:port``, ``serial:/dev/...`` or ``usb:vvvv:pppp[:SERIAL]``.
+
+    ``cut_counter``: ask for the count of cuts (False for printers that print the question).
+    ``usb_backend``: pyusb's, for tests; None is libusb. ``timeout``: seconds until a printer that does not answer counts as silent. The connection is
     opened for each call, so a printer that was switched off and on needs no care.
 
     Calls block, so they run in a thread. There is no child process: sockets and pyserial are
     plain Python, and libusb gets a time limit on every transfer.
     """
 
-    def __init__(self, *, address: str, width_mm: int = 80, timeout: float = 3.0) -> None:
+    def __init__(
+        self,
+        *,
+        address: str,
+        width_mm: int = 80,
+        timeout: float = 3.0,
+        cut_counter: bool = True,
+        usb_backend: Any = None,
+    ) -> None:
         """Raises ValueError for an address or a width that cannot be."""
         check_address(address)
         if width_mm not in WIDTH_DOTS:
@@ -131,6 +151,8 @@ class EscposPrinter:
         self.width_dots = WIDTH_DOTS[width_mm]
         self.timeout = timeout
         self.paper_near_end = False
+        self._cut_counter, self._usb_backend = cut_counter, usb_backend
+        self._unsettled: _Unsettled | None = None
         self._lock = asyncio.Lock()
         self._status = Status(Health.OPENING, time.monotonic())
 
@@ -142,13 +164,17 @@ class EscposPrinter:
             self._set(Health.ABSENT)
 
     async def check(self) -> None:
-        """Raises DeviceError: RECEIPT_ABSENT, _SILENT, _COVER_OPEN, _PAPER_OUT, _ERROR."""
+        """Raises DeviceError: RECEIPT_ABSENT, _SILENT, _COVER_OPEN, _PAPER_OUT, _CUTTER,
+        _ERROR. Paper near its end is no error: ``status()`` is READY with RECEIPT_PAPER_LOW.
+        """
         await self._run(self._check)
 
     async def print_slip(self, slip: Slip) -> None:
         """Print and cut, once; never tries again by itself.
 
-        Raises DeviceError as ``check``; the detail says when a part may already be on paper.
+        Raises DeviceError as ``check``; the detail says when a part may already be on paper. The
+        same slip asked for next is printed again, whole, unless the printer's count of cuts says
+        that it came out after all. Without that count it is printed again.
         Cancelling does not stop a slip that was begun.
         """
         await self._run(lambda: self._print(slip))
@@ -171,7 +197,7 @@ class EscposPrinter:
             absent = error.code == Fault.RECEIPT_ABSENT
             self._set(Health.ABSENT if absent else Health.FAULT, error.code)
             raise
-        self._set(Health.READY)
+        self._set(Health.READY, Fault.RECEIPT_PAPER_LOW if self.paper_near_end else None)
 
     def _set(self, health: Health, code: str | None = None) -> None:
         self._status = Status(health, time.monotonic(), code)
@@ -183,17 +209,56 @@ class EscposPrinter:
     def _print(self, slip: Slip) -> None:
         parts = render_slip(slip, self.width_dots)
         rows = sum(0 if isinstance(part, SlipCode) else part.height for part in parts)
+        seconds = self.timeout + rows / _ROWS_PER_SECOND
         chunks = encode(parts)
         with self._connection() as wire:
-            self._require_ready(wire)
+            self._require_ready_and_empty(wire)
+            if self._came_out(wire, slip, seconds):
+                return
+            cuts = self._cuts(wire)
+            self._unsettled = None if cuts is None else _Unsettled(slip, cuts)
             try:
                 self._send(wire, chunks)
-                self._wait_until_printed(wire, self.timeout + rows / _ROWS_PER_SECOND)
+                self._wait_until_printed(wire, seconds)
             except (DeviceError, OSError) as error:
                 _forget(wire)
                 cause = _typed(error)
                 detail = f"while printing; {cause.detail}".rstrip("; ")
                 raise DeviceError(cause.code, detail) from None
+            self._unsettled = None
+
+    def _require_ready_and_empty(self, wire: Wire) -> None:
+        try:
+            self._require_ready(wire)
+        except DeviceError:
+            if self._unsettled:
+                _forget(wire)  # it could not be told when the wire broke
+            raise
+
+    def _came_out(self, wire: Wire, slip: Slip, seconds: float) -> bool:
+        """Whether the slip that was lost sight of is this one, and was cut off."""
+        lost = self._unsettled
+        if lost is None:
+            return False
+        # What the printer still holds comes out first, and may be the end of that slip.
+        self._wait_until_printed(wire, seconds)
+        cuts = self._cuts(wire)
+        self._unsettled = None
+        return lost.slip == slip and cuts is not None and cuts > lost.cuts
+
+    def _cuts(self, wire: Wire) -> int | None:
+        """The printer's count of cuts; None when it keeps or tells none, and is not asked again."""
+        if not self._cut_counter:
+            return None
+        wire.write(_ASK_CUTS)
+        deadline = time.monotonic() + self.timeout
+        received = b""
+        while not (found := re.search(rb"_(\d+)\x00", received)):
+            if (left := deadline - time.monotonic()) <= 0:
+                self._cut_counter = False
+                return None
+            received += wire.read(left)
+        return int(found[1])
 
     def _send(self, wire: Wire, chunks: list[bytes]) -> None:
         for chunk in chunks:
@@ -236,14 +301,16 @@ class EscposPrinter:
             raise DeviceError(Fault.RECEIPT_COVER_OPEN)
         if paper & 0x60 or offline & 0x20:
             raise DeviceError(Fault.RECEIPT_PAPER_OUT)
-        if offline & 0x40 or error & 0x68:
+        if error & 0x08:
+            raise DeviceError(Fault.RECEIPT_CUTTER)
+        if offline & 0x40 or error & 0x60:
             raise DeviceError(Fault.RECEIPT_ERROR, _error_in_words(error))
         if printer & 0x08:
             raise DeviceError(Fault.RECEIPT_ERROR, "offline")
 
     @contextmanager
     def _connection(self) -> Iterator[Wire]:
-        wire = connect(self.address, self.timeout)
+        wire = connect(self.address, self.timeout, self._usb_backend)
         try:
             yield wire
         except OSError as error:
@@ -271,8 +338,6 @@ def _in_order(received: bytes) -> bytes:
 
 
 def _error_in_words(error: int) -> str:
-    if error & 0x08:
-        return "cutter"
     return "recovers by itself (head too hot)" if error & 0x40 else "unrecoverable"
 
 

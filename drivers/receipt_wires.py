@@ -45,7 +45,10 @@ def check_address(address: str) -> None:
 
 
 def connect(address: str, timeout: float, usb_backend: Any = None) -> Wire:
-    """Open the wire. ``usb_backend``: pyusb's; None is libusb. Raises DeviceError (RECEIPT_ABSENT)."""
+    """Open the wire; ``usb_backend`` is pyusb's, None for libusb.
+
+    Raises DeviceError (RECEIPT_ABSENT).
+    """
     from escpos.exceptions import DeviceNotFoundError
 
     parts = urlsplit(address)

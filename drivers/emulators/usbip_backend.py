@@ -121,7 +121,7 @@ class _Handle:
         return received if inward else moved
 
     def descriptor(self, kind: int, index: int, length: int) -> bytes:
-        return bytes(self.control(0x80, 6, kind << 8 | index, 0, bytes(length)))  # type: ignore[arg-type]
+        return bytes(self.control(0x80, 6, kind << 8 | index, 0, bytes(length)))
 
 
 class UsbipBackend(usb.backend.IBackend):  # type: ignore[misc]
@@ -224,7 +224,7 @@ class UsbipBackend(usb.backend.IBackend):  # type: ignore[misc]
         dev_handle.control(0x00, 9, config_value, 0, b"")
 
     def get_configuration(self, dev_handle: _Handle) -> int:
-        return bytes(dev_handle.control(0x80, 8, 0, 0, bytes(1)))[0]  # type: ignore[arg-type]
+        return bytes(dev_handle.control(0x80, 8, 0, 0, bytes(1)))[0]
 
     def set_interface_altsetting(self, dev_handle: _Handle, intf: int, altsetting: int) -> None:
         dev_handle.control(0x01, 11, altsetting, intf, b"")
