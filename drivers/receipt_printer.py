@@ -127,8 +127,9 @@ class EscposPrinter:
     """A receipt printer at ``tcp://host:port``, ``serial:/dev/...`` or ``usb:vvvv:pppp[:SERIAL]``.
 
     ``cut_counter``: ask for the count of cuts (False for printers that print the question).
-    ``usb_backend``: pyusb's, for tests; None is libusb. ``timeout``: seconds until a printer that does not answer counts as silent. The connection is
-    opened for each call, so a printer that was switched off and on needs no care.
+    ``usb_backend``: pyusb's, for tests; None is libusb. ``timeout``: seconds until a printer that
+    does not answer counts as silent. The connection is opened for each call, so a printer that was
+    switched off and on needs no care.
 
     Calls block, so they run in a thread. There is no child process: sockets and pyserial are
     plain Python, and libusb gets a time limit on every transfer.

@@ -167,8 +167,10 @@ class _Usb:
             raise OSError(f"libusb: {error}") from None
         if device is None:
             raise OSError(f"no USB device {wanted['idVendor']:04x}:{wanted['idProduct']:04x}")
-        self._in, out = bulk_endpoints(device)
-        usb.util.dispose_resources(device)  # the library opens it for itself
+        try:
+            self._in, out = bulk_endpoints(device)
+        finally:
+            usb.util.dispose_resources(device)  # the library opens it for itself
         milliseconds = round(timeout * 1000)
         self._printer = Usb(usb_args=wanted, timeout=milliseconds, in_ep=self._in, out_ep=out)
         self._printer.open()

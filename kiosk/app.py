@@ -115,7 +115,11 @@ def _receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
     if not settings.address:
         return AbsentReceiptPrinter()
     try:
-        return EscposPrinter(address=settings.address, width_mm=settings.width_mm)
+        return EscposPrinter(
+            address=settings.address,
+            width_mm=settings.width_mm,
+            cut_counter=settings.cut_counter,
+        )
     except ValueError as error:
         key = "devices.receipt_printer.address"
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}: {error}") from None

@@ -77,6 +77,7 @@ class CameraSettings(Section):
 class ReceiptPrinterSettings(Section):
     address: str = Field("", description="tcp://host:port, serial:/dev/ttyUSB0 or usb:vvvv:pppp")
     width_mm: Literal[58, 80] = Field(80, description="paper width, millimetres")
+    cut_counter: bool = Field(True, description="false if it prints the question for its cuts")
 
 
 class Devices(Section):

@@ -113,9 +113,9 @@ class _Cable:
 
     def _take(self, submit: Submit) -> None:
         self._received += protocol.receive(self._connection, submit.length)
-        self._device.printer.take(self._received, self._say)
         with self._lock:
             self._answer(submit, 0, length=submit.length)
+        self._device.printer.take(self._received, self._say)
 
     def _say(self, data: bytes) -> None:
         with self._lock:
