@@ -9,6 +9,7 @@ the answer is lost, the printer's own count of cuts (GS g 2) tells whether the s
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import struct
 import time
@@ -117,10 +118,17 @@ def _raster(picture: Image) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Unsettled:
-    """A slip of which it is not known whether it came out; ``cuts``: the count before it."""
+    """A slip of which it is not known whether it came out; ``cuts``: the count before it.
 
-    slip: Slip
+    A digest, since what a slip says of a person must not outlive the session.
+    """
+
+    digest: bytes
     cuts: int
+
+
+def _digest(slip: Slip) -> bytes:
+    return hashlib.sha256(repr(slip).encode()).digest()
 
 
 class EscposPrinter:
@@ -217,7 +225,7 @@ class EscposPrinter:
             if self._came_out(wire, slip, seconds):
                 return
             cuts = self._cuts(wire)
-            self._unsettled = None if cuts is None else _Unsettled(slip, cuts)
+            self._unsettled = None if cuts is None else _Unsettled(_digest(slip), cuts)
             try:
                 self._send(wire, chunks)
                 self._wait_until_printed(wire, seconds)
@@ -245,7 +253,7 @@ class EscposPrinter:
         self._wait_until_printed(wire, seconds)
         cuts = self._cuts(wire)
         self._unsettled = None
-        return lost.slip == slip and cuts is not None and cuts > lost.cuts
+        return lost.digest == _digest(slip) and cuts is not None and cuts > lost.cuts
 
     def _cuts(self, wire: Wire) -> int | None:
         """The printer's count of cuts; None when it keeps or tells none, and is not asked again."""
