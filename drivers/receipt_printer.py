@@ -45,6 +45,7 @@ _ASK_IN_ORDER = b"\x1dr\x01"  # GS r 1
 _ASK_CUTS = b"\x1dg2\x00\x32\x00"  # GS g 2: counter 50, what the cutter did since it was built
 _START = b"\x1b@\x1da\x00"  # ESC @: defaults; GS a 0: no status bytes unasked
 _FORGET = b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"  # DLE DC4 8: drop what is buffered
+_FORGOTTEN = b"\x37\x25\x00"  # its answer
 
 
 def render_slip(slip: Slip, width_dots: int) -> list[Image | SlipCode]:
@@ -230,8 +231,8 @@ class EscposPrinter:
                 self._send(wire, chunks)
                 self._wait_until_printed(wire, seconds)
             except (DeviceError, OSError) as error:
-                _forget(wire)
                 cause = _typed(error)
+                self._give_up(wire, cause)
                 detail = f"while printing; {cause.detail}".rstrip("; ")
                 raise DeviceError(cause.code, detail) from None
             self._unsettled = None
@@ -239,10 +240,16 @@ class EscposPrinter:
     def _require_ready_and_empty(self, wire: Wire) -> None:
         try:
             self._require_ready(wire)
-        except DeviceError:
+        except DeviceError as error:
             if self._unsettled:
-                _forget(wire)  # it could not be told when the wire broke
+                self._give_up(wire, error)  # it could not be told when the wire broke
             raise
+
+    def _give_up(self, wire: Wire, cause: DeviceError) -> None:
+        """Without a promise to forget, a torn slip's cut on new paper would count as a whole one."""
+        forgot = _forget(wire, min(self.timeout, 1.0))
+        if not forgot and cause.code not in (Fault.RECEIPT_SILENT, Fault.RECEIPT_ABSENT):
+            self._unsettled = None
 
     def _came_out(self, wire: Wire, slip: Slip, seconds: float) -> bool:
         """Whether the slip that was lost sight of is this one, and was cut off."""
@@ -350,9 +357,17 @@ def _error_in_words(error: int) -> str:
     return "recovers by itself (head too hot)" if error & 0x40 else "unrecoverable"
 
 
-def _forget(wire: Wire) -> None:
-    """After new paper, a printer goes on with what it holds: one person's slip before another's."""
+def _forget(wire: Wire, seconds: float) -> bool:
+    """Whether the printer says that it dropped what it holds.
+
+    After new paper it would go on with that: one person's slip before another's.
+    """
+    received = b""
+    deadline = time.monotonic() + seconds
     try:
         wire.write(_FORGET)
+        while _FORGOTTEN not in received and (left := deadline - time.monotonic()) > 0:
+            received += wire.read(left)
     except OSError:
-        pass  # a printer that is gone has forgotten
+        pass  # a printer that is gone tells nothing
+    return _FORGOTTEN in received

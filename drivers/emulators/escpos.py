@@ -184,6 +184,7 @@ class EscposEmulator:
                 self._answer(send, self._status(command[2]))
         elif command[1:] == b"\x14\x08\x01\x03\x14\x01\x06\x02\x08":
             self._waiting.clear()
+            self._answer(send, b"\x37\x25\x00")
         else:
             self.state.unknown.append(command.hex())
 

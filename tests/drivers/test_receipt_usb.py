@@ -205,6 +205,20 @@ def test_after_a_refill_the_slip_comes_out_whole_exactly_once(
     assert len(emulator.receipts) == 1
 
 
+def test_a_torn_slip_is_printed_anew_when_the_printer_will_not_forget_the_old_one(
+    emulator: EscposEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.receipt_printer._FORGET", b"")
+    emulator.set(paper_after_lines=9)
+    printer = EscposPrinter(address=emulator.address, timeout=0.3)
+    failure(printer, SLIP)
+    emulator.refill()
+    asyncio.run(printer.print_slip(SLIP))
+    whole = EscposPrinter(address=emulator.address, timeout=0.3)
+    asyncio.run(whole.print_slip(SLIP))
+    assert emulator.receipts[-1].tobytes() == emulator.receipts[-2].tobytes()
+
+
 def test_a_printer_without_a_count_is_asked_for_it_once(
     emulator: EscposEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
