@@ -246,7 +246,7 @@ class EscposPrinter:
             raise
 
     def _give_up(self, wire: Wire, cause: DeviceError) -> None:
-        """Without a promise to forget, a torn slip's cut on new paper would count as a whole one."""
+        """Unless it says that it forgot, a torn slip's cut on new paper would count as whole."""
         forgot = _forget(wire, min(self.timeout, 1.0))
         if not forgot and cause.code not in (Fault.RECEIPT_SILENT, Fault.RECEIPT_ABSENT):
             self._unsettled = None
