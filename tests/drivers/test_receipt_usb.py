@@ -239,7 +239,7 @@ def test_an_answer_that_comes_too_late_is_silence(emulator: EscposEmulator) -> N
 
 @pytest.mark.parametrize("width_mm", [58, 80])
 def test_a_slip_looks_as_it_did(width_mm: int) -> None:
-    """Raw bytes in, paper out, against a picture that a person has looked at."""
+    """Raw bytes in, paper out, against a stored picture."""
     emulator = EscposEmulator(width_dots={58: 384, 80: 576}[width_mm])
     try:
         printer = EscposPrinter(address=emulator.address, width_mm=width_mm, timeout=0.5)
