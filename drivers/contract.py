@@ -36,7 +36,9 @@ class Fault(StrEnum):
     POWER_OUT = "device.power.out"
     RECEIPT_ABSENT = "device.receipt.absent"
     RECEIPT_COVER_OPEN = "device.receipt.cover-open"
+    RECEIPT_CUTTER = "device.receipt.cutter"
     RECEIPT_ERROR = "device.receipt.error"
+    RECEIPT_PAPER_LOW = "device.receipt.paper-low"
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
     RECEIPT_SILENT = "device.receipt.silent"
     RECEIPT_UNCONFIRMED = "device.receipt.unconfirmed"
@@ -73,9 +75,10 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A snapshot. ``since`` is ``time.monotonic()`` of the last change; FAULT has a ``code``.
+    """A snapshot. ``since`` is ``time.monotonic()`` of the last change.
 
-    STALE: no successful check for too long. ``paper_inside``: a sheet may still be in the device.
+    FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW). STALE: no successful
+    check for too long. ``paper_inside``: a sheet may still be in the device.
     """
 
     health: Health
@@ -173,7 +176,10 @@ class ReceiptPrinter(Device, Protocol):
         ...
 
     async def print_slip(self, slip: Slip) -> None:
-        """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT."""
+        """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT.
+
+        The same slip asked for again after an error is printed only if it did not come out whole.
+        """
         ...
 
 

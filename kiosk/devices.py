@@ -71,7 +71,9 @@ def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
     if settings.width_mm not in dots:
         reason = f"{settings.profile} has no paper of {settings.width_mm} mm"
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}.width_mm: {reason}")
-    traits = Traits(model.cutter, model.native_qr, model.near_end_sensor, model.status)
+    traits = Traits(
+        model.cutter, model.native_qr, model.near_end_sensor, model.status, model.cut_counter
+    )
     try:
         return EscposPrinter(
             address=settings.address, width_mm=settings.width_mm, dots=dots, traits=traits

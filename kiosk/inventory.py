@@ -115,8 +115,8 @@ async def _ask_power(power: PowerSupply) -> str:
 
 async def _ask_printer(printer: ReceiptPrinter) -> str:
     await printer.check()
-    near = getattr(printer, "paper_near_end", False)
-    return "the roll is near its end" if near else "paper and cover in order"
+    near_end = printer.status().code == Fault.RECEIPT_PAPER_LOW
+    return "the roll is near its end" if near_end else "paper and cover in order"
 
 
 KINDS: tuple[Kind, ...] = (

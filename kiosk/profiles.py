@@ -61,7 +61,8 @@ class CameraProfile(_Profile):
 
 class ReceiptPrinterProfile(_Profile):
     """``dots``: printable width for each paper width, millimetres. ``native_qr``: it draws QR codes
-    itself. ``status``: the arguments of DLE EOT that it answers."""
+    itself. ``status``: the arguments of DLE EOT that it answers. ``cut_counter``: asked for its
+    count of cuts (GS g 2), it does not print the question."""
 
     kind: Literal["receipt-printer"]
     dots: dict[Literal["58", "80"], Annotated[int, Field(ge=8, multiple_of=8)]]
@@ -69,6 +70,7 @@ class ReceiptPrinterProfile(_Profile):
     native_qr: bool = True
     near_end_sensor: bool = True
     status: tuple[Literal[1, 2, 3, 4], ...] = (1, 2, 3, 4)
+    cut_counter: bool = True
 
 
 Profile = Annotated[

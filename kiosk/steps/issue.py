@@ -194,9 +194,10 @@ async def _verified(session: Session, copy: bytes, trust: bytes) -> str:
 
 
 async def _print_slip(session: Session) -> None:
+    # Made once: the printer knows a slip that it lost sight of by its being the same.
+    slip = receipt_and_appointment(_slip_facts(session), session.language)
     while not session.record.slip_printed:
         try:
-            slip = receipt_and_appointment(_slip_facts(session), session.language)
             async with session.busy():
                 await session.kiosk.receipt.print_slip(slip)
             session.record.slip_printed = True

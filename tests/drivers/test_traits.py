@@ -14,7 +14,8 @@ from drivers.contract import DeviceError, Fault, ScanSettings, Slip, SlipCode, S
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.serial_reader import SerialReaderEmulator
-from drivers.receipt_printer import EscposPrinter, Traits, encode, render_slip
+from drivers.receipt_printer import EscposPrinter, Traits
+from drivers.receipt_slip import encode, render_slip
 from drivers.sane_worker import Quirks, SaneWorker
 from drivers.scanner import SaneScanner
 from tests.drivers.image_devices import encoded, page
