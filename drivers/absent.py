@@ -5,7 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 
-from drivers.contract import DeviceError, Fault, Health, Raster, ScanSettings, Slip, Status
+from drivers.contract import (
+    DeviceError,
+    Fault,
+    Health,
+    Printed,
+    PrintOptions,
+    Raster,
+    ScanSettings,
+    Slip,
+    Status,
+    Supply,
+)
 
 _DETAIL = "none in the settings"
 
@@ -36,3 +47,19 @@ class AbsentReceiptPrinter(_Absent):
 
     async def print_slip(self, slip: Slip) -> None:
         raise DeviceError(Fault.RECEIPT_ABSENT, _DETAIL)
+
+
+class AbsentDocumentPrinter(_Absent):
+    def supplies(self) -> tuple[Supply, ...]:
+        return ()
+
+    async def check(self) -> None:
+        raise DeviceError(Fault.PRINTER_ABSENT, _DETAIL)
+
+    async def print_document(
+        self, pdf: bytes, name: str, options: PrintOptions | None = None
+    ) -> Printed:
+        raise DeviceError(Fault.PRINTER_ABSENT, _DETAIL)
+
+    async def cancel(self, name: str) -> Printed:
+        return Printed(0, 0)

@@ -34,6 +34,16 @@ class Fault(StrEnum):
     RECEIPT_ERROR = "device.receipt.error"
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
     RECEIPT_SILENT = "device.receipt.silent"
+    PRINTER_ABSENT = "device.printer.absent"
+    PRINTER_BUSY = "device.printer.busy"
+    PRINTER_COVER_OPEN = "device.printer.cover-open"
+    PRINTER_ERROR = "device.printer.error"
+    PRINTER_JAM = "device.printer.jam"
+    PRINTER_PAPER_OUT = "device.printer.paper-out"
+    PRINTER_REFUSED = "device.printer.refused"
+    PRINTER_SILENT = "device.printer.silent"
+    PRINTER_TONER_EMPTY = "device.printer.toner-empty"
+    PRINTER_UNCONFIRMED = "device.printer.unconfirmed"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
@@ -125,6 +135,41 @@ class Slip:
     items: tuple[SlipItem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PrintOptions:
+    """``sides``: an IPP keyword (one-sided, two-sided-long-edge, two-sided-short-edge).
+
+    ``source``: tray, empty for the printer's choice. ``colour``: auto, color or monochrome.
+    """
+
+    copies: int = 1
+    sides: str = "one-sided"
+    media: str = "iso_a4_210x297mm"
+    source: str = ""
+    colour: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What came out. ``sides``: printed sides of all copies, None when the printer does not count.
+
+    ``copies``: whole copies that lie in the tray; ``warnings``: such as "toner-low".
+    """
+
+    copies: int
+    sides: int | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Toner, ink or paper of a tray. ``percent`` None: the printer does not know."""
+
+    name: str
+    percent: int | None
+    low: bool = False
+
+
 class Device(Protocol):
     def status(self) -> Status: ...
 
@@ -163,4 +208,29 @@ class ReceiptPrinter(Device, Protocol):
 
     async def print_slip(self, slip: Slip) -> None:
         """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT."""
+        ...
+
+
+class DocumentPrinter(Device, Protocol):
+    def supplies(self) -> tuple[Supply, ...]:
+        """Markers and trays as of the last answer of the printer."""
+        ...
+
+    async def check(self) -> None:
+        """Ask the printer; raise DeviceError (PRINTER_* codes) when it could not print now."""
+        ...
+
+    async def print_document(
+        self, pdf: bytes, name: str, options: PrintOptions | None = None
+    ) -> Printed:
+        """Print and return when all of it is on paper.
+
+        ``name`` is unique to what is printed: a call with a name that the printer has already goes
+        on with that job, so a call after a failure never prints twice. Raises DeviceError;
+        PRINTER_UNCONFIRMED: it may be on paper, and will not be sent again.
+        """
+        ...
+
+    async def cancel(self, name: str) -> Printed:
+        """End the job of that name, if there is one; the answer is what had come out."""
         ...
