@@ -35,26 +35,33 @@ from drivers.wire import Blob
 T = TypeVar("T")
 
 _LOST = {Fault.PRINTER_ABSENT, Fault.PRINTER_SILENT, Fault.PRINTER_BUSY}
-_GRACE_SECONDS = 1.0
 _REMEMBERED = 100
 
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of a name. ``sent``: the printer may have the document. ``came_out``: whole
-    copies of jobs that ended early. ``job_id`` None: it has to be looked up."""
+    """What is known of a name. ``sent``: the printer may have the document; ``lost``: it did not
+    say so. ``came_out``: whole copies of jobs that ended early. ``job_id`` None: look it up."""
 
     pages: int
+    copies: int
     job_id: int | None = None
     sent: bool = False
+    lost: bool = False
     came_out: int = 0
+    settled: Printed | None = None
+
+    def job_is_over(self) -> None:
+        """Its rest may be printed by another job."""
+        self.job_id, self.sent, self.lost = None, False, False
 
 
 class IppPrinter:
     """A printer at ``ipp://host:port/path`` or ``ipps://``; also a CUPS queue's address.
 
     ``timeout``: seconds for one answer. ``patience``: seconds for which a printer that was sent
-    something may not answer. ``stall``: seconds without a printed side until it counts as hung.
+    something may not answer. ``stall``: seconds without a printed side until it counts as hung;
+    ``grace``: the same when it says what is wrong, since reasons come and go while paper is loaded.
     Blocking calls run in a thread; PDF is rendered in a child.
     """
 
@@ -68,13 +75,15 @@ class IppPrinter:
         timeout: float = 10.0,
         patience: float = 15.0,
         stall: float = 120.0,
+        grace: float = 1.0,
         poll: float = 0.3,
     ) -> None:
         """Raises ValueError for an address or a paper that cannot be."""
         self.options = options or PrintOptions()
         paper_points(self.options.media)
         self._wire = Wire(uri, timeout, ca_file=ca_file, fingerprint=fingerprint)
-        self._patience, self._stall, self._poll = patience, stall, poll
+        self._patience, self._stall = patience, stall
+        self._grace, self._poll = grace, poll
         self._child = Child(ChildSpec("rasterizer", "drivers.ipp_raster:Rasterizer", deadline=60))
         self._entries: dict[str, _Entry] = {}
         self._lock = asyncio.Lock()
@@ -121,12 +130,14 @@ class IppPrinter:
     async def _print(self, pdf: bytes, name: str, options: PrintOptions) -> Printed:
         pages = await self._child.call("count", pdf=Blob.of(pdf))
         entry = await self._in_thread(lambda: self._known(name, pages, options.copies))
+        if entry.settled:
+            return entry.settled
         if entry.job_id is None:
             state = await self._in_thread(self._ready)
             kind = ipp_jobs.choose_format(state)
             data = pdf if kind == ipp_jobs.PDF else await self._raster(pdf, state, options)
             await self._in_thread(lambda: self._send(entry, name, kind, data, state, options))
-        return await self._in_thread(lambda: self._settle(entry, name, options.copies))
+        return await self._in_thread(lambda: self._settle(entry, name))
 
     async def _raster(self, pdf: bytes, state: PrinterState, options: PrintOptions) -> bytes:
         wish = ipp_jobs.raster_wish(state, options)
@@ -182,15 +193,15 @@ class IppPrinter:
 
     def _known(self, name: str, pages: int, copies: int) -> _Entry:
         """The entry of ``name``; its job is looked up at the printer when it may have one."""
-        entry = self._entries.pop(name, None) or _Entry(pages)
+        entry = self._entries.pop(name, None) or _Entry(pages, copies)
         self._entries[name] = entry
         while len(self._entries) > _REMEMBERED:
             del self._entries[next(iter(self._entries))]
-        if entry.job_id is None:
-            self._adopt(entry, ipp_jobs.find_job(self._wire, name), copies)
+        if entry.job_id is None and not entry.settled:
+            self._adopt(entry, ipp_jobs.find_job(self._wire, name))
         return entry
 
-    def _adopt(self, entry: _Entry, job: Job | None, copies: int) -> None:
+    def _adopt(self, entry: _Entry, job: Job | None) -> None:
         if job is None:
             if entry.sent:
                 raise _unconfirmed("the printer does not know the job")
@@ -230,14 +241,15 @@ class IppPrinter:
             entry.job_id = send() or job_id
         except DeviceError as error:
             if error.code == Fault.PRINTER_SILENT:
+                entry.lost = True
                 return
             # Nothing was taken; an empty job must not stay behind.
-            entry.job_id, entry.sent = None, False
+            entry.job_is_over()
             if job_id is not None:
                 self._end(job_id)
             raise
 
-    def _settle(self, entry: _Entry, name: str, copies: int) -> Printed:
+    def _settle(self, entry: _Entry, name: str) -> Printed:
         """Watch until the job has ended. Raises DeviceError; the job stays, a call goes on."""
         watch = _Watch(self._patience)
         while True:
@@ -249,7 +261,8 @@ class IppPrinter:
                     raise
             else:
                 if job.ended:
-                    return self._conclude(entry, job, state, copies)
+                    entry.settled = self._conclude(entry, job, state)
+                    return entry.settled
                 watch.saw(job)
                 self._require_progress(entry, job, state, watch)
             if self._stop.wait(self._poll):
@@ -269,45 +282,54 @@ class IppPrinter:
     def _require_progress(
         self, entry: _Entry, job: Job, state: PrinterState, watch: _Watch
     ) -> None:
-        if job.without_document and watch.quiet_for(_GRACE_SECONDS):
-            self._end(job.id)
-            entry.job_id, entry.sent = None, False
+        if entry.lost and job.without_document and watch.quiet_for(self._grace):
+            ended = self._end(job.id)
+            if ended and (ended.sides or ended.state == ipp.JobState.COMPLETED):
+                return  # it had all the same, and is settled by the next look
+            entry.job_is_over()
             raise DeviceError(Fault.PRINTER_SILENT, "it did not get the document")
-        still = job.state == ipp.JobState.STOPPED
-        error = state.hindrance(stopped=still)
-        if error and (still or state.stopped or watch.quiet_for(_GRACE_SECONDS)):
+        error = state.hindrance(stopped=job.state == ipp.JobState.STOPPED)
+        if error and watch.quiet_for(self._grace):
             raise _while_printing(error, job)
         if watch.quiet_for(self._stall):
             raise DeviceError(Fault.PRINTER_SILENT, f"no progress after {job.sides} sides")
 
-    def _conclude(self, entry: _Entry, job: Job, state: PrinterState, copies: int) -> Printed:
+    def _conclude(self, entry: _Entry, job: Job, state: PrinterState) -> Printed:
         if job.state == ipp.JobState.COMPLETED:
             # Some printers count one set of copies only, and some leave the counter at 0.
             if job.sides and job.sides < entry.pages:
                 raise _unconfirmed(f"completed with {job.sides} of {entry.pages} sides")
-            return Printed(copies, job.sides or None, state.warnings)
+            return Printed(entry.copies, job.sides or None, state.warnings)
         if job.sides is None:
             entry.job_id = None
             raise _unconfirmed("ended early, sides not counted")
-        entry.came_out += min(job.sides // entry.pages, copies - entry.came_out)
-        entry.job_id, entry.sent = None, False
-        if entry.came_out == copies:
-            return Printed(copies, job.sides, state.warnings)
+        self._count_early_end(entry, job)
+        if entry.came_out == entry.copies:
+            return Printed(entry.copies, job.sides, state.warnings)
         cause = state.hindrance() or DeviceError(Fault.PRINTER_ERROR, "job ended by the printer")
         raise _while_printing(cause, job)
 
+    def _count_early_end(self, entry: _Entry, job: Job) -> None:
+        whole = (job.sides or 0) // entry.pages
+        entry.came_out = min(entry.came_out + whole, entry.copies)
+        entry.job_is_over()
+
     def _cancel(self, name: str) -> Printed:
-        entry = self._entries.get(name) or _Entry(0)
-        if entry.job_id is None:
-            found = ipp_jobs.find_job(self._wire, name)
-            job = found if found and not found.ended else None
-        else:
+        entry = self._entries.get(name)
+        if entry and entry.settled:
+            return entry.settled
+        if entry and entry.job_id is not None:
             job = ipp_jobs.ask_job(self._wire, entry.job_id)
-        if job is None:
-            return Printed(entry.came_out, None)
-        job = self._end(job.id) or job
-        entry.came_out += (job.sides or 0) // entry.pages if entry.pages else 0
-        entry.job_id, entry.sent = None, False
+        else:
+            job = ipp_jobs.find_job(self._wire, name)
+        if job and not job.ended:
+            job = self._end(job.id)
+        if entry is None or job is None or entry.job_id is None:
+            return Printed(entry.came_out if entry else 0, job.sides if job else None)
+        if job.state == ipp.JobState.COMPLETED:
+            entry.settled = Printed(entry.copies, job.sides or None)
+            return entry.settled
+        self._count_early_end(entry, job)
         return Printed(entry.came_out, job.sides)
 
     def _cancel_quietly(self, name: str) -> None:
