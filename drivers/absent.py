@@ -10,7 +10,6 @@ from drivers.contract import (
     Fault,
     Health,
     Printed,
-    PrintOptions,
     Raster,
     ScanSettings,
     Slip,
@@ -56,9 +55,7 @@ class AbsentDocumentPrinter(_Absent):
     async def check(self) -> None:
         raise DeviceError(Fault.PRINTER_ABSENT, _DETAIL)
 
-    async def print_document(
-        self, pdf: bytes, name: str, options: PrintOptions | None = None
-    ) -> Printed:
+    async def print_document(self, pdf: bytes, name: str, copies: int = 1) -> Printed:
         raise DeviceError(Fault.PRINTER_ABSENT, _DETAIL)
 
     async def cancel(self, name: str) -> Printed:

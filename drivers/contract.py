@@ -142,7 +142,6 @@ class PrintOptions:
     ``source``: tray, empty for the printer's choice. ``colour``: auto, color or monochrome.
     """
 
-    copies: int = 1
     sides: str = "one-sided"
     media: str = "iso_a4_210x297mm"
     source: str = ""
@@ -220,10 +219,8 @@ class DocumentPrinter(Device, Protocol):
         """Ask the printer; raise DeviceError (PRINTER_* codes) when it could not print now."""
         ...
 
-    async def print_document(
-        self, pdf: bytes, name: str, options: PrintOptions | None = None
-    ) -> Printed:
-        """Print and return when all of it is on paper.
+    async def print_document(self, pdf: bytes, name: str, copies: int = 1) -> Printed:
+        """Print and return when all of it is on paper; how, was said when the driver was made.
 
         ``name`` is unique to what is printed: a call with a name that the printer has already goes
         on with that job, so a call after a failure never prints twice. Raises DeviceError;

@@ -108,16 +108,14 @@ class IppPrinter:
         async with self._lock:
             await self._in_thread(lambda: self._look().require_ready())
 
-    async def print_document(
-        self, pdf: bytes, name: str, options: PrintOptions | None = None
-    ) -> Printed:
+    async def print_document(self, pdf: bytes, name: str, copies: int = 1) -> Printed:
         """See the contract. Cancelling cancels the job as well: its reader has left.
 
         Raises DeviceError: PRINTER_*, and CHILD_* when the PDF cannot be read.
         """
         async with self._lock:
             try:
-                return await self._print(pdf, name, options or self.options)
+                return await self._print(pdf, name, copies)
             except asyncio.CancelledError:
                 await asyncio.shield(asyncio.to_thread(self._cancel_quietly, name))
                 raise
@@ -127,19 +125,20 @@ class IppPrinter:
         async with self._lock:
             return await self._in_thread(lambda: self._cancel(name))
 
-    async def _print(self, pdf: bytes, name: str, options: PrintOptions) -> Printed:
+    async def _print(self, pdf: bytes, name: str, copies: int) -> Printed:
         pages = await self._child.call("count", pdf=Blob.of(pdf))
-        entry = await self._in_thread(lambda: self._known(name, pages, options.copies))
+        entry = await self._in_thread(lambda: self._known(name, pages, copies))
         if entry.settled:
             return entry.settled
         if entry.job_id is None:
             state = await self._in_thread(self._ready)
             kind = ipp_jobs.choose_format(state)
-            data = pdf if kind == ipp_jobs.PDF else await self._raster(pdf, state, options)
-            await self._in_thread(lambda: self._send(entry, name, kind, data, state, options))
+            data = pdf if kind == ipp_jobs.PDF else await self._raster(pdf, state)
+            await self._in_thread(lambda: self._send(entry, name, kind, data, state))
         return await self._in_thread(lambda: self._settle(entry, name))
 
-    async def _raster(self, pdf: bytes, state: PrinterState, options: PrintOptions) -> bytes:
+    async def _raster(self, pdf: bytes, state: PrinterState) -> bytes:
+        options = self.options
         wish = ipp_jobs.raster_wish(state, options)
         offered = ipp.strings(state.attributes, "sides-supported")
         sides = options.sides if options.sides in offered else "one-sided"
@@ -219,9 +218,8 @@ class IppPrinter:
         kind: str,
         data: bytes,
         state: PrinterState,
-        options: PrintOptions,
     ) -> None:
-        job = ipp_jobs.job_attributes(state, options, options.copies - entry.came_out)
+        job = ipp_jobs.job_attributes(state, self.options, entry.copies - entry.came_out)
         if ipp_jobs.takes(state, ipp.Operation.VALIDATE_JOB):
             ipp_jobs.validate(self._wire, name, kind, job)
         if ipp_jobs.takes(state, ipp.Operation.CREATE_JOB, ipp.Operation.SEND_DOCUMENT):

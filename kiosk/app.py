@@ -12,10 +12,18 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from certify.numbers import NumberStore
-from drivers.absent import AbsentReceiptPrinter, AbsentScanner
+from drivers.absent import AbsentDocumentPrinter, AbsentReceiptPrinter, AbsentScanner
 from drivers.camera import OpenCvCamera
 from drivers.code_reader import SerialCodeReader
-from drivers.contract import Camera, CodeReader, ReceiptPrinter, Scanner
+from drivers.contract import (
+    Camera,
+    CodeReader,
+    DocumentPrinter,
+    PrintOptions,
+    ReceiptPrinter,
+    Scanner,
+)
+from drivers.document_printer import IppPrinter
 from drivers.receipt_printer import EscposPrinter
 from drivers.scanner import SaneScanner
 from kiosk.certifier import Certifier
@@ -26,7 +34,12 @@ from kiosk.identity.faces import FaceMatcher
 from kiosk.journal import Journal
 from kiosk.link.client import LinkClient
 from kiosk.link.trust import load_anchor
-from kiosk.settings import ReceiptPrinterSettings, ScannerSettings, Settings
+from kiosk.settings import (
+    DocumentPrinterSettings,
+    ReceiptPrinterSettings,
+    ScannerSettings,
+    Settings,
+)
 from kiosk.storage import open_outbox
 from offline_queue.outbox import Outbox
 from offline_queue.signatures import public_pem
@@ -42,6 +55,7 @@ class Kiosk:
     reader: CodeReader
     camera: Camera
     receipt: ReceiptPrinter
+    printer: DocumentPrinter
     documents: DocumentReader
     certifier: Certifier
     link: LinkClient
@@ -53,7 +67,7 @@ class Kiosk:
     face_tries: int = 12
 
     async def close(self) -> None:
-        for device in (self.scanner, self.reader, self.camera, self.receipt):
+        for device in (self.scanner, self.reader, self.camera, self.receipt, self.printer):
             await device.close()
         await self.documents.close()
         await self.certifier.close()
@@ -74,6 +88,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         reader=SerialCodeReader(port=devices.code_reader.port, baud=devices.code_reader.baud),
         camera=OpenCvCamera(source=devices.camera.source, rotation=devices.camera.rotation),
         receipt=_receipt_printer(devices.receipt_printer),
+        printer=_document_printer(devices.document_printer),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),
         link=LinkClient(settings.link.socket),
@@ -118,4 +133,22 @@ def _receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
         return EscposPrinter(address=settings.address, width_mm=settings.width_mm)
     except ValueError as error:
         key = "devices.receipt_printer.address"
+        raise KioskError(Fault.SETTINGS_INVALID, f"{key}: {error}") from None
+
+
+def _document_printer(settings: DocumentPrinterSettings) -> DocumentPrinter:
+    if not settings.uri:
+        return AbsentDocumentPrinter()
+    options = PrintOptions(
+        sides=settings.sides, media=settings.media, source=settings.tray, colour=settings.colour
+    )
+    try:
+        return IppPrinter(
+            uri=settings.uri,
+            options=options,
+            ca_file=settings.ca_file,
+            fingerprint=settings.fingerprint,
+        )
+    except ValueError as error:
+        key = "devices.document_printer"
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}: {error}") from None

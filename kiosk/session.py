@@ -82,6 +82,7 @@ class Record:
     id_code: str = ""
     refusal: str | None = None
     slip_printed: bool = False
+    paper: Literal["none", "out", "later"] = "none"
     face_mismatch: bool = False
 
     def pages_changed(self) -> None:

@@ -18,6 +18,7 @@ from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
+from kiosk.paper_copies import has_printer, print_copy
 from kiosk.policy import current_trust
 from kiosk.session import CODED_ERRORS, NEXT, Outcome, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
@@ -36,11 +37,12 @@ _ICONS = {
     "checked": "person",
     "signed": "pencil",
     "verified": "check",
+    "paper": "printer",
     "slip": "printer",
 }
 _MILESTONES: dict[Mode, tuple[str, ...]] = {
-    "pre-check": ("saved", "sent", "checked", "verified", "slip"),
-    "post-check": ("signed", "verified", "saved", "sent", "slip"),
+    "pre-check": ("saved", "sent", "checked", "verified", "paper", "slip"),
+    "post-check": ("signed", "verified", "saved", "sent", "paper", "slip"),
     "filing": ("saved", "sent", "slip"),
 }
 
@@ -63,6 +65,10 @@ async def run(session: Session) -> Outcome:
     elif record.refusal is not None:
         await session.ask(_refused_view(session))
     else:
+        if record.copy is not None and has_printer(session):
+            _show(session, "paper")
+            await print_copy(session)
+            _show(session, "slip")
         await _print_slip(session)
         await session.ask(_done_view(session))
     return NEXT
@@ -223,6 +229,7 @@ def _slip_facts(session: Session) -> SlipFacts:
         take_away=_take_away(session),
         id_code=record.id_code or None,
         number=record.number or None,
+        paper_later=record.paper == "later",
     )
 
 
@@ -244,7 +251,9 @@ async def _clock_trusted(session: Session) -> bool:
 
 
 def _show(session: Session, now: str) -> None:
-    names = _MILESTONES[session.record.mode or "filing"]
+    printer = has_printer(session)
+    milestones = _MILESTONES[session.record.mode or "filing"]
+    names = [name for name in milestones if printer or name != "paper"]
     reached = names.index(now)
     session.present(
         IssuingView(
@@ -289,8 +298,15 @@ def _done_view(session: Session) -> DoneView:
         code=spaced(record.code),
         due_label=Text("done.number" if issued else "done.due"),
         due=Text.plain(record.number) if issued else day(due.date()),
-        place=Text("done.where-copy")
+        place=_where_copy(session)
         if issued
         else Text("done.place", {"place": site.pickup_place, "hour": due.hour}),
         take_away=_take_away(session),
     )
+
+
+def _where_copy(session: Session) -> Text:
+    paper = session.record.paper
+    if paper == "none":
+        return Text("done.where-copy")
+    return Text(f"done.paper-{paper}", {"place": session.kiosk.settings.site.pickup_place})

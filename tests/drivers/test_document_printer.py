@@ -78,9 +78,9 @@ def test_a_pdf_is_printed_as_it_is_and_told_when_it_is_on_paper(device: IppEmula
 
 
 def test_copies_on_both_sides_from_a_tray(device: IppEmulator) -> None:
-    options = PrintOptions(copies=3, sides="two-sided-long-edge", source="tray-1")
+    options = PrintOptions(sides="two-sided-long-edge", source="tray-1")
     paper = device.state.paper
-    printed = run(device, lambda p: p.print_document(TWO_PAGES, "copy-1", options))
+    printed = run(device, lambda p: p.print_document(TWO_PAGES, "copy-1", 3), options=options)
     assert printed == Printed(3, 6)
     assert device.state.paper == paper - 3
 
@@ -88,7 +88,7 @@ def test_copies_on_both_sides_from_a_tray(device: IppEmulator) -> None:
 def test_a_printer_without_pdf_gets_raster_at_300_dpi(device: IppEmulator) -> None:
     device.state.formats = ["image/pwg-raster"]
     options = PrintOptions(sides="two-sided-long-edge")
-    run(device, lambda p: p.print_document(TWO_PAGES, "copy-1", options))
+    run(device, lambda p: p.print_document(TWO_PAGES, "copy-1"), options=options)
     front, back = pwg_raster.decode(device.documents[0])
     assert (front.width, front.height, front.dpi, front.channels) == (2479, 3508, 300, 3)
     assert (front.transform, back.transform) == ((1, 1), (-1, -1))
@@ -101,7 +101,7 @@ def test_a_printer_without_pdf_gets_raster_at_300_dpi(device: IppEmulator) -> No
 def test_gray_where_no_colour_is_wanted(device: IppEmulator) -> None:
     device.state.formats = ["image/pwg-raster"]
     options = PrintOptions(colour="monochrome")
-    run(device, lambda p: p.print_document(TWO_PAGES, "copy-1", options))
+    run(device, lambda p: p.print_document(TWO_PAGES, "copy-1"), options=options)
     assert pwg_raster.decode(device.documents[0])[0].channels == 1
 
 
@@ -172,7 +172,7 @@ def test_the_same_job_goes_on_when_it_is_mended(
 
 def test_a_job_that_was_stopped_can_be_cancelled(device: IppEmulator) -> None:
     async def use(printer: IppPrinter) -> Printed:
-        await fault_of(printer.print_document(TWO_PAGES, "copy-1", PrintOptions(copies=2)))
+        await fault_of(printer.print_document(TWO_PAGES, "copy-1", 2))
         return await printer.cancel("copy-1")
 
     device.state.paper = 3
@@ -184,10 +184,9 @@ def test_a_job_that_was_stopped_can_be_cancelled(device: IppEmulator) -> None:
 
 def test_after_an_abort_only_the_missing_copies_are_printed(device: IppEmulator) -> None:
     async def use(printer: IppPrinter) -> Printed:
-        options = PrintOptions(copies=3)
-        error = await fault_of(printer.print_document(TWO_PAGES, "copy-1", options))
+        error = await fault_of(printer.print_document(TWO_PAGES, "copy-1", 3))
         assert error.code == Fault.PRINTER_ERROR
-        return await printer.print_document(TWO_PAGES, "copy-1", options)
+        return await printer.print_document(TWO_PAGES, "copy-1", 3)
 
     device.state.abort_on_side = 4
     assert run(device, use) == Printed(3, 4)
@@ -311,9 +310,13 @@ def test_what_is_no_pdf_is_refused_before_anything_is_sent(device: IppEmulator) 
     assert device.jobs == {}
 
 
-@pytest.mark.parametrize("options", [PrintOptions(source="tray-9"), PrintOptions(copies=100)])
-def test_what_the_printer_has_not_is_refused(device: IppEmulator, options: PrintOptions) -> None:
-    error = run(device, lambda p: fault_of(p.print_document(TWO_PAGES, "copy-1", options)))
+@pytest.mark.parametrize(("source", "copies"), [("tray-9", 1), ("", 100)])
+def test_what_the_printer_has_not_is_refused(device: IppEmulator, source: str, copies: int) -> None:
+    error = run(
+        device,
+        lambda p: fault_of(p.print_document(TWO_PAGES, "copy-1", copies)),
+        options=PrintOptions(source=source),
+    )
     assert error.code == Fault.PRINTER_REFUSED
     assert device.jobs == {}
 

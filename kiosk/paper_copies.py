@@ -1,0 +1,52 @@
+"""A copy that was issued, on paper as well, where the kiosk has a document printer.
+
+The signed PDF is the copy; paper is a service. Trouble with it never takes the copy away: the
+person may go on at any time, and the slip then says where the paper is handed out.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from drivers.contract import DeviceError
+from kiosk.session import Session
+
+log = logging.getLogger(__name__)
+
+
+def has_printer(session: Session) -> bool:
+    return bool(session.kiosk.settings.devices.document_printer.uri)
+
+
+async def print_copy(session: Session) -> None:
+    """Print once. The job has the dossier's name, so that trying again goes on with the same job;
+    it is cancelled when the person does not wait for it: nobody else may find it in the tray."""
+    record, kiosk = session.record, session.kiosk
+    assert record.copy is not None, "a copy is issued first"
+    while record.paper != "out":
+        try:
+            async with session.busy():
+                await kiosk.printer.print_document(record.copy, _job_name(session), record.copies)
+            record.paper = "out"
+            kiosk.journal.append("copy-printed", dossier=str(session.dossier))
+        except DeviceError as error:
+            record.paper = "later"
+            if await session.tell(error, skippable=True) != "retry":
+                await _take_back(session)
+                return
+
+
+async def _take_back(session: Session) -> None:
+    try:
+        async with session.busy():
+            printed = await session.kiosk.printer.cancel(_job_name(session))
+    except DeviceError as error:
+        log.error("a print job may be left at the printer: %s", error.code)
+        session.kiosk.journal.append("print-job-left", dossier=str(session.dossier))
+        return
+    if printed.copies >= session.record.copies:
+        session.record.paper = "out"
+
+
+def _job_name(session: Session) -> str:
+    return f"kiosk-{session.dossier}"
