@@ -7,6 +7,7 @@ person may go on at any time, and the slip then says where the paper is handed o
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from drivers.contract import DeviceError
 from kiosk.session import Session
@@ -18,12 +19,13 @@ def has_printer(session: Session) -> bool:
     return bool(session.kiosk.settings.devices.document_printer.uri)
 
 
-async def print_copy(session: Session) -> None:
-    """Print once. The job has the dossier's name, so that trying again goes on with the same job;
+async def print_copy(session: Session, show: Callable[[], None]) -> None:
+    """Print once; ``show`` puts the progress on the screen. The job has the dossier's name, so that trying again goes on with the same job;
     it is cancelled when the person does not wait for it: nobody else may find it in the tray."""
     record, kiosk = session.record, session.kiosk
     assert record.copy is not None, "a copy is issued first"
     while record.paper != "out":
+        show()
         try:
             async with session.busy():
                 await kiosk.printer.print_document(record.copy, _job_name(session), record.copies)

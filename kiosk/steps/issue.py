@@ -59,15 +59,15 @@ async def run(session: Session) -> Outcome:
         state = await _submit(session)
         if record.mode == "pre-check" and state == "accepted" and record.copy is None:
             await _wait_for_copy(session)
-        _show(session, "slip")
+        printing = record.copy is not None and has_printer(session)
+        _show(session, "paper" if printing else "slip")
     if state == "rejected":
         await session.tell(KioskError(Fault.DOSSIER_REJECTED))
     elif record.refusal is not None:
         await session.ask(_refused_view(session))
     else:
-        if record.copy is not None and has_printer(session):
-            _show(session, "paper")
-            await print_copy(session)
+        if printing:
+            await print_copy(session, lambda: _show(session, "paper"))
             _show(session, "slip")
         await _print_slip(session)
         await session.ask(_done_view(session))
