@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 _LOST = {Fault.PRINTER_ABSENT, Fault.PRINTER_SILENT, Fault.PRINTER_BUSY}
 _REMEMBERED = 100
+_SLOW = 10  # times the grace: the first side of a cold printer may take that long
 
 
 @dataclass(slots=True)
@@ -286,7 +287,8 @@ class IppPrinter:
                 return  # it had all the same, and is settled by the next look
             entry.job_is_over()
             raise DeviceError(Fault.PRINTER_SILENT, "it did not get the document")
-        error = state.hindrance(stopped=job.state == ipp.JobState.STOPPED)
+        slow = watch.quiet_for(_SLOW * self._grace)
+        error = state.hindrance(stopped=job.state == ipp.JobState.STOPPED, slow=slow)
         if error and watch.quiet_for(self._grace):
             raise _while_printing(error, job)
         if watch.quiet_for(self._stall):

@@ -70,10 +70,12 @@ class PrinterState:
             known for known in _WARNINGS if any(reason.startswith(known) for reason in self.reasons)
         )
 
-    def hindrance(self, *, stopped: bool = False) -> DeviceError | None:
-        """What keeps it from printing. ``stopped``: the job stands still, so a warning counts."""
+    def hindrance(self, *, stopped: bool = False, slow: bool = False) -> DeviceError | None:
+        """What keeps it from printing. ``stopped``: the job stands still; ``slow``: it has not
+        moved for long. Then a warning counts: some printers call an empty tray no more than that.
+        """
         still = self.stopped or stopped
-        reasons = [r for r in self.reasons if _severe(r, still=still)]
+        reasons = [r for r in self.reasons if _severe(r, still=still or slow)]
         for prefix, fault in _REASONS:
             if found := next((r for r in reasons if r.startswith(prefix)), ""):
                 inside = fault is Fault.PRINTER_JAM

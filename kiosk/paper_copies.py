@@ -20,8 +20,11 @@ def has_printer(session: Session) -> bool:
 
 
 async def print_copy(session: Session, show: Callable[[], None]) -> None:
-    """Print once; ``show`` puts the progress on the screen. The job has the dossier's name, so that trying again goes on with the same job;
-    it is cancelled when the person does not wait for it: nobody else may find it in the tray."""
+    """Print once; ``show`` puts the progress on the screen.
+
+    The job has the dossier's name, so that trying again goes on with the same job. It is cancelled
+    when the person does not wait for it: nobody else may find it in the tray.
+    """
     record, kiosk = session.record, session.kiosk
     assert record.copy is not None, "a copy is issued first"
     while record.paper != "out":

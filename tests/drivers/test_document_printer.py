@@ -56,7 +56,7 @@ def run(
 
 
 def first_side(device: IppEmulator) -> None:
-    while not any(job.sides for job in device.jobs.values()):
+    while device.state.sides_out == 0:
         pass
 
 
