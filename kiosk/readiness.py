@@ -49,7 +49,7 @@ async def _examine(settings: Settings) -> list[Finding]:
     settings.site.state.mkdir(parents=True, exist_ok=True)
     kiosk = app.build(settings)
     try:
-        return [
+        findings = [
             _disk(settings),
             await _ask("link", RED, lambda: _link(kiosk)),
             await _ask("trust bundle", RED, lambda: _trust(kiosk)),
@@ -59,6 +59,10 @@ async def _examine(settings: Settings) -> list[Finding]:
             await _ask("camera", YELLOW, lambda: _camera(kiosk)),
             await _ask("receipt printer", YELLOW, lambda: _printer(kiosk)),
         ]
+        if settings.devices.document_printer.uri:
+            question = _ask("document printer", YELLOW, lambda: _document_printer(kiosk))
+            findings.append(await question)
+        return findings
     finally:
         await kiosk.close()
 
@@ -119,3 +123,10 @@ async def _camera(kiosk: app.Kiosk) -> str:
 async def _printer(kiosk: app.Kiosk) -> str:
     await kiosk.receipt.check()
     return "paper and cover in order"
+
+
+async def _document_printer(kiosk: app.Kiosk) -> str:
+    await kiosk.printer.check()
+    supplies = kiosk.printer.supplies()
+    levels = [f"{s.name} {s.percent} %" for s in supplies if s.percent is not None]
+    return ", ".join(levels) or "ready"
