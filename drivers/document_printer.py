@@ -206,8 +206,10 @@ class IppPrinter:
             if entry.sent:
                 raise _unconfirmed("the printer does not know the job")
         elif job.without_document:
-            self._end(job.id)
-        elif job.state == ipp.JobState.COMPLETED or not job.ended:
+            ended = self._end(job.id)
+            if ended and (ended.sides or ended.state == ipp.JobState.COMPLETED):
+                entry.job_id = job.id
+        elif job.state == ipp.JobState.COMPLETED or not job.ended or entry.sent:
             entry.job_id = job.id
         elif job.sides is None:
             raise _unconfirmed("ended early, sides not counted")
@@ -304,8 +306,8 @@ class IppPrinter:
             entry.job_id = None
             raise _unconfirmed("ended early, sides not counted")
         self._count_early_end(entry, job)
-        if entry.came_out == entry.copies:
-            return Printed(entry.copies, job.sides, state.warnings)
+        if entry.settled:
+            return entry.settled
         cause = state.hindrance() or DeviceError(Fault.PRINTER_ERROR, "job ended by the printer")
         raise _while_printing(cause, job)
 
@@ -313,6 +315,8 @@ class IppPrinter:
         whole = (job.sides or 0) // entry.pages
         entry.came_out = min(entry.came_out + whole, entry.copies)
         entry.job_is_over()
+        if entry.came_out == entry.copies:
+            entry.settled = Printed(entry.copies, job.sides)
 
     def _cancel(self, name: str) -> Printed:
         entry = self._entries.get(name)

@@ -36,15 +36,24 @@ async def print_copy(session: Session, show: Callable[[], None]) -> None:
             kiosk.journal.append("copy-printed", dossier=str(session.dossier))
         except DeviceError as error:
             record.paper = "later"
-            if await session.tell(error, skippable=True) != "retry":
-                await _take_back(session)
+            if not await _again(session, error):
                 return
+
+
+async def _again(session: Session, error: DeviceError) -> bool:
+    """Whether the person wants to go on; otherwise, and if they leave, the job is cancelled."""
+    again = False
+    try:
+        again = await session.tell(error, skippable=True) == "retry"
+    finally:
+        if not again:
+            await _take_back(session)
+    return again
 
 
 async def _take_back(session: Session) -> None:
     try:
-        async with session.busy():
-            printed = await session.kiosk.printer.cancel(_job_name(session))
+        printed = await session.kiosk.printer.cancel(_job_name(session))
     except DeviceError as error:
         log.error("a print job may be left at the printer: %s", error.code)
         session.kiosk.journal.append("print-job-left", dossier=str(session.dossier))

@@ -214,6 +214,22 @@ def test_a_lost_answer_to_print_job_is_looked_up_by_name(device: IppEmulator) ->
     assert device.documents == [TWO_PAGES]
 
 
+def test_a_lost_job_that_ended_early_is_made_up_for(device: IppEmulator) -> None:
+    async def use(printer: IppPrinter) -> Printed:
+        device.unplug()
+        error = await fault_of(printer.print_document(TWO_PAGES, "copy-1", 2))
+        assert error.code == Fault.PRINTER_ABSENT
+        device.plug()
+        device.state.lose, device.state.abort_on_side = "PRINT_JOB", 3
+        error = await fault_of(printer.print_document(TWO_PAGES, "copy-1", 2))
+        assert error.code == Fault.PRINTER_ERROR
+        return await printer.print_document(TWO_PAGES, "copy-1", 2)
+
+    device.state.creates_jobs = False
+    assert run(device, use) == Printed(2, 2)
+    assert [job.copies for job in device.jobs.values()] == [2, 1]
+
+
 def test_a_document_that_never_arrived_is_sent_by_the_next_call(device: IppEmulator) -> None:
     async def use(printer: IppPrinter) -> Printed:
         error = await fault_of(printer.print_document(TWO_PAGES, "copy-1"))

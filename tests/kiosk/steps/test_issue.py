@@ -17,7 +17,7 @@ from drivers.contract import Fault as DeviceFault
 from kiosk import procedures
 from kiosk.failures import KioskError
 from kiosk.link import verbs
-from kiosk.session import Record
+from kiosk.session import LeftError, Record
 from kiosk.settings import Settings
 from kiosk.steps import issue
 from kiosk.views import DoneView, FaultView, Next, View
@@ -160,7 +160,10 @@ class Session:
 
     async def tell(self, error: Any, *, skippable: bool = False) -> str:
         self.told.append(error.code)
-        return self.answers.pop(0) if self.answers else "back"
+        answer = self.answers.pop(0) if self.answers else "back"
+        if answer == "leave":
+            raise LeftError
+        return answer
 
 
 @pytest.fixture(autouse=True)
@@ -276,6 +279,13 @@ def test_who_does_not_wait_for_paper_is_told_where_it_is_and_the_job_is_cancelle
     assert paper.cancelled == [f"kiosk-{DOSSIER}"]
     assert any("Bản giấy chưa in được" in text for text in slip_texts(session))
     assert session.kiosk.settings.site.pickup_place.capitalize() in slip_texts(session)
+
+
+def test_who_leaves_before_the_printer_is_mended_leaves_no_job_behind() -> None:
+    paper = Paper(DeviceError(DeviceFault.PRINTER_PAPER_OUT))
+    with pytest.raises(LeftError):
+        run(printing_session(paper, "leave"))
+    assert paper.cancelled == [f"kiosk-{DOSSIER}"]
 
 
 def test_a_job_that_came_out_while_it_was_cancelled_counts_as_printed() -> None:
