@@ -5,7 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 
-from drivers.contract import DeviceError, Fault, Health, Raster, ScanSettings, Slip, Status
+from drivers.contract import (
+    DeviceError,
+    Fault,
+    Health,
+    Printed,
+    Raster,
+    ScanSettings,
+    Slip,
+    Status,
+    Supply,
+)
 
 _DETAIL = "none in the settings"
 
@@ -41,3 +51,17 @@ class AbsentReceiptPrinter(_Absent):
 class AbsentPowerSupply(_Absent):
     async def check(self) -> None:
         """A kiosk on bare mains knows no trouble before it is off."""
+
+
+class AbsentDocumentPrinter(_Absent):
+    def supplies(self) -> tuple[Supply, ...]:
+        return ()
+
+    async def check(self) -> None:
+        raise DeviceError(Fault.PRINTER_ABSENT, _DETAIL)
+
+    async def print_document(self, pdf: bytes, name: str, copies: int = 1) -> Printed:
+        raise DeviceError(Fault.PRINTER_ABSENT, _DETAIL)
+
+    async def cancel(self, name: str) -> Printed:
+        return Printed(0, 0)

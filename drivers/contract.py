@@ -42,6 +42,16 @@ class Fault(StrEnum):
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
     RECEIPT_SILENT = "device.receipt.silent"
     RECEIPT_UNCONFIRMED = "device.receipt.unconfirmed"
+    PRINTER_ABSENT = "device.printer.absent"
+    PRINTER_BUSY = "device.printer.busy"
+    PRINTER_COVER_OPEN = "device.printer.cover-open"
+    PRINTER_ERROR = "device.printer.error"
+    PRINTER_JAM = "device.printer.jam"
+    PRINTER_PAPER_OUT = "device.printer.paper-out"
+    PRINTER_REFUSED = "device.printer.refused"
+    PRINTER_SILENT = "device.printer.silent"
+    PRINTER_TONER_EMPTY = "device.printer.toner-empty"
+    PRINTER_UNCONFIRMED = "device.printer.unconfirmed"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
@@ -139,6 +149,40 @@ class Slip:
     items: tuple[SlipItem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PrintOptions:
+    """``sides``: an IPP keyword (one-sided, two-sided-long-edge, two-sided-short-edge).
+
+    ``source``: tray, empty for the printer's choice. ``colour``: auto, color or monochrome.
+    """
+
+    sides: str = "one-sided"
+    media: str = "iso_a4_210x297mm"
+    source: str = ""
+    colour: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What came out. ``sides``: printed sides of all copies, None when the printer does not count.
+
+    ``copies``: whole copies that lie in the tray; ``warnings``: such as "toner-low".
+    """
+
+    copies: int
+    sides: int | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Toner, ink or paper of a tray. ``percent`` None: the printer does not know."""
+
+    name: str
+    percent: int | None
+    low: bool = False
+
+
 class Device(Protocol):
     def status(self) -> Status: ...
 
@@ -187,4 +231,27 @@ class PowerSupply(Device, Protocol):
     async def check(self) -> None:
         """Raise DeviceError: POWER_OUT on battery, POWER_LOW nearly at its end, POWER_ABSENT when
         it does not say."""
+        ...
+
+
+class DocumentPrinter(Device, Protocol):
+    def supplies(self) -> tuple[Supply, ...]:
+        """Markers and trays as of the last answer of the printer."""
+        ...
+
+    async def check(self) -> None:
+        """Ask the printer; raise DeviceError (PRINTER_* codes) when it could not print now."""
+        ...
+
+    async def print_document(self, pdf: bytes, name: str, copies: int = 1) -> Printed:
+        """Print and return when all of it is on paper; how, was said when the driver was made.
+
+        ``name`` is unique to what is printed: a call with a name that the printer has already goes
+        on with that job, so a call after a failure never prints twice. Raises DeviceError;
+        PRINTER_UNCONFIRMED: it may be on paper, and will not be sent again.
+        """
+        ...
+
+    async def cancel(self, name: str) -> Printed:
+        """End the job of that name, if there is one; the answer is what had come out."""
         ...

@@ -11,7 +11,15 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from certify.numbers import NumberStore
-from drivers.contract import Camera, CodeReader, Device, PowerSupply, ReceiptPrinter, Scanner
+from drivers.contract import (
+    Camera,
+    CodeReader,
+    Device,
+    DocumentPrinter,
+    PowerSupply,
+    ReceiptPrinter,
+    Scanner,
+)
 from kiosk import devices
 from kiosk.certifier import Certifier
 from kiosk.clock import local_now
@@ -37,6 +45,7 @@ class Kiosk:
     reader: CodeReader
     camera: Camera
     receipt: ReceiptPrinter
+    printer: DocumentPrinter
     power: PowerSupply
     documents: DocumentReader
     certifier: Certifier
@@ -56,6 +65,7 @@ class Kiosk:
             "code reader": self.reader,
             "camera": self.camera,
             "receipt printer": self.receipt,
+            "document printer": self.printer,
             "power": self.power,
         }
 
@@ -81,6 +91,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         reader=devices.code_reader(given.code_reader),
         camera=devices.camera(given.camera),
         receipt=devices.receipt_printer(given.receipt_printer),
+        printer=devices.document_printer(given.document_printer),
         power=devices.power(given.power),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),

@@ -8,10 +8,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drivers.absent import AbsentPowerSupply, AbsentReceiptPrinter, AbsentScanner
+from drivers.absent import (
+    AbsentDocumentPrinter,
+    AbsentPowerSupply,
+    AbsentReceiptPrinter,
+    AbsentScanner,
+)
 from drivers.camera import OpenCvCamera
 from drivers.code_reader import SerialCodeReader
-from drivers.contract import Camera, CodeReader, PowerSupply, ReceiptPrinter, Scanner
+from drivers.contract import (
+    Camera,
+    CodeReader,
+    DocumentPrinter,
+    PowerSupply,
+    PrintOptions,
+    ReceiptPrinter,
+    Scanner,
+)
+from drivers.document_printer import IppPrinter
 from drivers.power import NutPowerSupply
 from drivers.receipt_printer import EscposPrinter, Traits
 from drivers.sane_worker import Quirks
@@ -27,6 +41,7 @@ from kiosk.profiles import (
 from kiosk.settings import (
     CameraSettings,
     CodeReaderSettings,
+    DocumentPrinterSettings,
     PowerSettings,
     ReceiptPrinterSettings,
     ScannerSettings,
@@ -80,6 +95,23 @@ def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
         )
     except ValueError as error:
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}.address: {error}") from None
+
+
+def document_printer(settings: DocumentPrinterSettings) -> DocumentPrinter:
+    if not settings.uri:
+        return AbsentDocumentPrinter()
+    options = PrintOptions(
+        sides=settings.sides, media=settings.media, source=settings.tray, colour=settings.colour
+    )
+    try:
+        return IppPrinter(
+            uri=settings.uri,
+            options=options,
+            ca_file=settings.ca_file,
+            fingerprint=settings.fingerprint,
+        )
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.document_printer: {error}") from None
 
 
 def power(settings: PowerSettings) -> PowerSupply:

@@ -22,6 +22,7 @@ from drivers.contract import (
     Camera,
     Device,
     DeviceError,
+    DocumentPrinter,
     Fault,
     Health,
     PowerSupply,
@@ -61,6 +62,12 @@ class Kind:
     def where(self, settings: Settings) -> str:
         section = self.section(settings)
         return next((value for key in self.address if (value := getattr(section, key))), "")
+
+    async def look(self, settings: Settings, device: Device) -> str:
+        """Ask the device, unless it is one that this kiosk may well do without and has not."""
+        if self.optional and not self.where(settings):
+            return _NONE
+        return await self.ask(device)
 
     def profile(self, settings: Settings) -> str:
         """Empty for a kind whose models do not differ."""
@@ -110,13 +117,19 @@ async def _ask_camera(camera: Camera) -> str:
 
 async def _ask_power(power: PowerSupply) -> str:
     await power.check()
-    return _NONE if power.status().health is Health.ABSENT else "on mains"
+    return "on mains"
 
 
 async def _ask_printer(printer: ReceiptPrinter) -> str:
     await printer.check()
     near_end = printer.status().code == Fault.RECEIPT_PAPER_LOW
     return "the roll is near its end" if near_end else "paper and cover in order"
+
+
+async def _ask_document_printer(printer: DocumentPrinter) -> str:
+    await printer.check()
+    levels = [f"{s.name} {s.percent} %" for s in printer.supplies() if s.percent is not None]
+    return ", ".join(levels) or "ready"
 
 
 KINDS: tuple[Kind, ...] = (
@@ -148,6 +161,14 @@ KINDS: tuple[Kind, ...] = (
         ("address",),
         lambda settings: devices.receipt_printer(settings.devices.receipt_printer),
         _ask_printer,
+    ),
+    Kind(
+        "document printer",
+        "document_printer",
+        ("uri",),
+        lambda settings: devices.document_printer(settings.devices.document_printer),
+        _ask_document_printer,
+        optional=True,
     ),
     Kind(
         "power",

@@ -89,9 +89,10 @@ def _held(state: inventory.State) -> Finding:
 
 
 def _check_of(kind: inventory.Kind) -> Check:
-    return Check(
-        "devices", kind.name, _light(kind), lambda kiosk: kind.ask(kiosk.devices[kind.name])
-    )
+    async def look(kiosk: app.Kiosk) -> str:
+        return await kind.look(kiosk.settings, kiosk.devices[kind.name])
+
+    return Check("devices", kind.name, _light(kind), look)
 
 
 def _light(kind: inventory.Kind) -> str:

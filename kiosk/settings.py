@@ -94,6 +94,22 @@ class ReceiptPrinterSettings(Section):
     width_mm: Literal[58, 80] = Field(80, description="paper width, millimetres")
 
 
+class DocumentPrinterSettings(Section):
+    uri: str = Field("", description="ipp://host:631/ipp/print or ipps://..., or empty")
+    fingerprint: str = Field(
+        "", description="SHA-256 of the certificate that an ipps printer signed itself, hex"
+    )
+    ca_file: Path | None = Field(None, description="authority (PEM) that signed its certificate")
+    media: str = Field("iso_a4_210x297mm", description="paper, by its PWG 5101.1 name")
+    tray: str = Field("", description="media-source of the printer, empty for its own choice")
+    sides: Literal["one-sided", "two-sided-long-edge", "two-sided-short-edge"] = Field(
+        "one-sided", description="IPP sides; a printer that cannot turn prints one-sided"
+    )
+    colour: Literal["auto", "color", "monochrome"] = Field(
+        "auto", description="IPP print-color-mode"
+    )
+
+
 class PowerSettings(Section):
     address: str = Field("", description="UPS behind Network UPS Tools, nut://UPS@host, or empty")
 
@@ -103,6 +119,7 @@ class Devices(Section):
     code_reader: CodeReaderSettings = CodeReaderSettings()
     camera: CameraSettings = CameraSettings()
     receipt_printer: ReceiptPrinterSettings = ReceiptPrinterSettings()
+    document_printer: DocumentPrinterSettings = DocumentPrinterSettings()
     power: PowerSettings = PowerSettings()
 
 

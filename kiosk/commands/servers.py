@@ -17,7 +17,7 @@ from certify.statement import Mode
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
 
-DEVICES = ("scanner", "camera", "code-reader", "receipt-printer", "ups")
+DEVICES = ("scanner", "camera", "code-reader", "receipt-printer", "document-printer", "ups")
 
 
 @click.group(invoke_without_command=True)
@@ -168,13 +168,14 @@ def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) 
 
 
 def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> Emulator:
-    from drivers.emulators import escl, escpos, mjpeg, serial_reader, upsd
+    from drivers.emulators import escl, escpos, ipp, mjpeg, serial_reader, upsd
 
     makers: dict[str, Callable[[], Emulator]] = {
         "scanner": lambda: escl.EsclScanner(pages, port=port),
         "camera": lambda: mjpeg.MjpegCamera([page.read_bytes() for page in pages], port=port),
         "code-reader": lambda: serial_reader.SerialReaderEmulator(link),
         "receipt-printer": lambda: escpos.EscposEmulator(port=port),
+        "document-printer": lambda: ipp.IppEmulator(port=port),
         "ups": lambda: upsd.UpsdEmulator(port=port),
     }
     return makers[device]()

@@ -63,6 +63,7 @@ def panels(props: Props) -> tuple[Panel, ...]:
         Panel("code-reader", "Code reader", _reader_told, _reader_buttons(props)),
         Panel("camera", "Camera", _camera_told, _camera_buttons(props)),
         Panel("receipt-printer", "Receipt printer", _printer_told, _printer_buttons()),
+        Panel("document-printer", "Document printer", _document_told, _document_buttons()),
         Panel("ups", "Power", _power_told, _power_buttons()),
     )
 
@@ -114,6 +115,18 @@ def _printer_buttons() -> tuple[Button, ...]:
     )
 
 
+def _document_buttons() -> tuple[Button, ...]:
+    return (
+        Button("mend", "Mend", "repair", {}),
+        Button("plug", "Plug in", "plug", {}),
+        Button("out", "Paper out", "set", {"paper": 0}, bad=True),
+        Button("jam", "Jam", "set", {"jam_on_side": 1}, bad=True),
+        Button("cover", "Open the cover", "set", {"cover_open": True}, bad=True),
+        Button("toner", "No toner", "set", {"toner": 0}, bad=True),
+        Button("unplug", "Pull the plug", "unplug", {}, bad=True),
+    )
+
+
 def _power_buttons() -> tuple[Button, ...]:
     return (
         Button("on", "Power on", "set", {"mains": True, "low": False, "shutdown": False}),
@@ -152,6 +165,22 @@ def _printer_told(state: State) -> tuple[str, bool]:
         if there
     ]
     return ", ".join([*troubles, f"{state['printed']} slips"]), not troubles
+
+
+def _document_told(state: State) -> tuple[str, bool]:
+    troubles = [
+        word
+        for word, there in (
+            ("unplugged", not state["plugged"]),
+            ("paper out", state["paper"] <= 0),
+            ("jammed", state["jammed"]),
+            ("waits to jam", state["jam_on_side"]),
+            ("cover open", state["cover_open"]),
+            ("no toner", state["toner"] <= 0),
+        )
+        if there
+    ]
+    return ", ".join([*troubles, f"{len(state['printed'])} jobs"]), not troubles
 
 
 def _power_told(state: State) -> tuple[str, bool]:

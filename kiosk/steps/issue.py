@@ -19,6 +19,7 @@ from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
+from kiosk.paper_copies import has_printer, print_copy
 from kiosk.policy import current_trust
 from kiosk.session import CODED_ERRORS, NEXT, Outcome, Record, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
@@ -37,11 +38,12 @@ _ICONS = {
     "checked": "person",
     "signed": "pencil",
     "verified": "check",
+    "paper": "printer",
     "slip": "printer",
 }
 _MILESTONES: dict[Mode, tuple[str, ...]] = {
-    "pre-check": ("saved", "sent", "checked", "verified", "slip"),
-    "post-check": ("signed", "verified", "saved", "sent", "slip"),
+    "pre-check": ("saved", "sent", "checked", "verified", "paper", "slip"),
+    "post-check": ("signed", "verified", "saved", "sent", "paper", "slip"),
     "filing": ("saved", "sent", "slip"),
 }
 
@@ -58,12 +60,16 @@ async def run(session: Session) -> Outcome:
         state = await _submit(session)
         if record.mode == "pre-check" and state == "accepted" and record.copy is None:
             await _wait_for_copy(session)
-        _show(session, "slip")
+        printing = record.copy is not None and has_printer(session)
+        _show(session, "paper" if printing else "slip")
     if state == "rejected":
         await session.tell(KioskError(Fault.DOSSIER_REJECTED))
     elif record.refusal is not None:
         await session.ask(_refused_view(session))
     else:
+        if printing:
+            await print_copy(session, lambda: _show(session, "paper"))
+            _show(session, "slip")
         await _print_slip(session)
         await session.ask(_done_view(session))
     return NEXT
@@ -228,6 +234,7 @@ def _slip_facts(session: Session) -> SlipFacts:
         id_code=record.id_code or None,
         number=record.number or None,
         secret=record.slip_secret,
+        paper_later=record.paper == "later",
     )
 
 
@@ -253,7 +260,9 @@ async def _clock_trusted(session: Session) -> bool:
 
 
 def _show(session: Session, now: str) -> None:
-    names = _MILESTONES[session.record.mode or "filing"]
+    printer = has_printer(session)
+    milestones = _MILESTONES[session.record.mode or "filing"]
+    names = [name for name in milestones if printer or name != "paper"]
     reached = names.index(now)
     session.present(
         IssuingView(
@@ -303,8 +312,15 @@ def _done_view(session: Session) -> DoneView:
         code=spaced(record.code),
         due_label=Text("done.number" if issued else "done.due"),
         due=Text.plain(record.number) if issued else day(due.date()),
-        place=Text("done.where-copy")
+        place=_where_copy(session)
         if issued
         else Text("done.place", {"place": site.pickup_place, "hour": due.hour}),
         take_away=_take_away(session),
     )
+
+
+def _where_copy(session: Session) -> Text:
+    paper = session.record.paper
+    if paper == "none":
+        return Text("done.where-copy")
+    return Text(f"done.paper-{paper}", {"place": session.kiosk.settings.site.pickup_place})

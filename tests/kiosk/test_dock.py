@@ -12,6 +12,7 @@ import requests
 
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
+from drivers.emulators.ipp import IppEmulator
 from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
 from kiosk.sandbox.dock import Dock, Props
@@ -29,14 +30,17 @@ def props(tmp_path: Path) -> Props:
 def controls(tmp_path: Path) -> Iterator[dict[str, str]]:
     with EsclScanner() as scanner, MjpegCamera([encoded(page(1))]) as camera:
         reader, printer = SerialReaderEmulator(tmp_path / "reader"), EscposEmulator()
+        document_printer = IppEmulator()
         yield {
             "scanner": scanner.control_url,
             "camera": camera.control_url,
             "code-reader": reader.control_url,
             "receipt-printer": printer.control_url,
+            "document-printer": document_printer.control_url,
         }
         reader.close()
         printer.close()
+        document_printer.close()
 
 
 def after(controls: dict[str, str], props: Props, device: str, *names: str) -> dict[str, Any]:
@@ -66,6 +70,9 @@ def after(controls: dict[str, str], props: Props, device: str, *names: str) -> d
         ("receipt-printer", ["low"], ("roll low, 0 slips", False)),
         ("receipt-printer", ["out", "cover"], ("paper out, cover open, 0 slips", False)),
         ("receipt-printer", ["out", "refill", "cutter", "mend"], ("0 slips", True)),
+        ("document-printer", ["out", "cover"], ("paper out, cover open, 0 jobs", False)),
+        ("document-printer", ["unplug"], ("unplugged, 0 jobs", False)),
+        ("document-printer", ["toner", "mend", "unplug", "plug"], ("0 jobs", True)),
     ],
 )
 def test_what_a_hand_does_is_seen(
@@ -111,6 +118,7 @@ def test_a_device_that_is_missing_has_no_panel(controls: dict[str, str], props: 
             "scanner",
             "code-reader",
             "receipt-printer",
+            "document-printer",
         ]
         with pytest.raises(LookupError, match="camera has no off"):
             dock.press("camera", "off")

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from drivers.contract import DeviceError, Fault, Health, Raster, Status
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
+from drivers.emulators.ipp import IppEmulator
 from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
 from drivers.emulators.upsd import UpsdEmulator
@@ -35,6 +36,7 @@ class Rig:
     camera: MjpegCamera
     reader: SerialReaderEmulator
     printer: EscposEmulator
+    paper: IppEmulator
     ups: UpsdEmulator
     file: Path
 
@@ -62,6 +64,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         MjpegCamera(camera_frames(3)),
         SerialReaderEmulator(tmp_path / "reader"),
         EscposEmulator(),
+        IppEmulator(),
         UpsdEmulator(),
         tmp_path / "kiosk.toml",
     )
@@ -78,12 +81,14 @@ profile = "generic-mjpeg"
 port = "{rig.reader.address}"
 [devices.receipt_printer]
 address = "{rig.printer.address}"
+[devices.document_printer]
+uri = "{rig.paper.address}"
 [devices.power]
 address = "{rig.ups.address}"
 """
     )
     yield rig
-    for emulator in (rig.scanner, rig.camera, rig.reader, rig.printer, rig.ups):
+    for emulator in (rig.scanner, rig.camera, rig.reader, rig.printer, rig.paper, rig.ups):
         emulator.close()
 
 
@@ -101,13 +106,20 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
     rig.reader.unplug()
     rig.camera.state.stopped = True
     rig.printer.set(cover_open=True)
+    rig.paper.state.jammed = True
     rig.ups.state.mains = False
     done = rig.command("devices")
     assert done.exit_code == 3
     told = [line.split() for line in done.stdout.splitlines()]
-    assert [words[0] for words in told] == ["fault", "absent", "absent", "fault", "fault"]
-    codes = ["scanner.jam", "reader.absent", "camera.absent", "receipt.cover-open", "power.out"]
-    assert all(f"device.{code}" in words for code, words in zip(codes, told, strict=True))
+    assert [words[0] for words in told] == ["fault", "absent", "absent", "fault", "fault", "fault"]
+    assert [next(word for word in words if word.startswith("device.")) for words in told] == [
+        "device.scanner.jam",
+        "device.reader.absent",
+        "device.camera.absent",
+        "device.receipt.cover-open",
+        "device.printer.jam",
+        "device.power.out",
+    ]
 
 
 def test_a_device_that_the_settings_do_not_name_is_no_trouble(tmp_path: Path) -> None:

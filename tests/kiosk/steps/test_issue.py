@@ -12,12 +12,12 @@ from uuid import UUID
 import pytest
 
 from certify.numbers import Burned
-from drivers.contract import DeviceError
+from drivers.contract import DeviceError, Printed
 from drivers.contract import Fault as DeviceFault
 from kiosk import procedures
 from kiosk.failures import KioskError
 from kiosk.link import verbs
-from kiosk.session import Record
+from kiosk.session import LeftError, Record
 from kiosk.settings import Settings
 from kiosk.steps import issue
 from kiosk.views import DoneView, FaultView, Next, View
@@ -101,6 +101,26 @@ class Printer:
         self.slips.append(slip)
 
 
+class Paper:
+    """A document printer; ``failures``: of its next calls. ``came_out``: what cancelling finds."""
+
+    def __init__(self, *failures: Exception, came_out: int = 0) -> None:
+        self.failures = list(failures)
+        self.came_out = came_out
+        self.names: list[str] = []
+        self.cancelled: list[str] = []
+
+    async def print_document(self, pdf: bytes, name: str, copies: int = 1) -> Printed:
+        self.names.append(name)
+        if self.failures:
+            raise self.failures.pop(0)
+        return Printed(copies, None)
+
+    async def cancel(self, name: str) -> Printed:
+        self.cancelled.append(name)
+        return Printed(self.came_out, None)
+
+
 class Session:
     """What the step needs of a session; ``told``: failures, ``shown``: questions."""
 
@@ -128,6 +148,7 @@ class Session:
             numbers=self.numbers,
             certifier=Certifier(),
             receipt=self.printer,
+            printer=Paper(),
             journal=journal,
         )
 
@@ -144,7 +165,10 @@ class Session:
 
     async def tell(self, error: Any, *, skippable: bool = False) -> str:
         self.told.append(error.code)
-        return self.answers.pop(0) if self.answers else "back"
+        answer = self.answers.pop(0) if self.answers else "back"
+        if answer == "leave":
+            raise LeftError
+        return answer
 
 
 @pytest.fixture(autouse=True)
@@ -236,3 +260,62 @@ def test_the_last_screen_says_what_is_known_of_the_slip(
     (view,) = session.shown
     assert isinstance(view, DoneView)
     assert (len(session.printer.slips), view.lead.key) == (slips, lead)
+
+
+def printing_session(paper: Paper, *answers: str) -> Session:
+    session = Session(Link("accepted", issued()), Outbox(), post_check=False)
+    uri = {"devices": {"document_printer": {"uri": "ipp://printer"}}}
+    session.kiosk.settings = Settings.model_validate(uri)
+    session.kiosk.printer = paper
+    session.answers = list(answers)
+    return session
+
+
+def slip_texts(session: Session) -> list[str]:
+    (slip,) = session.printer.slips
+    return [getattr(item, "text", "") for item in slip.items]
+
+
+def test_a_copy_is_printed_once_where_there_is_a_printer() -> None:
+    paper = Paper()
+    session = printing_session(paper)
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert (view.place.key, session.record.paper) == ("done.paper-out", "out")
+    assert paper.names == [f"kiosk-{DOSSIER}"]
+
+
+def test_trying_again_goes_on_with_the_job_of_the_same_name() -> None:
+    paper = Paper(DeviceError(DeviceFault.PRINTER_PAPER_OUT))
+    session = printing_session(paper, "retry")
+    run(session)
+    assert session.told == ["device.printer.paper-out"]
+    assert paper.names == [f"kiosk-{DOSSIER}"] * 2
+    assert (session.record.paper, paper.cancelled) == ("out", [])
+
+
+def test_who_does_not_wait_for_paper_is_told_where_it_is_and_the_job_is_cancelled() -> None:
+    paper = Paper(DeviceError(DeviceFault.PRINTER_JAM))
+    session = printing_session(paper, "skip")
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert view.place.key == "done.paper-later"
+    assert paper.cancelled == [f"kiosk-{DOSSIER}"]
+    assert any("Bản giấy chưa in được" in text for text in slip_texts(session))
+    assert session.kiosk.settings.site.pickup_place.capitalize() in slip_texts(session)
+
+
+def test_who_leaves_before_the_printer_is_mended_leaves_no_job_behind() -> None:
+    paper = Paper(DeviceError(DeviceFault.PRINTER_PAPER_OUT))
+    with pytest.raises(LeftError):
+        run(printing_session(paper, "leave"))
+    assert paper.cancelled == [f"kiosk-{DOSSIER}"]
+
+
+def test_a_job_that_came_out_while_it_was_cancelled_counts_as_printed() -> None:
+    session = printing_session(Paper(DeviceError(DeviceFault.PRINTER_SILENT), came_out=1), "skip")
+    run(session)
+    assert session.record.paper == "out"
+    assert not any("Bản giấy chưa in được" in text for text in slip_texts(session))
