@@ -12,10 +12,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from certify.numbers import NumberStore
-from drivers.absent import AbsentReceiptPrinter, AbsentScanner
+from drivers.absent import AbsentCardReader, AbsentReceiptPrinter, AbsentScanner
 from drivers.camera import OpenCvCamera
+from drivers.card_reader import PcscCardReader
 from drivers.code_reader import SerialCodeReader
-from drivers.contract import Camera, CodeReader, ReceiptPrinter, Scanner
+from drivers.contract import Camera, CardReader, CodeReader, ReceiptPrinter, Scanner
 from drivers.receipt_printer import EscposPrinter
 from drivers.scanner import SaneScanner
 from kiosk.certifier import Certifier
@@ -26,7 +27,12 @@ from kiosk.identity.faces import FaceMatcher
 from kiosk.journal import Journal
 from kiosk.link.client import LinkClient
 from kiosk.link.trust import load_anchor
-from kiosk.settings import ReceiptPrinterSettings, ScannerSettings, Settings
+from kiosk.settings import (
+    CardReaderSettings,
+    ReceiptPrinterSettings,
+    ScannerSettings,
+    Settings,
+)
 from kiosk.storage import open_outbox
 from offline_queue.outbox import Outbox
 from offline_queue.signatures import public_pem
@@ -42,6 +48,7 @@ class Kiosk:
     reader: CodeReader
     camera: Camera
     receipt: ReceiptPrinter
+    cards: CardReader
     documents: DocumentReader
     certifier: Certifier
     link: LinkClient
@@ -53,7 +60,7 @@ class Kiosk:
     face_tries: int = 12
 
     async def close(self) -> None:
-        for device in (self.scanner, self.reader, self.camera, self.receipt):
+        for device in (self.scanner, self.reader, self.camera, self.receipt, self.cards):
             await device.close()
         await self.documents.close()
         await self.certifier.close()
@@ -74,6 +81,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         reader=SerialCodeReader(port=devices.code_reader.port, baud=devices.code_reader.baud),
         camera=OpenCvCamera(source=devices.camera.source, rotation=devices.camera.rotation),
         receipt=_receipt_printer(devices.receipt_printer),
+        cards=_card_reader(devices.card_reader),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),
         link=LinkClient(settings.link.socket),
@@ -119,3 +127,11 @@ def _receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
     except ValueError as error:
         key = "devices.receipt_printer.address"
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}: {error}") from None
+
+
+def _card_reader(settings: CardReaderSettings) -> CardReader:
+    if not settings.reader:
+        return AbsentCardReader()
+    return PcscCardReader(
+        reader=settings.reader, socket=settings.socket, deadline=settings.deadline_seconds
+    )

@@ -49,7 +49,7 @@ async def _examine(settings: Settings) -> list[Finding]:
     settings.site.state.mkdir(parents=True, exist_ok=True)
     kiosk = app.build(settings)
     try:
-        return [
+        findings = [
             _disk(settings),
             await _ask("link", RED, lambda: _link(kiosk)),
             await _ask("trust bundle", RED, lambda: _trust(kiosk)),
@@ -59,6 +59,9 @@ async def _examine(settings: Settings) -> list[Finding]:
             await _ask("camera", YELLOW, lambda: _camera(kiosk)),
             await _ask("receipt printer", YELLOW, lambda: _printer(kiosk)),
         ]
+        if settings.devices.card_reader.reader:
+            findings.append(await _ask("card reader", YELLOW, lambda: _card_reader(kiosk)))
+        return findings
     finally:
         await kiosk.close()
 
@@ -119,3 +122,8 @@ async def _camera(kiosk: app.Kiosk) -> str:
 async def _printer(kiosk: app.Kiosk) -> str:
     await kiosk.receipt.check()
     return "paper and cover in order"
+
+
+async def _card_reader(kiosk: app.Kiosk) -> str:
+    await kiosk.cards.check()
+    return "ready"

@@ -79,11 +79,18 @@ class ReceiptPrinterSettings(Section):
     width_mm: Literal[58, 80] = Field(80, description="paper width, millimetres")
 
 
+class CardReaderSettings(Section):
+    reader: str = Field("", description="name of the PC/SC reader, * and ? allowed, or empty")
+    socket: str = Field("", description="socket of pcscd, or empty for the system's own")
+    deadline_seconds: float = Field(5, gt=0, description="longest wait for one answer, seconds")
+
+
 class Devices(Section):
     scanner: ScannerSettings = ScannerSettings()
     code_reader: CodeReaderSettings = CodeReaderSettings()
     camera: CameraSettings = CameraSettings()
     receipt_printer: ReceiptPrinterSettings = ReceiptPrinterSettings()
+    card_reader: CardReaderSettings = CardReaderSettings()
 
 
 class IdentitySettings(Section):
