@@ -64,7 +64,7 @@ class Worker:
         cards = _present(found)
         if len(cards) > 1:
             raise DeviceError(Fault.CARD_SEVERAL, f"{len(cards)} cards")
-        return self._connect(*cards[0]) if cards else None
+        return self._connect(cards[0]) if cards else None
 
     def transmit(self, apdus: list[bytes]) -> list[bytes]:
         """Answers, each data and status word, up to the first that is not 9000."""
@@ -94,6 +94,8 @@ class Worker:
         result, answer = scard.SCardTransmit(self._card, pci, list(apdu))
         if result != scard.SCARD_S_SUCCESS:
             raise self._lost(result, self._cause_of(result))
+        if not answer:  # torn away in the middle: some drivers call that a success
+            raise self._lost(result, Fault.CARD_REMOVED)
         return bytes(byte & 0xFF for byte in answer)
 
     def _cause_of(self, result: int) -> Fault:
@@ -107,14 +109,17 @@ class Worker:
             return _fault(asked)
         return Fault.CARD_MUTE if _present(found) else Fault.CARD_REMOVED
 
-    def _connect(self, name: str, atr: bytes) -> bytes:
+    def _connect(self, name: str) -> bytes:
         result, card, protocol = scard.SCardConnect(
             self._opened(), name, scard.SCARD_SHARE_EXCLUSIVE, _PROTOCOLS
         )
         if result != scard.SCARD_S_SUCCESS:
             raise self._lost(result, _fault(result))
         self._card, self._protocol, self._reader = card, protocol, name
-        return atr
+        result, _, _, _, atr = scard.SCardStatus(card)
+        if result != scard.SCARD_S_SUCCESS:
+            raise self._lost(result, _fault(result))
+        return bytes(atr)
 
     def _readers(self) -> list[str]:
         result, names = scard.SCardListReaders(self._opened(), [])
@@ -149,9 +154,9 @@ class Worker:
         return DeviceError(cause, scard.SCardGetErrorMessage(result))
 
 
-def _present(states: list[tuple[str, int, Any]]) -> list[tuple[str, bytes]]:
-    """Cards that are there and speak; one that is there and mute counts too."""
-    return [(n, bytes(atr)) for n, state, atr in states if state & scard.SCARD_STATE_PRESENT]
+def _present(states: list[tuple[str, int, Any]]) -> list[str]:
+    """Readers where a card is, be it mute."""
+    return [name for name, state, _ in states if state & scard.SCARD_STATE_PRESENT]
 
 
 def _fault(result: int) -> Fault:

@@ -28,6 +28,7 @@ GPL and AGPL are not here, and nothing is excepted."""
 READ_BY_HAND = {
     "apsw": ("Zlib", "says any-OSI; its LICENSE is the zlib licence, SQLite is public domain"),
     "pypdfium2": ("BSD-3-Clause AND Apache-2.0", "lists them with a comma; PDFium's parts too"),
+    "pyscard": ("LGPL-2.1-only OR LGPL-3.0-only", "says LGPLv2+; its files say 2.1 or any later"),
     "python-sane": ("HPND", "says nothing; its COPYING is the permissive notice of HPND"),
     "pytest-timeout": ("MIT", "adds the classifier DFSG approved"),
     "qrcode": ("BSD-3-Clause AND MIT", "adds Other/Proprietary; its LICENSE is BSD, partly MIT"),

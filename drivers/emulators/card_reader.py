@@ -7,6 +7,7 @@ import socket
 import struct
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ OTHER_PROTOCOL_ATR = bytes.fromhex("3B800E8E")  # offers T=14 only
 _ATRS = {"t1": CONTACTLESS_ATR, "t0": T0_ATR, "other": OTHER_PROTOCOL_ATR}
 _GARBAGE = b"\x00\x07\xff"
 _ATR_REQUEST = 4
+_POLL_SECONDS = 0.5  # pcscd looks every 0.4 s, and a person does not swap cards faster
 SAMPLE_FILES = {0x0001: b"A card that stands in for a card.", 0x0002: bytes(range(256)) * 12}
 
 
@@ -58,6 +60,7 @@ class CardReaderEmulator:
         self._make_card = make_card
         self._folder = Path(tempfile.mkdtemp(prefix="kiosk-card-reader-"))
         self._held: dict[int, _HeldCard] = {}
+        self._empty_since = 0.0
         self._daemon = PcscDaemon(self._folder)
         self.restart()
         actions: dict[str, Callable[..., None]] = {
@@ -90,13 +93,16 @@ class CardReaderEmulator:
             raise ValueError(f"slot: 0 to {self._daemon.SLOTS - 1}")
         if not (self.state.running and self.state.plugged):
             raise OSError("there is no reader to hold a card to")
-        if old := self._held.pop(slot, None):
-            old.take_away()
+        if slot in self._held:
+            self.take_away()
+        time.sleep(max(0.0, self._empty_since + _POLL_SECONDS - time.monotonic()))
         self._held[slot] = _HeldCard(self._make_card(), self.state, self._daemon.port + slot)
         self.state.held = len(self._held)
 
     def take_away(self) -> None:
         """Every card."""
+        if self._held:
+            self._empty_since = time.monotonic()
         for held in self._held.values():
             held.take_away()
         self._held.clear()
@@ -115,6 +121,7 @@ class CardReaderEmulator:
         """pcscd is gone; ``restart`` brings it back."""
         self.take_away()
         self._daemon.stop()
+        self._empty_since = 0.0
         self.state.running = False
 
     def restart(self) -> None:

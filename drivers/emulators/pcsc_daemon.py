@@ -51,10 +51,6 @@ class PcscDaemon:
         build = ["gcc", "-shared", "-fPIC", "-o", str(self._shim), str(source)]
         subprocess.run(build, check=True)
 
-    @property
-    def running(self) -> bool:
-        return self._process is not None
-
     def start(self, *, plugged: bool = True) -> None:
         """With the reader, or with none. Raises OSError when pcscd does not come up."""
         config = self._folder / "reader.conf"
@@ -87,11 +83,9 @@ class PcscDaemon:
     def _launch(self, listener: int, config: Path) -> subprocess.Popen[bytes]:
         environment = f"LISTEN_PID=$$ LISTEN_FDS=1 LD_PRELOAD='{self._shim}'"
         program = f"/usr/sbin/pcscd --foreground --config '{config}'"
-        script = f"exec 3<&{listener}; {environment} exec {program}"
+        script = f"exec 3<&0 </dev/null; {environment} exec {program}"
         with (self._folder / "pcscd.log").open("ab") as log:
-            return subprocess.Popen(
-                ["sh", "-c", script], pass_fds=[listener], stdout=log, stderr=log
-            )
+            return subprocess.Popen(["sh", "-c", script], stdin=listener, stdout=log, stderr=log)
 
     def _wait_for_slots(self) -> None:
         deadline = time.monotonic() + _START_SECONDS

@@ -17,7 +17,7 @@ from certify.statement import Mode
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
 
-DEVICES = ("scanner", "camera", "code-reader", "receipt-printer")
+DEVICES = ("scanner", "camera", "code-reader", "receipt-printer", "card-reader")
 
 
 @click.group(invoke_without_command=True)
@@ -135,13 +135,14 @@ def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) 
 
 
 def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> Emulator:
-    from drivers.emulators import escl, escpos, mjpeg, serial_reader
+    from drivers.emulators import card_reader, escl, escpos, mjpeg, serial_reader
 
     makers: dict[str, Callable[[], Emulator]] = {
         "scanner": lambda: escl.EsclScanner(pages, port=port),
         "camera": lambda: mjpeg.MjpegCamera([page.read_bytes() for page in pages], port=port),
         "code-reader": lambda: serial_reader.SerialReaderEmulator(link),
         "receipt-printer": lambda: escpos.EscposEmulator(port=port),
+        "card-reader": card_reader.CardReaderEmulator,
     }
     return makers[device]()
 

@@ -33,7 +33,7 @@ from kiosk.settings import Settings, load
 AGENCY = "Ủy ban nhân dân xã Yên Hòa"
 OFFICER = "Lê Văn Thí Điểm"
 KIOSK_ID = "kiosk-01"
-_DEVICES = ("scanner", "camera", "code-reader", "receipt-printer")
+_DEVICES = ("scanner", "camera", "code-reader", "receipt-printer", "card-reader")
 _SETTLE_SECONDS = 60.0
 _SANDBOX_RESERVE = 64 * 1024 * 1024  # a developer's disk may be nearly full
 _SANDBOX_MARK = "SANDBOX.txt"
@@ -252,6 +252,10 @@ class Appliance:
             "devices.code_reader": {"port": self._addresses.get("code-reader", "")},
             "devices.camera": {"source": self._addresses.get("camera", "")},
             "devices.receipt_printer": {"address": self._addresses.get("receipt-printer", "")},
+            "devices.card_reader": {
+                "reader": "*" if "card-reader" in self._addresses else "",
+                "socket": self._addresses.get("card-reader", ""),
+            },
             "outbox": {"reserve_bytes": _SANDBOX_RESERVE},
             "identity": {"issuer": self._addresses["vneid"]},
             "link": {
