@@ -15,6 +15,8 @@ from importlib import resources
 class Fault(StrEnum):
     """Failure codes owned by the core."""
 
+    CHIP_ACCESS = "chip.access"
+    CHIP_UNREADABLE = "chip.unreadable"
     COPY_NOT_GENUINE = "copy.not-genuine"
     DOSSIER_REJECTED = "dossier.rejected"
     FACE_MISMATCH = "face.mismatch"
