@@ -7,14 +7,16 @@ a new one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fnmatch import fnmatch
-from typing import Any
+from typing import Any, TypeVar
 
 from smartcard import scard
 
 from drivers.apdu import AnswerError, exchange
 from drivers.contract import DeviceError, Fault
 
+_Answer = TypeVar("_Answer")
 _PROTOCOLS = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 _FAULTS = {
     scard.SCARD_E_NO_SERVICE: Fault.CARD_READER_SERVICE,
@@ -49,7 +51,7 @@ class Worker:
 
     def check(self) -> list[str]:
         """Names of the readers that fit. Raises DeviceError (CARD_READER_*)."""
-        return self._readers()
+        return self._again_if_stale(self._readers)
 
     def look(self, wait: float) -> bytes | None:
         """The ATR of the one card that is there, or None after ``wait`` seconds without any.
@@ -57,6 +59,9 @@ class Worker:
         Raises DeviceError: CARD_READER_*, CARD_SEVERAL, CARD_MUTE, CARD_PROTOCOL.
         """
         self.release()
+        return self._again_if_stale(lambda: self._looked(wait))
+
+    def _looked(self, wait: float) -> bytes | None:
         states = [(name, scard.SCARD_STATE_UNAWARE) for name in self._readers()]
         found = self._states(0.0, states)
         if not _present(found):
@@ -136,6 +141,16 @@ class Worker:
         if result not in (scard.SCARD_S_SUCCESS, scard.SCARD_E_TIMEOUT):
             raise self._lost(result, _fault(result))
         return [(name, state & 0xFFFF, atr) for name, state, atr in found]
+
+    def _again_if_stale(self, ask: Callable[[], _Answer]) -> _Answer:
+        """A context from before a restart of pcscd fails once; a new one tells how things are."""
+        stale = self._context is not None
+        try:
+            return ask()
+        except DeviceError as error:
+            if not (stale and error.code == Fault.CARD_READER_SERVICE):
+                raise
+        return ask()
 
     def _opened(self) -> Any:
         if self._context is None:

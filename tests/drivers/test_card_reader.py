@@ -176,11 +176,16 @@ def test_released_is_released(emulator: CardReaderEmulator) -> None:
     assert run(emulator, story) == Fault.CARD_REMOVED
 
 
-def test_pcscd_restarted_between_and_while_waiting(emulator: CardReaderEmulator) -> None:
+def test_pcscd_restarted_while_a_card_is_held_and_while_nobody_asks(
+    emulator: CardReaderEmulator,
+) -> None:
     async def story(reader: PcscCardReader, emulator: CardReaderEmulator) -> None:
         await read_again(reader, emulator)
         await asyncio.to_thread(emulator.restart)
         assert await code_of(reader.transmit([SELECT])) == Fault.CARD_READER_SERVICE
+        await read_again(reader, emulator)
+        await reader.release()
+        await asyncio.to_thread(emulator.restart)
         await read_again(reader, emulator)
 
     run(emulator, story)
