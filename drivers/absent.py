@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from drivers.contract import (
     DeviceError,
@@ -65,3 +65,17 @@ class AbsentDocumentPrinter(_Absent):
 
     async def cancel(self, name: str) -> Printed:
         return Printed(0, 0)
+
+
+class AbsentCardReader(_Absent):
+    async def check(self) -> None:
+        raise DeviceError(Fault.CARD_READER_ABSENT, _DETAIL)
+
+    async def wait_for_card(self) -> bytes:
+        raise DeviceError(Fault.CARD_READER_ABSENT, _DETAIL)
+
+    async def transmit(self, apdus: Sequence[bytes]) -> list[bytes]:
+        raise DeviceError(Fault.CARD_READER_ABSENT, _DETAIL)
+
+    async def release(self) -> None:
+        """No card is held."""

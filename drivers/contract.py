@@ -6,7 +6,7 @@ Words and remedies for every failure code are in ``config/failures.toml``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -52,6 +52,14 @@ class Fault(StrEnum):
     PRINTER_SILENT = "device.printer.silent"
     PRINTER_TONER_EMPTY = "device.printer.toner-empty"
     PRINTER_UNCONFIRMED = "device.printer.unconfirmed"
+    CARD_READER_ABSENT = "device.card-reader.absent"
+    CARD_READER_BUSY = "device.card-reader.busy"
+    CARD_READER_SERVICE = "device.card-reader.service"
+    CARD_GARBLED = "card.garbled"
+    CARD_MUTE = "card.mute"
+    CARD_PROTOCOL = "card.protocol"
+    CARD_REMOVED = "card.removed"
+    CARD_SEVERAL = "card.several"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
@@ -254,4 +262,28 @@ class DocumentPrinter(Device, Protocol):
 
     async def cancel(self, name: str) -> Printed:
         """End the job of that name, if there is one; the answer is what had come out."""
+        ...
+
+
+class CardReader(Device, Protocol):
+    async def check(self) -> None:
+        """Ask the reader; raise DeviceError (CARD_READER_*) when it could not read a card now."""
+        ...
+
+    async def wait_for_card(self) -> bytes:
+        """Wait for one card and power it up; its ATR. Cancel to stop waiting.
+
+        Raises DeviceError: CARD_READER_*, CARD_SEVERAL, CARD_MUTE, CARD_PROTOCOL.
+        """
+        ...
+
+    async def transmit(self, apdus: Sequence[bytes]) -> list[bytes]:
+        """Answers (data and status word) to whole commands, up to the first that is not 9000.
+
+        Raises DeviceError: CARD_REMOVED, CARD_MUTE, CARD_GARBLED, CARD_READER_*.
+        """
+        ...
+
+    async def release(self) -> None:
+        """Power the card down, so that nothing of it counts for the next person."""
         ...

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from certify.numbers import NumberStore
 from drivers.contract import (
     Camera,
+    CardReader,
     CodeReader,
     Device,
     DocumentPrinter,
@@ -46,6 +47,7 @@ class Kiosk:
     camera: Camera
     receipt: ReceiptPrinter
     printer: DocumentPrinter
+    cards: CardReader
     power: PowerSupply
     documents: DocumentReader
     certifier: Certifier
@@ -66,6 +68,7 @@ class Kiosk:
             "camera": self.camera,
             "receipt printer": self.receipt,
             "document printer": self.printer,
+            "card reader": self.cards,
             "power": self.power,
         }
 
@@ -92,6 +95,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         camera=devices.camera(given.camera),
         receipt=devices.receipt_printer(given.receipt_printer),
         printer=devices.document_printer(given.document_printer),
+        cards=devices.card_reader(given.card_reader),
         power=devices.power(given.power),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),

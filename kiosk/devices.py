@@ -9,15 +9,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from drivers.absent import (
+    AbsentCardReader,
     AbsentDocumentPrinter,
     AbsentPowerSupply,
     AbsentReceiptPrinter,
     AbsentScanner,
 )
 from drivers.camera import OpenCvCamera
+from drivers.card_reader import PcscCardReader
 from drivers.code_reader import SerialCodeReader
 from drivers.contract import (
     Camera,
+    CardReader,
     CodeReader,
     DocumentPrinter,
     PowerSupply,
@@ -40,6 +43,7 @@ from kiosk.profiles import (
 )
 from kiosk.settings import (
     CameraSettings,
+    CardReaderSettings,
     CodeReaderSettings,
     DocumentPrinterSettings,
     PowerSettings,
@@ -112,6 +116,14 @@ def document_printer(settings: DocumentPrinterSettings) -> DocumentPrinter:
         )
     except ValueError as error:
         raise KioskError(Fault.SETTINGS_INVALID, f"devices.document_printer: {error}") from None
+
+
+def card_reader(settings: CardReaderSettings) -> CardReader:
+    if not settings.reader:
+        return AbsentCardReader()
+    return PcscCardReader(
+        reader=settings.reader, socket=settings.socket, deadline=settings.deadline_seconds
+    )
 
 
 def power(settings: PowerSettings) -> PowerSupply:

@@ -20,6 +20,7 @@ from typing import Any
 
 from drivers.contract import (
     Camera,
+    CardReader,
     Device,
     DeviceError,
     DocumentPrinter,
@@ -132,6 +133,11 @@ async def _ask_document_printer(printer: DocumentPrinter) -> str:
     return ", ".join(levels) or "ready"
 
 
+async def _ask_card_reader(cards: CardReader) -> str:
+    await cards.check()
+    return "ready"
+
+
 KINDS: tuple[Kind, ...] = (
     Kind(
         "scanner",
@@ -168,6 +174,14 @@ KINDS: tuple[Kind, ...] = (
         ("uri",),
         lambda settings: devices.document_printer(settings.devices.document_printer),
         _ask_document_printer,
+        optional=True,
+    ),
+    Kind(
+        "card reader",
+        "card_reader",
+        ("reader",),
+        lambda settings: devices.card_reader(settings.devices.card_reader),
+        _ask_card_reader,
         optional=True,
     ),
     Kind(

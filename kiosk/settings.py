@@ -110,6 +110,12 @@ class DocumentPrinterSettings(Section):
     )
 
 
+class CardReaderSettings(Section):
+    reader: str = Field("", description="name of the PC/SC reader, * and ? allowed, or empty")
+    socket: str = Field("", description="socket of pcscd, or empty for the system's own")
+    deadline_seconds: float = Field(5, gt=0, description="longest wait for one answer, seconds")
+
+
 class PowerSettings(Section):
     address: str = Field("", description="UPS behind Network UPS Tools, nut://UPS@host, or empty")
 
@@ -120,6 +126,7 @@ class Devices(Section):
     camera: CameraSettings = CameraSettings()
     receipt_printer: ReceiptPrinterSettings = ReceiptPrinterSettings()
     document_printer: DocumentPrinterSettings = DocumentPrinterSettings()
+    card_reader: CardReaderSettings = CardReaderSettings()
     power: PowerSettings = PowerSettings()
 
 

@@ -17,7 +17,15 @@ from certify.statement import Mode
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
 
-DEVICES = ("scanner", "camera", "code-reader", "receipt-printer", "document-printer", "ups")
+DEVICES = (
+    "scanner",
+    "camera",
+    "code-reader",
+    "receipt-printer",
+    "document-printer",
+    "card-reader",
+    "ups",
+)
 
 
 @click.group(invoke_without_command=True)
@@ -168,7 +176,7 @@ def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) 
 
 
 def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> Emulator:
-    from drivers.emulators import escl, escpos, ipp, mjpeg, serial_reader, upsd
+    from drivers.emulators import card_reader, escl, escpos, ipp, mjpeg, serial_reader, upsd
 
     makers: dict[str, Callable[[], Emulator]] = {
         "scanner": lambda: escl.EsclScanner(pages, port=port),
@@ -176,6 +184,7 @@ def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None
         "code-reader": lambda: serial_reader.SerialReaderEmulator(link),
         "receipt-printer": lambda: escpos.EscposEmulator(port=port),
         "document-printer": lambda: ipp.IppEmulator(port=port),
+        "card-reader": card_reader.CardReaderEmulator,
         "ups": lambda: upsd.UpsdEmulator(port=port),
     }
     return makers[device]()

@@ -33,7 +33,15 @@ from kiosk.settings import Settings, load
 AGENCY = "Ủy ban nhân dân xã Yên Hòa"
 OFFICER = "Lê Văn Thí Điểm"
 KIOSK_ID = "kiosk-01"
-_DEVICES = ("scanner", "camera", "code-reader", "receipt-printer", "document-printer", "ups")
+_DEVICES = (
+    "scanner",
+    "camera",
+    "code-reader",
+    "receipt-printer",
+    "document-printer",
+    "card-reader",
+    "ups",
+)
 _SETTLE_SECONDS = 60.0
 _SANDBOX_RESERVE = 64 * 1024 * 1024  # a developer's disk may be nearly full
 _SANDBOX_MARK = "SANDBOX.txt"
@@ -275,6 +283,10 @@ class Appliance:
             "devices.camera": {"source": self._addresses.get("camera", "")},
             "devices.receipt_printer": {"address": self._addresses.get("receipt-printer", "")},
             "devices.document_printer": {"uri": self._addresses.get("document-printer", "")},
+            "devices.card_reader": {
+                "reader": "*" if "card-reader" in self._addresses else "",
+                "socket": self._addresses.get("card-reader", ""),
+            },
             "devices.power": {"address": self._addresses.get("ups", "")},
             "outbox": {"reserve_bytes": _SANDBOX_RESERVE},
             "identity": {"issuer": self._addresses["vneid"]},

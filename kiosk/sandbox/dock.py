@@ -64,6 +64,7 @@ def panels(props: Props) -> tuple[Panel, ...]:
         Panel("camera", "Camera", _camera_told, _camera_buttons(props)),
         Panel("receipt-printer", "Receipt printer", _printer_told, _printer_buttons()),
         Panel("document-printer", "Document printer", _document_told, _document_buttons()),
+        Panel("card-reader", "Card reader", _cards_told, _cards_buttons()),
         Panel("ups", "Power", _power_told, _power_buttons()),
     )
 
@@ -127,6 +128,16 @@ def _document_buttons() -> tuple[Button, ...]:
     )
 
 
+def _cards_buttons() -> tuple[Button, ...]:
+    return (
+        Button("plug", "Plug in", "plug", {}),
+        Button("hold", "Hold a card", "hold", {}),
+        Button("away", "Take it away", "take_away", {}),
+        Button("two", "A second card", "hold", {"slot": 1}, bad=True),
+        Button("unplug", "Pull the plug", "unplug", {}, bad=True),
+    )
+
+
 def _power_buttons() -> tuple[Button, ...]:
     return (
         Button("on", "Power on", "set", {"mains": True, "low": False, "shutdown": False}),
@@ -181,6 +192,12 @@ def _document_told(state: State) -> tuple[str, bool]:
         if there
     ]
     return ", ".join([*troubles, f"{len(state['printed'])} jobs"]), not troubles
+
+
+def _cards_told(state: State) -> tuple[str, bool]:
+    well = bool(state["running"] and state["plugged"])
+    held = ("no card", "a card")[state["held"]] if state["held"] < 2 else "two cards"
+    return (held if well else "unplugged"), well and state["held"] < 2
 
 
 def _power_told(state: State) -> tuple[str, bool]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from drivers.emulators.card_reader import CardReaderEmulator
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.ipp import IppEmulator
@@ -30,17 +31,19 @@ def props(tmp_path: Path) -> Props:
 def controls(tmp_path: Path) -> Iterator[dict[str, str]]:
     with EsclScanner() as scanner, MjpegCamera([encoded(page(1))]) as camera:
         reader, printer = SerialReaderEmulator(tmp_path / "reader"), EscposEmulator()
-        document_printer = IppEmulator()
+        document_printer, cards = IppEmulator(), CardReaderEmulator()
         yield {
             "scanner": scanner.control_url,
             "camera": camera.control_url,
             "code-reader": reader.control_url,
             "receipt-printer": printer.control_url,
             "document-printer": document_printer.control_url,
+            "card-reader": cards.control_url,
         }
         reader.close()
         printer.close()
         document_printer.close()
+        cards.close()
 
 
 def after(controls: dict[str, str], props: Props, device: str, *names: str) -> dict[str, Any]:
@@ -73,6 +76,9 @@ def after(controls: dict[str, str], props: Props, device: str, *names: str) -> d
         ("document-printer", ["out", "cover"], ("paper out, cover open, 0 jobs", False)),
         ("document-printer", ["unplug"], ("unplugged, 0 jobs", False)),
         ("document-printer", ["toner", "mend", "unplug", "plug"], ("0 jobs", True)),
+        ("card-reader", ["hold", "two"], ("two cards", False)),
+        ("card-reader", ["hold", "away"], ("no card", True)),
+        ("card-reader", ["unplug"], ("unplugged", False)),
     ],
 )
 def test_what_a_hand_does_is_seen(
@@ -119,6 +125,7 @@ def test_a_device_that_is_missing_has_no_panel(controls: dict[str, str], props: 
             "code-reader",
             "receipt-printer",
             "document-printer",
+            "card-reader",
         ]
         with pytest.raises(LookupError, match="camera has no off"):
             dock.press("camera", "off")

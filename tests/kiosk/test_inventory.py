@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from drivers.contract import DeviceError, Fault, Health, Raster, Status
+from drivers.emulators.card_reader import CardReaderEmulator
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.ipp import IppEmulator
@@ -37,6 +38,7 @@ class Rig:
     reader: SerialReaderEmulator
     printer: EscposEmulator
     paper: IppEmulator
+    cards: CardReaderEmulator
     ups: UpsdEmulator
     file: Path
 
@@ -65,6 +67,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         SerialReaderEmulator(tmp_path / "reader"),
         EscposEmulator(),
         IppEmulator(),
+        CardReaderEmulator(),
         UpsdEmulator(),
         tmp_path / "kiosk.toml",
     )
@@ -83,12 +86,23 @@ port = "{rig.reader.address}"
 address = "{rig.printer.address}"
 [devices.document_printer]
 uri = "{rig.paper.address}"
+[devices.card_reader]
+reader = "*"
+socket = "{rig.cards.address}"
 [devices.power]
 address = "{rig.ups.address}"
 """
     )
     yield rig
-    for emulator in (rig.scanner, rig.camera, rig.reader, rig.printer, rig.paper, rig.ups):
+    for emulator in (
+        rig.scanner,
+        rig.camera,
+        rig.reader,
+        rig.printer,
+        rig.paper,
+        rig.cards,
+        rig.ups,
+    ):
         emulator.close()
 
 
@@ -107,17 +121,27 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
     rig.camera.state.stopped = True
     rig.printer.set(cover_open=True)
     rig.paper.state.jammed = True
+    rig.cards.unplug()
     rig.ups.state.mains = False
     done = rig.command("devices")
     assert done.exit_code == 3
     told = [line.split() for line in done.stdout.splitlines()]
-    assert [words[0] for words in told] == ["fault", "absent", "absent", "fault", "fault", "fault"]
+    assert [words[0] for words in told] == [
+        "fault",
+        "absent",
+        "absent",
+        "fault",
+        "fault",
+        "absent",
+        "fault",
+    ]
     assert [next(word for word in words if word.startswith("device.")) for words in told] == [
         "device.scanner.jam",
         "device.reader.absent",
         "device.camera.absent",
         "device.receipt.cover-open",
         "device.printer.jam",
+        "device.card-reader.absent",
         "device.power.out",
     ]
 
