@@ -30,7 +30,8 @@ def perturbed(seed: int) -> Picture:
     turned = _turned(_tilted(flat, random, 0.1, 200), random, 180, 200)
     blurred = cv2.GaussianBlur(turned, (0, 0), 0.8 * scale * random.uniform(0.1, 0.4))
     dim = blurred * random.uniform(0.35, 1.0) + random.normal(0, 5, blurred.shape)
-    return np.clip(dim, 0, 255).astype(np.uint8)
+    picture: Picture = np.clip(dim, 0, 255).astype(np.uint8)
+    return picture
 
 
 def smeared(seed: int) -> Picture:
@@ -41,21 +42,23 @@ def smeared(seed: int) -> Picture:
     turned = _turned(_tilted(flat, random, 0.12, 200), random, 40, 200)
     blurred = cv2.GaussianBlur(turned, (0, 0), random.uniform(0.5, 3.4))
     dim = blurred * random.uniform(0.35, 1.0) + random.normal(0, 9, blurred.shape)
-    return np.clip(dim, 0, 255).astype(np.uint8)
+    picture: Picture = np.clip(dim, 0, 255).astype(np.uint8)
+    return picture
 
 
 def phone_screen(seed: int) -> Picture:
     """One code on a telephone held to a camera: the grid of its pixels beats with the sensor's
     (moire), a lamp mirrors in the glass, the back light may be low. Gray, 640 by 640."""
     random = np.random.default_rng((7, seed))
-    code = cv2.resize(_code(seed, 8), (440, 440), interpolation=cv2.INTER_AREA)
+    code = cv2.resize(_code(seed, 8), (440, 440), interpolation=cv2.INTER_AREA).astype(np.uint8)
     screen = np.pad(code, 100, constant_values=255)
     screen = _turned(_tilted(screen, random, 0.06, 20), random, 15, 20)
     light = screen * random.uniform(0.2, 1.0) * _grid(random, screen.shape[0])
     light += _glare(random, screen.shape[0]) + random.uniform(5, 25)
-    seen = cv2.GaussianBlur(light, (0, 0), random.uniform(0.6, 2.2))
-    seen += random.normal(0, 5, seen.shape)
-    return np.clip(seen, 0, 255).astype(np.uint8)
+    blurred = cv2.GaussianBlur(light, (0, 0), random.uniform(0.6, 2.2))
+    seen = blurred + random.normal(0, 5, blurred.shape)
+    picture: Picture = np.clip(seen, 0, 255).astype(np.uint8)
+    return picture
 
 
 def _code(seed: int, scale: int) -> Picture:
