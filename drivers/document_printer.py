@@ -324,6 +324,14 @@ class IppPrinter:
         entry = self._entries.get(name)
         if entry and entry.settled:
             return entry.settled
+        try:
+            return self._cancel_at_printer(entry, name)
+        except DeviceError:
+            if entry is None or entry.job_id is not None or entry.sent:
+                raise
+            return Printed(entry.came_out, None)  # it got no document, so nothing can come out
+
+    def _cancel_at_printer(self, entry: _Entry | None, name: str) -> Printed:
         if entry and entry.job_id is not None:
             job = ipp_jobs.ask_job(self._wire, entry.job_id)
         else:

@@ -1,7 +1,8 @@
 """A copy that was issued, on paper as well, where the kiosk has a document printer.
 
 The signed PDF is the copy; paper is a service. Trouble with it never takes the copy away: the
-person may go on at any time, and the slip then says where the paper is handed out.
+person may go on at any time, and screen and slip then say where the paper is handed out, or that it
+may lie in the tray.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from drivers.contract import DeviceError
+from drivers.contract import DeviceError, Fault
 from kiosk.session import Session
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ async def print_copy(session: Session, show: Callable[[], None]) -> None:
             record.paper = "out"
             kiosk.journal.append("copy-printed", dossier=str(session.dossier))
         except DeviceError as error:
-            record.paper = "later"
+            unsure = error.code == Fault.PRINTER_UNCONFIRMED
+            record.paper = "unsure" if unsure else "later"
             if not await _again(session, error):
                 return
 
@@ -56,6 +58,7 @@ async def _take_back(session: Session) -> None:
         printed = await session.kiosk.printer.cancel(_job_name(session))
     except DeviceError as error:
         log.error("a print job may be left at the printer: %s", error.code)
+        session.record.paper = "unsure"
         session.kiosk.journal.append("print-job-left", dossier=str(session.dossier))
         return
     if printed.copies >= session.record.copies:

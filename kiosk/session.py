@@ -91,7 +91,7 @@ class Record:
     refusal: str | None = None
     slip_printed: bool = False
     slip_unsure: bool = False
-    paper: Literal["none", "out", "later"] = "none"
+    paper: Literal["none", "out", "later", "unsure"] = "none"
     face_mismatch: bool = False
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import Literal
 
 from certify.numbers import grouped
 from drivers.contract import Slip, SlipCode, SlipItem, SlipRule, SlipText
@@ -31,7 +32,8 @@ class SlipFacts:
     ``number`` (in the register book) and ``id_code`` (12 characters, not grouped) are those of a
     copy that was issued at once; without a ``number`` the copy follows and the slip is an
     appointment. ``due_at`` None: the day is not known yet. Words are in the slip's language.
-    ``paper_later``: the copy is to be on paper as well, and has to be collected at ``place``.
+    ``paper``: of a copy that is to be on paper as well, "later" when it has to be collected at
+    ``place``, "unsure" when it may lie in the printer's tray; else empty.
     ``take_away``: the QR payload, ASCII (decoders guess the code page of anything else).
     ``secret``: with the dossier code it tells how far the request is.
     """
@@ -51,7 +53,7 @@ class SlipFacts:
     number: str | None = None
     id_code: str | None = None
     secret: str = ""
-    paper_later: bool = False
+    paper: Literal["", "later", "unsure"] = ""
 
 
 def receipt_and_appointment(facts: SlipFacts, language: str) -> Slip:
@@ -91,9 +93,9 @@ class _Writer:
         if self._facts.id_code:
             yield from self._fact("id_code", SlipText(grouped(self._facts.id_code), bold=True))
             yield SlipText(self._say("issued_check"), scale=_LABEL)
-        if self._facts.paper_later:
+        if self._facts.paper:
             yield _gap()
-            yield SlipText(self._say("paper_later"), bold=True)
+            yield SlipText(self._say(f"paper_{self._facts.paper}"), bold=True)
             yield from self._place()
         yield _gap()
         yield SlipText(self._say("issued_originals"), bold=True)

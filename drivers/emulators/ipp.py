@@ -26,10 +26,11 @@ _PATH = "/ipp/print"
 
 @dataclass
 class IppState:
-    """``paper`` sheets, ``toner`` percent. ``jam_on_side``, ``abort_on_side``: of the next job
-    that gets there (0: none). ``garbage``, ``half``, ``busy``: how every answer is spoilt.
-    ``lose``: an operation whose answer is lost after it was done, once; ``drop``: one that is lost
-    on its way in, once. ``miscount``: sides that the counter misses. ``printed``: jobs completed.
+    """``paper`` sheets, ``toner`` percent. ``jam_on_side``, ``abort_on_side``, ``unplug_on_side``:
+    of the next job that gets there (0: none). ``garbage``, ``half``, ``busy``: how every answer is
+    spoilt. ``lose``: an operation whose answer is lost after it was done, once; ``drop``: one that
+    is lost on its way in, once. ``miscount``: sides that the counter misses. ``printed``: jobs
+    completed.
     """
 
     paper: int = 250
@@ -38,6 +39,7 @@ class IppState:
     jammed: bool = False
     jam_on_side: int = 0
     abort_on_side: int = 0
+    unplug_on_side: int = 0
     seconds_per_side: float = 0.02
     seconds_per_answer: float = 0.0
     busy: bool = False
@@ -123,7 +125,7 @@ class IppEmulator:
     def plug(self) -> None:
         if self._server is None:
             self._server = LoopbackServer(_handler(self), self._port)
-        self.state.plugged = True
+        self.state.plugged, self.state.unplug_on_side = True, 0
 
     def die(self) -> None:
         """Pull the power cord: paper stays where it is, jobs are gone."""
@@ -199,6 +201,9 @@ class IppEmulator:
             while not self._closing and not job.ended and not job.gone:
                 if state.abort_on_side == job.sides + 1:
                     state.abort_on_side, job.state = 0, JobState.ABORTED
+                elif state.unplug_on_side == job.sides + 1:
+                    state.unplug_on_side = 0
+                    threading.Thread(target=self.unplug).start()  # it waits for open answers
                 elif state.jam_on_side == job.sides + 1:
                     state.jam_on_side, state.jammed = 0, True
                 elif state.reasons:

@@ -234,7 +234,7 @@ def _slip_facts(session: Session) -> SlipFacts:
         id_code=record.id_code or None,
         number=record.number or None,
         secret=record.slip_secret,
-        paper_later=record.paper == "later",
+        paper=record.paper if record.paper in ("later", "unsure") else "",
     )
 
 

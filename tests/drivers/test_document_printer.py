@@ -182,6 +182,30 @@ def test_a_job_that_was_stopped_can_be_cancelled(device: IppEmulator) -> None:
     assert device.documents == []
 
 
+def test_what_was_never_sent_needs_no_answer_to_be_cancelled(device: IppEmulator) -> None:
+    async def use(printer: IppPrinter) -> Printed:
+        assert (await fault_of(printer.print_document(TWO_PAGES, "copy-1"))).code
+        return await printer.cancel("copy-1")
+
+    device.unplug()
+    assert run(device, use) == Printed(0, None)
+
+
+def test_a_cable_pulled_while_it_prints_leaves_a_job_that_is_found_again(
+    device: IppEmulator,
+) -> None:
+    async def use(printer: IppPrinter) -> Printed:
+        error = await fault_of(printer.print_document(TWO_PAGES, "copy-1"))
+        assert error.code == Fault.PRINTER_ABSENT
+        assert (await fault_of(printer.cancel("copy-1"))).code == Fault.PRINTER_ABSENT
+        device.plug()
+        return await printer.print_document(TWO_PAGES, "copy-1")
+
+    device.state.unplug_on_side = 2
+    assert run(device, use) == Printed(1, 2)
+    assert len(device.documents) == 1
+
+
 def test_after_an_abort_only_the_missing_copies_are_printed(device: IppEmulator) -> None:
     async def use(printer: IppPrinter) -> Printed:
         error = await fault_of(printer.print_document(TWO_PAGES, "copy-1", 3))

@@ -38,6 +38,12 @@ _SAID = {
     "done.no-slip-lead": "none",
     "done.maybe-slip-lead": "perhaps",
 }
+_PAPER_SAID = {
+    "done.paper-out": "out",
+    "done.paper-later": "later",
+    "done.paper-unsure": "perhaps",
+}
+_PRINTERS = ("receipt-printer", "document-printer")
 
 
 _NOTHING = (-1, 0)
@@ -157,12 +163,21 @@ class Citizen:
         wanted = {"printed": (1,), "none": (0,), "perhaps": (0, 1)}[outcome.slip_said]
         if outcome.printed not in wanted:
             outcome.problems.append(f"said {outcome.slip_said}, printed {outcome.printed}")
+        self._check_paper()
+
+    def _check_paper(self) -> None:
+        said, out = self.outcome.paper_said, self.outcome.copies
+        if out not in {"out": (1,), "perhaps": (0, 1)}.get(said, (0,)):
+            self.outcome.problems.append(f"said of the copy: {said or 'nothing'}, {out} came out")
+        if bool(said) != (self._trouble.device == "document-printer"):
+            self.outcome.problems.append(f"said of the copy: {said or 'nothing'}")
 
     def _read(self, view: View) -> None:
         if isinstance(view, ReviewView):
             self.outcome.sheets = len(view.pages)
         if isinstance(view, DoneView):
             self.outcome.slip_said = _SAID.get(view.lead.key, "printed")
+            self.outcome.paper_said = _PAPER_SAID.get(view.place.key, "")
             if not view.code:
                 self.outcome.problems.append("done without a code")
 
@@ -233,7 +248,7 @@ class Citizen:
             told.append(view.code)
         if not view.actions:
             self.outcome.problems.append(f"no way on from {view.code}")
-        if self._trouble.device == "receipt-printer" and view.kept.key != "kept.locked":
+        if self._trouble.device in _PRINTERS and view.kept.key != "kept.locked":
             self.outcome.problems.append("not said that the dossier is safe")
 
     def _is_in_use(self, view: View) -> bool:
@@ -243,11 +258,7 @@ class Citizen:
             return isinstance(view, FaceView) and view.preview is not None
         if self._trouble.device == "ups":
             return isinstance(view, ReviewView)
-        return (
-            self._trouble.device == "receipt-printer"
-            and isinstance(view, IssuingView)
-            and _is_printing(view)
-        )
+        return isinstance(view, IssuingView) and _is_printing(view, self._trouble.device)
 
     def _strike(self) -> None:
         self._struck = True
@@ -267,8 +278,9 @@ class Citizen:
             cable.strike_at(_MIDDLE_OF_SLIP, self._strike)
 
 
-def _is_printing(view: IssuingView) -> bool:
-    return any(m.label.key == "issue.slip" and m.state == "now" for m in view.milestones)
+def _is_printing(view: IssuingView, device: str) -> bool:
+    wanted = {"receipt-printer": "issue.slip", "document-printer": "issue.paper"}.get(device)
+    return any(m.label.key == wanted and m.state == "now" for m in view.milestones)
 
 
 _AFTER: dict[str, Callable[[View], bool]] = {
@@ -276,5 +288,6 @@ _AFTER: dict[str, Callable[[View], bool]] = {
     "code-reader": lambda view: isinstance(view, ConsentView) and view.purpose == "face",
     "camera": lambda view: isinstance(view, ScanView),
     "receipt-printer": lambda view: isinstance(view, DoneView),
+    "document-printer": lambda view: isinstance(view, DoneView),
     "ups": lambda view: isinstance(view, DoneView),
 }

@@ -50,6 +50,25 @@ def _printer(name: str, broken: dict[str, Any], whole: dict[str, Any], **options
     return Trouble("receipt-printer", name, _set(**broken), _set(**whole), **options)
 
 
+_PAPER_WHOLE: dict[str, Any] = {
+    "paper": 250,
+    "toner": 80,
+    "cover_open": False,
+    "jammed": False,
+    "jam_on_side": 0,
+    "abort_on_side": 0,
+    "busy": False,
+    "garbage": False,
+    "lose": "",
+    "drop": "",
+}
+
+
+def _paper(name: str, broken: dict[str, Any], **options: Any) -> Trouble:
+    """Some of these lie in wait for the job: a jam on its second side, one sheet left."""
+    return Trouble("document-printer", name, _set(**broken), _set(**_PAPER_WHOLE), **options)
+
+
 def _power(name: str, cut: dict[str, Any], **options: Any) -> Trouble:
     return Trouble("ups", name, _set(**cut), _set(mains=True, low=False), **options)
 
@@ -85,6 +104,18 @@ TROUBLES: tuple[Trouble, ...] = (
     _printer("silent after the cut", {"silent": True}, {"silent": False}, at_end=True),
     _cable("unplugged"),
     _cable("unplugged after the cut", at_end=True),
+    _paper("paper out", {"paper": 0}),
+    _paper("one sheet left", {"paper": 1}),
+    _paper("jam on the second side", {"jam_on_side": 2}),
+    _paper("drops the job", {"abort_on_side": 2}),
+    _paper("cover open", {"cover_open": True}),
+    _paper("no toner", {"toner": 0}),
+    _paper("answers HTTP 503", {"busy": True}),
+    _paper("garbage", {"garbage": True}),
+    _paper("document lost on its way", {"drop": "SEND_DOCUMENT"}),
+    _paper("answer lost on its way", {"lose": "SEND_DOCUMENT"}, passing=True),
+    Trouble("document-printer", "unplugged", ("unplug", {}), ("plug", {})),
+    Trouble("document-printer", "unplugged while it prints", _set(unplug_on_side=2), ("plug", {})),
     _power("power cut", {"mains": False}),
     _power("battery low", {"mains": False, "low": True}, ends=True),
 )  # fmt: skip
@@ -118,14 +149,17 @@ def cells() -> list[Cell]:
 class Outcome:
     """What a journey came to. ``told``: failure codes shown, in order.
 
-    ``way``: success; retry after it was mended; asked (whether the slip is there); without the
-    device; cancel; later, when nobody is let in; or stuck. ``problems``: promises broken.
+    ``copies``: jobs that came out of the document printer. ``way``: success; retry after it was
+    mended; asked (whether the slip is there); without the device; cancel; later, when nobody is let
+    in; or stuck. ``problems``: promises broken.
     """
 
     way: Way = "stuck"
     told: list[str] = field(default_factory=list)
     printed: int = 0
     slip_said: str = ""
+    copies: int = 0
+    paper_said: str = ""
     sheets: int = 0
     accepted: int = 0
     seconds: float = 0.0

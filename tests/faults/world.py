@@ -1,7 +1,8 @@
 """One sandbox and one running kiosk for all cells of the fault matrix; a citizen for each cell.
 
-The officer's desk is closed, so that every journey ends with an appointment slip at once; and where
-the camera is not the point the citizen declines it. Both save time, and neither is a device.
+The officer decides only where a copy is to be printed on paper, so that every other journey ends
+with an appointment slip at once; and where the camera is not the point the citizen declines it.
+Both save time, and neither is a device.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ import requests
 from PIL import Image, ImageDraw, ImageFont
 
 from drivers.camera import OpenCvCamera
+from drivers.document_printer import IppPrinter
 from drivers.receipt_printer import EscposPrinter
 from kiosk import app
 from kiosk.clock import local_now
 from kiosk.engine import Engine
+from kiosk.portal.desk_client import DeskClient
+from kiosk.portal.settings import load_desk, read_secret
 from kiosk.sandbox.appliance import Appliance
 from kiosk.session import Finished
 from kiosk.settings import Settings
@@ -38,6 +42,7 @@ _SETTLED = 0.04
 _PREVIEWS = 10
 _PATIENCE = 3.0
 _ARRIVAL = 20.0
+_WAIT_FOR_COPY = 30.0
 
 
 class World:
@@ -59,6 +64,10 @@ class World:
         address = urlsplit(settings.devices.receipt_printer.address)
         self.cable = self._stack.enter_context(
             Relay((str(address.hostname), int(address.port or 0)))
+        )
+        desk = load_desk(self._folder / "sandbox" / "desk.toml")
+        self._desk = self._stack.enter_context(
+            DeskClient(desk.portal, read_secret(desk.token_file))
         )
         self._outbox = open_outbox(settings, local_now)
         self._stack.callback(self._outbox.close)
@@ -114,18 +123,20 @@ class World:
 
     def run(self, cell: Cell) -> Outcome:
         """One citizen, from the first touch until the kiosk is ready for the next."""
-        before = self.state_of("receipt-printer")["printed"], len(self.appliance.dossiers())
+        before = self._out(), len(self.appliance.dossiers())
+        waiting = self._open_desk() if cell.trouble.device == "document-printer" else None
         started = time.monotonic()
         citizen = Citizen(self, cell)
         self._finished = None
         self.presenting = citizen.seen
         try:
-            last = self._walk(citizen)
+            last = self._walk(citizen, waiting)
         finally:
             self.presenting = lambda _: None
             self._restore(cell)
         outcome = citizen.outcome
-        outcome.printed = self.state_of("receipt-printer")["printed"] - before[0]
+        slips, copies = self._out()
+        outcome.printed, outcome.copies = slips - before[0][0], copies - before[0][1]
         if self._finished:
             self._judge(citizen, self._finished, before[1])
         elif citizen.gone:
@@ -137,8 +148,24 @@ class World:
         outcome.seconds = time.monotonic() - started
         return outcome
 
-    def _walk(self, citizen: Citizen) -> View:
-        """Let the citizen answer views until the session is over; the last view."""
+    def _out(self) -> tuple[int, int]:
+        """Slips and copies that have come out so far."""
+        copies = self.state_of("document-printer")["printed"]
+        return self.state_of("receipt-printer")["printed"], len(copies)
+
+    def _open_desk(self) -> frozenset[str]:
+        """The kiosk waits for the officer from now on; what waits at the desk already stays."""
+        self._wait_for_copy(_WAIT_FOR_COPY)
+        return frozenset(self._desk.waiting())
+
+    def _wait_for_copy(self, seconds: float) -> None:
+        settings = self._kiosk.settings
+        site = settings.site.model_copy(update={"wait_for_copy_seconds": seconds})
+        self._kiosk.settings = settings.model_copy(update={"site": site})
+
+    def _walk(self, citizen: Citizen, waiting: frozenset[str] | None) -> View:
+        """Let the citizen answer views until the session is over; the last view. The officer
+        decides what was not ``waiting`` before; None: nobody is at the desk."""
         deadline = time.monotonic() + _SECONDS
         view: View = self._attract
         self._act(citizen, view)
@@ -146,6 +173,8 @@ class World:
             newest = self._newest(_PATIENCE)
             # Whoever sees no answer for a while does the same again.
             view = newest or view
+            for case in set() if waiting is None else set(self._desk.waiting()) - waiting:
+                self._desk.approve(case, "at-the-kiosk")
             if (self._finished or citizen.gone) and isinstance(view, AttractView):
                 self._attract = view
                 return view
@@ -199,6 +228,7 @@ class World:
 
     def _restore(self, cell: Cell) -> None:
         self.cable.strike_at(0, None)
+        self._wait_for_copy(0.0)
         if cell.trouble.mend:
             self.do(cell.trouble.device, cell.trouble.mend)
         self.do("scanner", ("repair", {}))
@@ -219,11 +249,20 @@ class World:
     def _build(self, settings: Settings) -> app.Kiosk:
         """As in the field, with shorter waits for devices that say nothing."""
         devices = settings.devices
-        return replace(
+        self._kiosk = replace(
             app.build(settings),
             camera=OpenCvCamera(source=devices.camera.source, deadline=1.5),
             receipt=EscposPrinter(address=f"tcp://127.0.0.1:{self.cable.port}", timeout=0.7),
+            printer=IppPrinter(
+                uri=devices.document_printer.uri,
+                timeout=2.0,
+                patience=2.0,
+                stall=5.0,
+                grace=0.3,
+                poll=0.1,
+            ),
         )
+        return self._kiosk
 
     def _on_finished(self, finished: Finished) -> None:
         self._finished = finished

@@ -102,10 +102,14 @@ class Printer:
 
 
 class Paper:
-    """A document printer; ``failures``: of its next calls. ``came_out``: what cancelling finds."""
+    """A document printer; ``failures``: of its next calls. ``came_out``: what cancelling finds,
+    unless it fails with ``cancelling``."""
 
-    def __init__(self, *failures: Exception, came_out: int = 0) -> None:
+    def __init__(
+        self, *failures: Exception, came_out: int = 0, cancelling: DeviceFault | None = None
+    ) -> None:
         self.failures = list(failures)
+        self.cancelling = cancelling
         self.came_out = came_out
         self.names: list[str] = []
         self.cancelled: list[str] = []
@@ -118,6 +122,8 @@ class Paper:
 
     async def cancel(self, name: str) -> Printed:
         self.cancelled.append(name)
+        if self.cancelling:
+            raise DeviceError(self.cancelling)
         return Printed(self.came_out, None)
 
 
@@ -305,6 +311,25 @@ def test_who_does_not_wait_for_paper_is_told_where_it_is_and_the_job_is_cancelle
     assert paper.cancelled == [f"kiosk-{DOSSIER}"]
     assert any("Bản giấy chưa in được" in text for text in slip_texts(session))
     assert session.kiosk.settings.site.pickup_place.capitalize() in slip_texts(session)
+
+
+@pytest.mark.parametrize(
+    ("failure", "cancelling"),
+    [
+        (DeviceFault.PRINTER_UNCONFIRMED, None),
+        (DeviceFault.PRINTER_ABSENT, DeviceFault.PRINTER_ABSENT),
+    ],
+)
+def test_a_copy_of_which_nobody_knows_may_lie_in_the_tray(
+    failure: DeviceFault, cancelling: DeviceFault | None
+) -> None:
+    paper = Paper(DeviceError(failure), cancelling=cancelling)
+    session = printing_session(paper, "skip")
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert view.place.key == "done.paper-unsure"
+    assert any("Chưa rõ bản giấy" in text for text in slip_texts(session))
 
 
 def test_who_leaves_before_the_printer_is_mended_leaves_no_job_behind() -> None:
