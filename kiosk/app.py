@@ -31,7 +31,7 @@ from kiosk.journal import Journal
 from kiosk.link.client import LinkClient
 from kiosk.link.trust import load_anchor
 from kiosk.settings import Settings
-from kiosk.storage import open_outbox
+from kiosk.storage import open_journal, open_outbox
 from offline_queue.outbox import Outbox
 from offline_queue.signatures import public_pem
 
@@ -102,7 +102,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         link=LinkClient(settings.link.socket),
         outbox=open_outbox(settings, clock),
         numbers=NumberStore(state / "numbers.db"),
-        journal=Journal(state / "journal", "run", clock),
+        journal=open_journal(settings, "run", clock),
         trust_anchor=anchor,
         face_matcher=FaceMatcher,
     )

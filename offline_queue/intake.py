@@ -2,7 +2,8 @@
 
     POST /v1/devices                    enrol: EnrolRequest -> EnrolAnswer (one-time code)
     PUT  /v1/dossiers/{id}              SignedManifest -> IntakeState; same id, other manifest: 409
-    PUT  /v1/dossiers/{id}/parts/{name} ciphertext, Content-Type application/octet-stream -> 204
+    POST, HEAD, PATCH
+         /v1/dossiers/{id}/parts/{name} ciphertext, as an upload by tus 1.0.0 (docs/upload.md)
     POST /v1/dossiers/{id}/commit       -> Receipt (the same one, however often asked)
     GET  /v1/dossiers/{id}              -> IntakeState
     GET  /v1/dossiers/{id}/copy         the certified copy (PDF), 404 until issued
@@ -28,9 +29,10 @@ Services beside the intake, for whom kiosks ask while a citizen waits (shapes at
     GET  /v1/devices/revoked            the device CA's revocation list, application/pkix-crl
 
 Every request of an enrolled kiosk carries ``Kiosk-Id``, ``Kiosk-Date`` (RFC 3339) and
-``Kiosk-Signature`` (base64 ES256 over :func:`request_statement`). Errors are RFC 9457
-problem+json whose ``code`` is one of :class:`Problem`. A kiosk that gets no answer knows nothing:
-it asks ``GET /v1/dossiers/{id}`` before it sends again.
+``Kiosk-Signature`` (base64 ES256 over :func:`request_statement`, or over :func:`stream_statement`
+where a piece of a part follows). Errors are RFC 9457 problem+json whose ``code`` is one of
+:class:`Problem`. ``Retry-After`` is honoured, on a receipt too: there it is about the next dossier.
+A kiosk that gets no answer knows nothing: it asks ``GET /v1/dossiers/{id}`` before it sends again.
 """
 
 from __future__ import annotations
@@ -38,10 +40,10 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 PREFIX = "/v1"
 MAX_MANIFEST = 256 * 1024
@@ -146,6 +148,8 @@ class Lease(Wire):
 
 _NO_NUL = r"^[^\x00]*$"
 """What PostgreSQL can compare and keep: any text without U+0000."""
+_Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._+-]{0,64}$")]
+"""Of programs, not of people: names of devices, failure codes, versions."""
 
 
 class WaitAsk(Wire):
@@ -240,10 +244,10 @@ class Rating(Wire):
 class Heartbeat(Wire):
     """``oldest_seconds``: age of what waits longest; ``devices``: name to failure code or "ok"."""
 
-    queue: int
-    oldest_seconds: float
-    devices: dict[str, str]
-    version: str
+    queue: int = Field(ge=0, le=10_000_000)
+    oldest_seconds: float = Field(ge=0)
+    devices: dict[_Word, _Word] = Field(max_length=32)
+    version: _Word
     clock_trusted: bool
 
 
@@ -270,3 +274,13 @@ def request_statement(method: str, path: str, date: str, body: bytes) -> bytes:
 def digest_statement(method: str, path: str, date: str, body_sha256: str) -> bytes:
     """The same for a body that is streamed and known by its digest (hex)."""
     return "\n".join([method, path, date, body_sha256]).encode()
+
+
+def stream_statement(method: str, path: str, date: str, offset: int) -> bytes:
+    """What is signed before a piece of a part (purpose ``REQUEST``): where it goes, not what it is.
+
+    What arrives of a piece counts even when the line is cut in its middle, so nothing after it
+    could be waited for. That the bytes are right shows when the part is whole: its digest stands
+    in the signed manifest.
+    """
+    return digest_statement(method, path, date, f"piece at {offset}")
