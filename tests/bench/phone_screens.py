@@ -1,17 +1,18 @@
 """QR codes on the screens of telephones, held before a camera: a model of light, glass and sensor.
 
 Written down, and its ranges chosen from what is known of phones and webcams, before any decoder had
-seen a picture of it; nothing is thrown away. The steps, in the order of the light:
+seen a picture of it; no picture is thrown away. One mistake was mended after the first look: the
+bands of step 5 had fallen on the room too. The steps, in the order of the light:
 
 1. *Screen.* 4 to 10 display pixels a module, each of three stripes with dark gaps between. White
-   is 15% to 40% of what the sensor can take; black is the room's light on the glass, 1% to 4%.
-2. *Glass.* One or two mirrored lamps over the code: soft spots or strips, half width 3% to 8% of the
+   is 15% to 40% of what the sensor can take.
+2. *Glass.* The room's light, 1% to 4%, and one or two mirrored lamps over the code: soft spots or strips, half width 3% to 8% of the
    code, up to four times as long, adding 10% to 90% of what the sensor can take.
 3. *Place.* 3 to 8 sensor pixels a module (several distances), turned by up to 20 degrees, corners
    moved by up to 5%. The grid of the display beats with the sensor's (moire), as each sensor
    pixel takes the light of its own square only.
 4. *Lens.* Out of focus by a deviation of 0.4 to 1.0 sensor pixels.
-5. *Rolling shutter.* A dimmed back light is pulsed: bands 24 to 160 rows apart, 20% to 60% deep.
+5. *Rolling shutter.* A dimmed back light is pulsed: bands in its light 24 to 160 rows apart, 20% to 60% deep.
 6. *Sensor.* Read noise of 1.5 to 3 levels, shot noise of 0.3 to 0.6 times the level (variance),
    then JPEG of quality 70 to 90, as a webcam sends it. Gray, 640 by 480.
 """
@@ -34,23 +35,25 @@ def phone_screen(modules: Callable[[int], npt.NDArray[np.bool_]], seed: int) -> 
     """``modules``: dark modules of the code of a seed, quiet zone included."""
     random = np.random.default_rng((11, seed))
     code = modules(seed)
-    light = _glass(_screen(code, random), random)
-    seen = _through_lens(light, code.shape[0], random)
-    return _sensor(seen * _bands(random), random)
+    screen = _screen(code, random)
+    both = np.dstack([screen, _glass(screen.shape[0], random)])
+    shining, mirrored = np.moveaxis(_through_lens(both, code.shape[0], random), 2, 0)
+    return _sensor(shining * _bands(random) + mirrored, random)
 
 
 def _screen(code: npt.NDArray[np.bool_], random: np.random.Generator) -> _Light:
     """Light of the display, 1.0 the most that the sensor takes; ``_FINE`` samples a pixel."""
     pixels = int(random.integers(4, 11))
-    white, black = random.uniform(0.15, 0.40), random.uniform(0.01, 0.04)
+    white = random.uniform(0.15, 0.40)
     display = np.kron(~code, np.ones((pixels, pixels), bool))
     stripes = np.array([[0.6, 1.8, 0.3], [0.6, 1.8, 0.3], [0.0, 0.0, 0.0]], np.float32)
     lit = np.kron(display, stripes * (9 / stripes.sum()))
-    return (lit * (white - black) + black).astype(np.float32)
+    return (lit * white).astype(np.float32)
 
 
-def _glass(light: _Light, random: np.random.Generator) -> _Light:
-    side = light.shape[0]
+def _glass(side: int, random: np.random.Generator) -> _Light:
+    """Light that the glass mirrors: the room's, and lamps."""
+    light = np.full((side, side), random.uniform(0.01, 0.04), np.float32)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
     for _ in range(int(random.integers(1, 3))):
         centre = random.uniform(0.1, 0.9, 2)
@@ -63,7 +66,7 @@ def _glass(light: _Light, random: np.random.Generator) -> _Light:
 
 
 def _through_lens(light: _Light, modules: int, random: np.random.Generator) -> _Light:
-    """What falls on each pixel of the sensor: the mean over its square."""
+    """What falls on each pixel of the sensor, the mean over its square; (height, width, 2)."""
     side = light.shape[0]
     seen = random.uniform(3, 8) * modules * _FINE
     angle = np.deg2rad(random.uniform(-20, 20))
@@ -73,11 +76,11 @@ def _through_lens(light: _Light, modules: int, random: np.random.Generator) -> _
     corners = square @ turn.T + random.uniform(-0.05, 0.05, (4, 2)) * seen + middle
     source = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32)
     warp = cv2.getPerspectiveTransform(source, corners.astype(np.float32))
-    room = (float(random.uniform(0.02, 0.3)),)
+    room = (0.0, float(random.uniform(0.02, 0.3)))
     size = (_WIDTH * _FINE, _HEIGHT * _FINE)
     fine = cv2.warpPerspective(light, warp, size, flags=cv2.INTER_LINEAR, borderValue=room)
     blurred = cv2.GaussianBlur(fine, (0, 0), float(random.uniform(0.4, 1.0)) * _FINE)
-    squares = blurred.reshape(_HEIGHT, _FINE, _WIDTH, _FINE)
+    squares = blurred.reshape(_HEIGHT, _FINE, _WIDTH, _FINE, 2)
     return squares.mean(axis=(1, 3), dtype=np.float32)  # type: ignore[no-any-return]
 
 
