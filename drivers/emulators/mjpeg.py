@@ -20,7 +20,8 @@ _BOUNDARY = "frame"
 
 @dataclass
 class MjpegState:
-    """``stopped``: streams end and none begins; ``silent``: streams stay open without frames.
+    """``stopped``: streams end and none begins; ``silent``: streams stay open without frames;
+    ``frozen``: the same picture again and again, to the last bit, as of a camera that hangs.
 
     ``scene`` counts the calls of ``show``; ``viewers`` the streams open now; ``frames_sent`` the
     frames of all streams.
@@ -28,6 +29,7 @@ class MjpegState:
 
     stopped: bool = False
     silent: bool = False
+    frozen: bool = False
     fps: float = 15.0
     scene: int = 0
     viewers: int = 0
@@ -43,7 +45,7 @@ class MjpegCamera:
 
     def __init__(self, frames: Sequence[bytes], fps: float = 15.0, port: int = 0) -> None:
         self.state = MjpegState(fps=fps)
-        self._frames = tuple(_as_jpeg(frame) for frame in frames)
+        self._frames = _lively(frames)
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._server = LoopbackServer(_handler(self), port)
@@ -69,7 +71,7 @@ class MjpegCamera:
 
     def show(self, paths: Sequence[Path | str]) -> None:
         """Raises OSError for a file that cannot be read, ValueError for one that is no image."""
-        frames = tuple(_as_jpeg(Path(path).read_bytes()) for path in paths)
+        frames = _lively([Path(path).read_bytes() for path in paths])
         with self._lock:
             self._frames = frames
             self.state.scene += 1
@@ -89,13 +91,29 @@ class MjpegCamera:
                 frames = self._frames
                 if frames and not self.state.silent:
                     yield frames[number % len(frames)]
-                    number += 1
+                    number += not self.state.frozen
                     self.state.frames_sent += 1
                 if self._closed.wait(1 / self.state.fps):
                     return
         finally:
             with self._lock:
                 self.state.viewers -= 1
+
+
+def _lively(frames: Sequence[bytes]) -> tuple[bytes, ...]:
+    """JPEGs of which no two in a row are equal: a sensor never sees the same light twice."""
+    pictures = tuple(_as_jpeg(frame) for frame in frames)
+    return (*pictures, _with_noise(pictures[0])) if len(pictures) == 1 else pictures
+
+
+def _with_noise(picture: bytes) -> bytes:
+    """A bright or dark spot of eight pixels in the corner."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    dark = image.getpixel((0, 0)) > (128, 128, 128)  # type: ignore[operator]
+    image.paste((0, 0, 0) if dark else (255, 255, 255), (0, 0, 8, 8))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=95)
+    return out.getvalue()
 
 
 def _as_jpeg(data: bytes) -> bytes:
