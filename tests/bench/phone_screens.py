@@ -6,13 +6,15 @@ bands of step 5 had fallen on the room too. The steps, in the order of the light
 
 1. *Screen.* 4 to 10 display pixels a module, each of three stripes with dark gaps between. White
    is 15% to 40% of what the sensor can take.
-2. *Glass.* The room's light, 1% to 4%, and one or two mirrored lamps over the code: soft spots or strips, half width 3% to 8% of the
-   code, up to four times as long, adding 10% to 90% of what the sensor can take.
+2. *Glass.* The room's light, 1% to 4%, and one or two mirrored lamps over the code: soft spots or
+   strips, half width 3% to 8% of the code, up to four times as long, adding 10% to 90% of what the
+   sensor can take.
 3. *Place.* 3 to 8 sensor pixels a module (several distances), turned by up to 20 degrees, corners
    moved by up to 5%. The grid of the display beats with the sensor's (moire), as each sensor
    pixel takes the light of its own square only.
 4. *Lens.* Out of focus by a deviation of 0.4 to 1.0 sensor pixels.
-5. *Rolling shutter.* A dimmed back light is pulsed: bands in its light 24 to 160 rows apart, 20% to 60% deep.
+5. *Rolling shutter.* A dimmed back light is pulsed: bands in its light, 24 to 160 rows apart, 20%
+   to 60% deep.
 6. *Sensor.* Read noise of 1.5 to 3 levels, shot noise of 0.3 to 0.6 times the level (variance),
    then JPEG of quality 70 to 90, as a webcam sends it. Gray, 640 by 480.
 """
