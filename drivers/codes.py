@@ -24,6 +24,7 @@ MAX_PAYLOAD = 4096
 MAX_PIXELS = 100_000_000
 _ENLARGE_PIXELS = 2_000_000
 _LEVEL_PIXELS = 500_000  # a camera's frame; a scanned page has even light
+_LEVELS = ((0.75, 20), (0.75, 13), (1.1, 20))  # blur and reach, each for other distances
 _NOISE = 3.0  # levels of 255 below which a difference means nothing
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 
@@ -82,19 +83,23 @@ def _by_both_levelled(pixels: Pixels) -> list[str]:
     """zbar copes better with a corner under a lamp, zxing-cpp with modules of three pixels."""
     if pixels.shape[0] * pixels.shape[1] > _LEVEL_PIXELS:
         return []
-    return _by_zbar(_levelled(pixels, 2)) or _by_zxing(_levelled(pixels, 4))
+    for blur, reach in _LEVELS:
+        if found := _by_zbar(_levelled(pixels, 2, blur, reach)):
+            return found
+    return _by_zxing(_levelled(pixels, 4, *_LEVELS[0]))
 
 
-def _levelled(pixels: Pixels, times: int) -> Pixels:
+def _levelled(pixels: Pixels, times: int, blur: float, reach: int) -> Pixels:
     """Gray, ``times`` as large, each place against the mean and the deviation of what is around:
-    neither a bright spot nor a dark band decides what is black."""
+    neither a bright spot nor a dark band decides what is black. ``blur`` (deviation) and ``reach``
+    (side of what is around) in pixels of ``pixels``."""
     import cv2
     import numpy as np
 
     gray = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     large = cv2.resize(gray, None, fx=times, fy=times, interpolation=cv2.INTER_LANCZOS4)
-    light = cv2.GaussianBlur(large, (0, 0), 0.75 * times).astype(np.float32)
-    around = (20 * times + 1, 20 * times + 1)
+    light = cv2.GaussianBlur(large, (0, 0), blur * times).astype(np.float32)
+    around = (reach * times + 1, reach * times + 1)
     mean = cv2.blur(light, around)
     variance = np.maximum(cv2.blur(light * light, around) - mean * mean, 0)
     level = 128 + 70 * (light - mean) / (np.sqrt(variance) + _NOISE)

@@ -72,11 +72,12 @@ Page {
                 y: 28
                 spacing: page.tight ? 10 : 18
                 width: parent.width - 80
-                items: [Kiosk.word("identify.open"), Kiosk.word("identify.code"), page.word("show")]
-                       .concat(page.camera ? [page.word("hold")] : [])
+                items: page.camera ? [page.word("open"), page.word("show"), page.word("hold")]
+                     : [page.word("open"), page.word("code"), page.word("show")]
             }
         },
         Banner {
+            visible: !page.camera
             Layout.fillWidth: true
             text: Kiosk.word("identify.no_phone")
         }
