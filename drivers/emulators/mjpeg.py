@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Self
 
+import segno
 from PIL import Image
 
 from drivers.emulators.control import Control
@@ -20,7 +21,7 @@ _BOUNDARY = "frame"
 
 @dataclass
 class MjpegState:
-    """``stopped``: streams end and none begins; ``silent``: streams stay open without frames;
+    """``held``: somebody holds a code before the camera. ``stopped``: streams end and none begins; ``silent``: streams stay open without frames;
     ``frozen``: the same picture again and again, to the last bit, as of a camera that hangs.
 
     ``scene`` counts the calls of ``show``; ``viewers`` the streams open now; ``frames_sent`` the
@@ -30,6 +31,7 @@ class MjpegState:
     stopped: bool = False
     silent: bool = False
     frozen: bool = False
+    held: bool = False
     fps: float = 15.0
     scene: int = 0
     viewers: int = 0
@@ -39,17 +41,21 @@ class MjpegState:
 class MjpegCamera:
     """Shows ``frames`` (image files) over and over, from construction until ``close``.
 
-    Control action ``show``: paths of image files that are the scene from now on.
+    Control actions. ``show``: paths of image files that are the scene from now on. ``hold``: a
+    telephone with the code of ``payload`` before the scene; ``take_away``: no longer.
     Raises ValueError for a frame that is no whole image.
     """
 
     def __init__(self, frames: Sequence[bytes], fps: float = 15.0, port: int = 0) -> None:
         self.state = MjpegState(fps=fps)
         self._frames = _lively(frames)
+        self._held: tuple[bytes, ...] = ()
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._server = LoopbackServer(_handler(self), port)
-        self._control = Control(self.state, {"show": self.show})
+        self._control = Control(
+            self.state, {"show": self.show, "hold": self.hold, "take_away": self.take_away}
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +82,13 @@ class MjpegCamera:
             self._frames = frames
             self.state.scene += 1
 
+    def hold(self, payload: str) -> None:
+        self._held = _lively([_telephone(payload)])
+        self.state.held = True
+
+    def take_away(self) -> None:
+        self.state.held, self._held = False, ()
+
     def close(self) -> None:
         self._closed.set()
         self._server.close()
@@ -88,7 +101,7 @@ class MjpegCamera:
         try:
             number = 0
             while not self.state.stopped:
-                frames = self._frames
+                frames = self._held or self._frames
                 if frames and not self.state.silent:
                     yield frames[number % len(frames)]
                     number += not self.state.frozen
@@ -98,6 +111,19 @@ class MjpegCamera:
         finally:
             with self._lock:
                 self.state.viewers -= 1
+
+
+def _telephone(payload: str) -> bytes:
+    """A lit screen of 300 pixels, a little askew, in a gray room of 640 by 480."""
+    code = io.BytesIO()
+    segno.make(payload, error="m").save(code, kind="png", scale=6, border=4)
+    screen = Image.open(code).convert("RGB").resize((300, 300), Image.Resampling.BILINEAR)
+    turned = screen.rotate(7, Image.Resampling.BILINEAR, expand=True, fillcolor=(90, 90, 85))
+    room = Image.new("RGB", (640, 480), (90, 90, 85))
+    room.paste(turned, (150, 70))
+    out = io.BytesIO()
+    room.save(out, "PNG")
+    return out.getvalue()
 
 
 def _lively(frames: Sequence[bytes]) -> tuple[bytes, ...]:

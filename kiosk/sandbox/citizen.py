@@ -48,6 +48,7 @@ class ScriptedCitizen:
     gave_up: bool = False
     met: list[str] = field(default_factory=list)
     """Failure codes that were shown."""
+    _holding: bool = False
 
     def next_touch(self, view: View) -> str | None:
         """The name of the item to tap, or None when there is nothing to touch now."""
@@ -64,8 +65,15 @@ class ScriptedCitizen:
         return None
 
     def _show_phone(self, view: IdentifyView) -> None:
-        if view.state != "checking":
+        """To the reader, or up to the camera until it was read."""
+        if view.place == "reader" and view.state != "checking":
             self.do("code-reader", "show", payload=self.new_code())
+        elif view.state == "checking" and self._holding:
+            self.do("camera", "take_away")
+            self._holding = False
+        elif view.state != "checking" and not self._holding:
+            self._holding = True
+            self.do("camera", "hold", payload=self.new_code())
 
     def _feed_or_go_on(self, view: ScanView) -> str | None:
         if view.state != "waiting":
@@ -80,6 +88,8 @@ class ScriptedCitizen:
         if "continue" in view.actions:
             return "action.continue"
         self.met.append(view.code)
+        if "camera" in view.actions:
+            return "action.camera"
         self.tries += 1
         if self.tries == 1:
             return "action.staff"

@@ -24,7 +24,14 @@ _DEVICE_FAULTS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] =
     "printer=garbage": ("document-printer", {"garbage": True}, {"garbage": False}),
     "camera=stopped": ("camera", {"stopped": True}, {"stopped": False}),
 }
-NAMES = (*_DEVICE_FAULTS, "camera=absent", "face=stranger", "portal=down", "vneid=down")
+NAMES = (
+    *_DEVICE_FAULTS,
+    "reader=unplugged",
+    "camera=absent",
+    "face=stranger",
+    "portal=down",
+    "vneid=down",
+)
 
 
 def apply(appliance: Appliance, fault: str) -> None:
@@ -33,6 +40,8 @@ def apply(appliance: Appliance, fault: str) -> None:
         appliance.control(device, "set", **broken)
     elif fault == "face=stranger":
         appliance.show_stranger()
+    elif fault == "reader=unplugged":
+        appliance.control("code-reader", "unplug")
     elif fault == "portal=down":
         appliance.stop_portal()
     elif fault == "vneid=down":
@@ -47,5 +56,7 @@ def mend(appliance: Appliance, fault: str) -> None:
             appliance.control(device, "repair")
         else:
             appliance.control(device, "set", **mended)
+    elif fault == "reader=unplugged":
+        appliance.control("code-reader", "plug")
     elif fault == "vneid=down":
         appliance.break_identity_provider(down=False)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 Moment = Literal["before", "during", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "during", "after")
 
-Way = Literal["success", "retry", "asked", "without", "cancel", "later", "stuck"]
+Way = Literal["success", "retry", "other", "asked", "without", "cancel", "later", "stuck"]
 
 Deed = tuple[str, Mapping[str, Any]]
 """An action of the device's control, with its arguments; ``unplug`` and ``plug`` of the receipt
@@ -150,8 +150,8 @@ class Outcome:
     """What a journey came to. ``told``: failure codes shown, in order.
 
     ``copies``: jobs that came out of the document printer. ``way``: success; retry after it was
-    mended; asked (whether the slip is there); without the device; cancel; later, when nobody is let
-    in; or stuck. ``problems``: promises broken.
+    mended; other, by another device; asked (whether the slip is there); without the device; cancel;
+    later, when nobody is let in; or stuck. ``problems``: promises broken.
     """
 
     way: Way = "stuck"

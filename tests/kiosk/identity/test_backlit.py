@@ -1,7 +1,7 @@
 """A window behind the person: is the dark face compared better after its light is raised?
 
-The picture is the sandbox's own, with less light on the person, white behind, and the sensor's noise
-at that light. It says nothing about other faces.
+The picture is the sandbox's own, with less light on the person, white behind, and the noise
+of a sensor at that light. It says nothing about other faces.
 """
 
 from __future__ import annotations
