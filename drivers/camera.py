@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from typing import Any
 
 from drivers.camera_sources import look_for
 from drivers.contract import DeviceError, Fault, Health, Raster, Status
@@ -111,8 +110,8 @@ class OpenCvCamera:
         except DeviceError:
             pass  # the next frame tells
 
-    async def _open(self) -> Any:
-        return await self._child.call("open", deadline=_START_UP + self._deadline)
+    async def _open(self) -> None:
+        await self._child.call("open", deadline=_START_UP + self._deadline)
 
     async def _reopen(self) -> None:
         until = time.monotonic() + self._reopen_seconds

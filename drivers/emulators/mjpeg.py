@@ -21,7 +21,9 @@ _BOUNDARY = "frame"
 
 @dataclass
 class MjpegState:
-    """``held``: somebody holds a code before the camera. ``stopped``: streams end and none begins; ``silent``: streams stay open without frames;
+    """``held``: somebody holds a code before the camera.
+
+    ``stopped``: streams end and none begins; ``silent``: streams stay open without frames;
     ``frozen``: the same picture again and again, to the last bit, as of a camera that hangs.
 
     ``scene`` counts the calls of ``show``; ``viewers`` the streams open now; ``frames_sent`` the

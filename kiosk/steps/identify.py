@@ -5,7 +5,9 @@ Where the code reader does not work, the screen says so and offers the camera in
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 import uuid_utils.compat as uuid_utils
 
@@ -25,9 +27,12 @@ _ANOTHER_CODE_HELPS = {
 }
 """Told on the spot; anything else is a fault screen."""
 
+_Wait = Callable[[Session, Text | None, str], Coroutine[Any, Any, Intent | str]]
+"""Given what is wrong with the last code, and that code: the next one, or what the person did."""
+
 
 async def run(session: Session) -> Outcome:
-    wait = _at_reader
+    wait: _Wait = _at_reader
     problem: Text | None = None
     code: Intent | str = ""
     while True:
