@@ -46,9 +46,7 @@ async def run(session: Session) -> Outcome:
             if error.code in _ANOTHER_CODE_HELPS:
                 problem = Text(failure_of(error).happened)
                 continue
-            if wait is _before_camera or not _camera_may_help(session, error):
-                raise
-            answer = await session.tell(error, instead="camera", todo="identify.or-camera")
+            answer = await _told(session, error, by_camera=wait is _before_camera)
             if answer not in ("retry", "camera"):
                 return BACK
             wait = _before_camera if answer == "camera" else _at_reader
@@ -57,10 +55,14 @@ async def run(session: Session) -> Outcome:
         return NEXT
 
 
-def _camera_may_help(session: Session, error: DeviceError | KioskError) -> bool:
-    """The reader is missing or broken, and there is a camera."""
-    camera = session.kiosk.camera.status()
-    return error.code.startswith("device.reader.") and camera.health is not Health.ABSENT
+async def _told(session: Session, error: DeviceError | KioskError, *, by_camera: bool) -> str:
+    """What the person wants to do about a reader or camera that fails; other errors are raised."""
+    if by_camera and error.code.startswith("device.camera."):
+        return await session.tell(error, todo="identify.camera-failed")
+    there = session.kiosk.camera.status().health is not Health.ABSENT
+    if not by_camera and there and error.code.startswith("device.reader."):
+        return await session.tell(error, instead="camera", todo="identify.or-camera")
+    raise error
 
 
 async def _at_reader(session: Session, problem: Text | None, _: str) -> Intent | str:
