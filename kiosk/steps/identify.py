@@ -49,7 +49,7 @@ async def run(session: Session) -> Outcome:
             answer = await _told(session, error, by_camera=wait is _before_camera)
             if answer not in ("retry", "camera"):
                 return BACK
-            wait = _before_camera if answer == "camera" else _at_reader
+            wait, problem = (_before_camera if answer == "camera" else _at_reader), None
             continue
         _open_draft(session, identity)
         return NEXT
