@@ -25,8 +25,8 @@ def run() -> list[Row]:
 
 def _kills() -> list[Row]:
     tally = kill_often(CYCLES, SEED)
-    hasty = kill_often(30, SEED, ["run"], "promise-before-the-commit")
-    again = kill_often(30, SEED, ["link"], "accept-again")
+    hasty = kill_often(10, SEED, ["run"], "promise-before-the-commit", 1.5)
+    again = kill_often(10, SEED, ["link"], "accept-again", 1.5)
     note = f"{tally.cycles} kills of run, link, portal; {tally.promised} dossiers promised"
     return [
         Row("kill -9: lost", len(tally.lost), "dossiers", note),

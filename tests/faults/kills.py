@@ -1,6 +1,6 @@
 """kill -9 at any instant of the programs of a kiosk and of its portal, while dossiers flow.
 
-``python -m tests.faults.kills FOLDER CYCLES SEED VICTIMS BUG`` starts ``run``, ``link`` and
+``python -m tests.faults.kills FOLDER CYCLES SEED PAUSE VICTIMS BUG`` starts ``run``, ``link`` and
 ``portal`` (see :mod:`tests.faults.site`), kills one of VICTIMS each cycle, and starts that one anew
 while the others go on. It is a process of its own without threads which has loaded what the three
 need, so that a start is a fork and costs little: what is killed is then the command itself.
@@ -35,14 +35,20 @@ LAST_SECONDS = 120
 
 
 def kill_often(
-    cycles: int, seed: int, victims: Sequence[str] = tuple(PROGRAMS), bug: str = ""
+    cycles: int,
+    seed: int,
+    victims: Sequence[str] = tuple(PROGRAMS),
+    bug: str = "",
+    longest_pause: float = LONGEST_PAUSE,
 ) -> Tally:
     """On a new site. Raises RuntimeError when a program ended by itself."""
     folder = Path(tempfile.mkdtemp(prefix="kills-"))  # short: a socket's path has 107 bytes at most
     try:
         place = site.found(folder)
         reckoning.open_portal_with_witness(place)
-        _in_its_own_process(str(folder), str(cycles), str(seed), ",".join(victims), bug)
+        _in_its_own_process(
+            str(folder), str(cycles), str(seed), str(longest_pause), ",".join(victims), bug
+        )
         return reckoning.count(place, cycles)
     finally:
         shutil.rmtree(folder)
@@ -59,7 +65,9 @@ def _in_its_own_process(*arguments: str) -> None:
 # -- in the process that forks ---------------------------------------------------------------------
 
 
-def main(folder: Path, cycles: int, seed: int, victims: list[str], bug: str) -> None:
+def main(
+    folder: Path, cycles: int, seed: int, longest_pause: float, victims: list[str], bug: str
+) -> None:
     place, rng = SiteFolder(folder), random.Random(seed)
     if bug:
         BUGS[bug]()
@@ -68,7 +76,7 @@ def main(folder: Path, cycles: int, seed: int, victims: list[str], bug: str) -> 
         for _ in range(cycles):
             _start_missing(place, running)
             victim = rng.choice(victims)
-            select.select([], [], [], rng.uniform(0.0, LONGEST_PAUSE))
+            select.select([], [], [], rng.uniform(0.0, longest_pause))
             _kill(place, victim, running.pop(victim))
         _start_missing(place, running)
         _kill(place, "run", running.pop("run"))
@@ -115,4 +123,5 @@ def _wait_until_sent(place: SiteFolder) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split(","), sys.argv[5])
+    folder_, cycles_, seed_, pause_, victims_, bug_ = sys.argv[1:]
+    main(Path(folder_), int(cycles_), int(seed_), float(pause_), victims_.split(","), bug_)

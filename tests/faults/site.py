@@ -45,7 +45,7 @@ from tests.kiosk.link.place import signed_trust
 from tests.kiosk.portal.line import TEXT, settings_in
 
 PAGES = 2
-MOST_WAITING = 12
+MOST_WAITING = 6
 """So many dossiers may wait: more would only be sent at the end, when nothing is killed."""
 NOT_YET = (Fault.NOT_ENROLLED, CertifyFault.NUMBERS_EXHAUSTED)
 """What ``run`` waits for: link has never been there so far, or not for long enough."""
@@ -110,6 +110,7 @@ portal = "http://127.0.0.1:{portal.port}"
 enrolment_code_file = "{folder}/code"
 trust_anchor_file = "{folder}/anchor.pem"
 poll_seconds = 0.02
+spread_seconds = 0.0
 """
     )
     return site
@@ -214,19 +215,17 @@ def promise_before_the_commit() -> None:
 
 
 def accept_again() -> None:
-    """The portal does not look whether it has accepted before, nor does anything that follows an
-    acceptance, and it is slow to answer."""
-    from kiosk.portal.arrival import Arrivals
+    """The portal accepts anew what it has accepted before, and is slow to answer."""
     from kiosk.portal.intake import Intake
-
-    Arrivals.record = lambda *_: None  # type: ignore[method-assign]
 
     commit = Intake.commit
 
     def forgetful(self: Intake, kiosk_id: str, dossier_id: UUID) -> Any:
-        self._store.change(str(dossier_id), receipt=None)
+        before = self.own(kiosk_id, dossier_id).receipt
         receipt = commit(self, kiosk_id, dossier_id)
-        time.sleep(0.3)
+        if before:
+            self._store.change(str(dossier_id), receipt=receipt.model_dump_json())
+        time.sleep(1.0)
         return receipt
 
     Intake.commit = forgetful  # type: ignore[method-assign]

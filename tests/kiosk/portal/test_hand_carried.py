@@ -67,6 +67,19 @@ def test_twice_on_a_stick_and_once_over_the_network_is_one_dossier(
     assert dossier.send() == receipt
 
 
+def test_a_revoked_kiosk_is_not_let_in_by_the_back_door(
+    portal: RunningPortal, kiosk: TestKiosk, settings: Path, tmp_path: Path
+) -> None:
+    dossier = kiosk.dossier()
+    file = carried(dossier, tmp_path, kiosk.key)
+    portal.inside.devices.revoke(kiosk.name)
+    told = bring(settings, file)
+    assert told.exit_code == 1
+    assert "refused, intake.revoked" in told.output + told.stderr
+    portal.inside.devices.readmit(kiosk.name)  # as a fresh code does
+    assert bring(settings, file).exit_code == 0
+
+
 def test_what_the_network_brought_in_part_is_completed(
     kiosk: TestKiosk, settings: Path, tmp_path: Path
 ) -> None:
