@@ -48,6 +48,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 PREFIX = "/v1"
 MAX_MANIFEST = 256 * 1024
 MAX_PART = 64 * 1024 * 1024
+MAX_DOSSIER = 1024 * 1024 * 1024
 
 
 class Problem(StrEnum):
@@ -207,7 +208,9 @@ class CheckAsk(Wire):
 
 
 class CheckReply(Wire):
-    answer: Literal["free", "taken"]
+    """``unknown``: the portal has no names of this commune."""
+
+    answer: Literal["free", "taken", "unknown"]
 
 
 class PersonAsk(Wire):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -94,6 +94,21 @@ def portal_new_code(file: Path, kiosk_id: str) -> None:
     from kiosk.portal import enrolment, settings
 
     print(enrolment.add_code(settings.load(file).enrolment_codes_file, kiosk_id))
+
+
+@portal.command("names")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+@click.option("--commune", required=True, help="as kiosks name it")
+@click.argument("names", type=click.File(encoding="utf-8"))
+def portal_names(file: Path, commune: str, names: TextIO) -> None:
+    """Bring the business names of COMMUNE, one a line in NAMES, for kiosks that check one."""
+    from kiosk.portal import composition, settings
+
+    lines = [line.strip() for line in names if line.strip()]
+    opened = composition.open_portal(settings.load(file))
+    with closing(opened.store):
+        opened.services.add_business_names(commune, lines)
+    print(f"{len(lines)} names")
 
 
 @portal.command("revoke")

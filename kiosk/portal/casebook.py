@@ -148,41 +148,38 @@ class Casebook:
 
     def received(self, first: date, last: date) -> list[CaseLine]:
         """What came in on these days, oldest first."""
-        with self._store.transaction() as db:
-            return [
-                CaseLine(*row)
-                for row in db.execute(
-                    f"SELECT {_COLUMNS} FROM casebook WHERE received_day BETWEEN ? AND ?"  # noqa: S608
-                    " ORDER BY received_at, dossier",
-                    (first.isoformat(), last.isoformat()),
-                )
-            ]
+        return [
+            CaseLine(*row)
+            for row in self._store.rows(
+                f"SELECT {_COLUMNS} FROM casebook WHERE received_day BETWEEN ? AND ?"  # noqa: S608
+                " ORDER BY received_at, dossier",
+                (first.isoformat(), last.isoformat()),
+            )
+        ]
 
     def events(self, dossier_id: str) -> list[CaseEvent]:
         """Oldest first."""
-        with self._store.transaction() as db:
-            return [
-                CaseEvent(*row)
-                for row in db.execute(
-                    "SELECT at, state, staff, words FROM case_events WHERE dossier = ? ORDER BY at",
-                    (dossier_id,),
-                )
-            ]
+        return [
+            CaseEvent(*row)
+            for row in self._store.rows(
+                "SELECT at, state, staff, words FROM case_events WHERE dossier = ? ORDER BY at",
+                (dossier_id,),
+            )
+        ]
 
     def citizen(self, citizen_number: str) -> str:
         """Empty for nobody: people without a number are not the same person."""
         return keyed(self._people, citizen_number) if citizen_number else ""
 
     def _lines(self, condition: str, value: str) -> list[CaseLine]:
-        with self._store.transaction() as db:
-            return [
-                CaseLine(*row)
-                for row in db.execute(
-                    f"SELECT {_COLUMNS} FROM casebook WHERE {condition}"  # noqa: S608 - no input
-                    " ORDER BY received_at DESC",
-                    (value,),
-                )
-            ]
+        return [
+            CaseLine(*row)
+            for row in self._store.rows(
+                f"SELECT {_COLUMNS} FROM casebook WHERE {condition}"  # noqa: S608 - no input
+                " ORDER BY received_at DESC",
+                (value,),
+            )
+        ]
 
 
 def is_secret(line: CaseLine, offered: str) -> bool:

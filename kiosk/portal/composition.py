@@ -100,7 +100,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         offices.deliveries,
     )
     arrivals = Arrivals(store, vault, register, verifier, following)
-    intake = Intake(store, vault, keys, arrivals)
+    intake = Intake(store, vault, keys, arrivals, settings.agency_code)
     return Portal(
         settings=settings,
         desk_secret=desk_secret,

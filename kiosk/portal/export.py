@@ -67,11 +67,16 @@ class Export:
         }
 
 
-def as_json(records: Iterable[dict[str, Any]]) -> str:
-    return json.dumps(list(records), ensure_ascii=False, indent=1)
+def as_json(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """A record a line, as it is made: a year does not fit into memory."""
+    before = "["
+    for record in records:
+        yield f"{before}\n{json.dumps(record, ensure_ascii=False)}"
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
 
 
-def as_csv(records: Iterable[dict[str, Any]]) -> str:
+def as_csv(records: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Lists stand as JSON in their cell."""
     return table(_FIELDS, ([_cell(record[name]) for name in _FIELDS] for record in records))
 

@@ -110,6 +110,8 @@ def state(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeState:
 )
 def copy(portal: PortalDep, call: CallDep, dossier_id: UUID) -> Response:
     dossier = portal.intake.own(call.kiosk_id, dossier_id)
+    if dossier.facts is None:
+        raise RefusedError(Problem.NOT_FOUND, "no copy was issued")
     try:
         pdf = portal.vault.copy(dossier.id)
     except FileNotFoundError:

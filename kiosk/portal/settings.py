@@ -59,6 +59,9 @@ class PortalSettings(Section):
     agency: str = Field(
         "Ủy ban nhân dân xã Yên Hòa", description="the agency, as named in the certificate"
     )
+    agency_code: str | None = Field(
+        None, description="code of the agency in dossiers: those of another one are refused"
+    )
     place: str = Field("Xã Yên Hòa", description="place of certification")
     officer: str = Field(description="the officer at the desk, as named in the certificate")
     officer_title: str = Field("Công chức tư pháp - hộ tịch", description="title beside that name")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime, time, timedelta
 
@@ -63,30 +63,28 @@ class Statistics:
         ]
 
     def _by_day(self, column: str, first: date, last: date) -> list[tuple[str, str, str, int]]:
-        with self._store.transaction() as db:
-            return [
-                (row[0], row[1], row[2], row[3])
-                for row in db.execute(
-                    f"SELECT {column}, agency, procedure, COUNT(*) FROM casebook"  # noqa: S608 - a name of our own
-                    f" WHERE {column} BETWEEN ? AND ? GROUP BY {column}, agency, procedure",
-                    (first.isoformat(), last.isoformat()),
-                )
-            ]
+        return [
+            (row[0], row[1], row[2], row[3])
+            for row in self._store.rows(
+                f"SELECT {column}, agency, procedure, COUNT(*) FROM casebook"  # noqa: S608 - a name of our own
+                f" WHERE {column} BETWEEN ? AND ? GROUP BY {column}, agency, procedure",
+                (first.isoformat(), last.isoformat()),
+            )
+        ]
 
     def _late(self, first: date, last: date) -> list[tuple[str, str, str, int]]:
         """Grouped here: the day of an instant in Vietnam is nothing that both databases know."""
         start = datetime.combine(first, time(), VIETNAM).astimezone(now().tzinfo)
         end = datetime.combine(last + timedelta(days=1), time(), VIETNAM).astimezone(now().tzinfo)
         counts: dict[tuple[str, str, str], int] = defaultdict(int)
-        with self._store.transaction() as db:
-            rows = list(
-                db.execute(
-                    "SELECT due_at, agency, procedure, COUNT(*) FROM casebook"
-                    " WHERE due_at >= ? AND due_at < ? AND due_at < COALESCE(ended_at, ?)"
-                    " GROUP BY due_at, agency, procedure",
-                    (start.isoformat(), end.isoformat(), now().isoformat()),
-                )
+        rows = list(
+            self._store.rows(
+                "SELECT due_at, agency, procedure, COUNT(*) FROM casebook"
+                " WHERE due_at >= ? AND due_at < ? AND due_at < COALESCE(ended_at, ?)"
+                " GROUP BY due_at, agency, procedure",
+                (start.isoformat(), end.isoformat(), now().isoformat()),
             )
+        )
         for due, agency, procedure_id, count in rows:
             day = datetime.fromisoformat(due).astimezone(VIETNAM).date().isoformat()
             counts[day, agency, procedure_id] += count
@@ -104,18 +102,21 @@ def totals(lines: Iterable[DayLine]) -> tuple[int, int, int]:
 
 
 def as_csv(lines: Iterable[DayLine]) -> str:
-    return table(_HEAD, (astuple(line) for line in lines))
+    return "".join(table(_HEAD, (astuple(line) for line in lines)))
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """CSV (RFC 4180) that spreadsheets open as what it is: a byte order mark for Vietnamese, and
-    no cell that one would run as a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(head)
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """CSV (RFC 4180), a line at a time, that spreadsheets open as what it is: a byte order mark for
+    Vietnamese, and no cell that one would run as a formula."""
+    yield "\ufeff" + _line_of(head)
     for row in rows:
-        writer.writerow(_harmless(cell) for cell in row)
-    return "\ufeff" + out.getvalue()
+        yield _line_of(map(_harmless, row))
+
+
+def _line_of(cells: Iterable[object]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue()
 
 
 def _harmless(cell: object) -> object:
