@@ -27,6 +27,7 @@ from kiosk.journal import Journal
 from kiosk.link.client import LinkClient
 from kiosk.link.trust import load_anchor
 from kiosk.settings import ReceiptPrinterSettings, ScannerSettings, Settings
+from kiosk.shelf import Shelf
 from kiosk.storage import open_outbox
 from offline_queue.outbox import Outbox
 from offline_queue.signatures import public_pem
@@ -49,6 +50,7 @@ class Kiosk:
     numbers: NumberStore
     journal: Journal
     trust_anchor: EllipticCurvePublicKey
+    shelf: Shelf
     face_matcher: Callable[[float], FaceMatcher]
     face_tries: int = 12
 
@@ -67,6 +69,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
     state = settings.site.state
     devices = settings.devices
     anchor = load_anchor(settings.link.trust_anchor_file)
+    link = LinkClient(settings.link.socket)
     return Kiosk(
         settings=settings,
         clock=clock,
@@ -76,11 +79,12 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         receipt=_receipt_printer(devices.receipt_printer),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),
-        link=LinkClient(settings.link.socket),
+        link=link,
         outbox=open_outbox(settings, clock),
         numbers=NumberStore(state / "numbers.db"),
         journal=Journal(state / "journal", "run", clock),
         trust_anchor=anchor,
+        shelf=Shelf(link, anchor),
         face_matcher=FaceMatcher,
     )
 

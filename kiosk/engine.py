@@ -29,7 +29,9 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
         stage.set_language(kiosk.settings.site.language)
         prompter = _prompter(kiosk, stage)
         await _wait_for_somebody(kiosk, prompter)
-        session = Session(kiosk, prompter, await _policy(kiosk))
+        await kiosk.shelf.refresh()
+        offered = kiosk.shelf.on(kiosk.clock())
+        session = Session(kiosk, prompter, await _policy(kiosk), offered)
         on_finished(await session.run())
 
 
@@ -151,9 +153,12 @@ class Engine:
         self._task = asyncio.current_task()
         self._running.set()
         kiosk = self._build(self._settings)
-        reporting = asyncio.create_task(reports.keep_reporting(kiosk))
+        beside = [
+            asyncio.create_task(reports.keep_reporting(kiosk)),
+            asyncio.create_task(kiosk.shelf.keep_fresh()),
+        ]
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
-            await cancel(reporting)
+            await cancel(*beside)
             await kiosk.close()

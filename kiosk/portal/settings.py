@@ -73,7 +73,9 @@ class PortalSettings(Section):
         "", description="address that sends SMS and e-mail with one-time codes, or empty"
     )
     paper_days: int = Field(180, ge=1, description="how long papers are kept for next time, days")
-    trust_dir: Path = Field(description="folder with bundle.cose and policy.cose")
+    trust_dir: Path = Field(
+        description="folder with bundle.cose, policy.cose and the procedure packs"
+    )
     login_hours: int = Field(10, ge=1, description="life of a staff login, hours")
     idle_minutes: int = Field(30, ge=1, description="a login unused for so long ends, minutes")
     scripted_officer: bool = Field(
