@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from certify import cose
 from certify.numbers import NumberStore
-from certify.trust import Policy, TrustBundle, sign_bundle, sign_policy
+from certify.trust import NamedPack, Policy, TrustBundle, sign_bundle, sign_policy
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
 from kiosk.link import process, verbs
@@ -66,6 +66,7 @@ class Place:
         serial: int,
         modes: tuple[str, ...] = ("pre-check",),
         signer: ec.EllipticCurvePrivateKey | None = None,
+        packs: tuple[NamedPack, ...] = (),
     ) -> None:
         def sign(message: bytes) -> bytes:
             der = (signer or self.anchor).sign(message, ec.ECDSA(hashes.SHA256()))
@@ -88,7 +89,7 @@ class Place:
             thresholds={},
             post_check_papers=frozenset(),
             post_check_inspect_days=1,
-            procedure_packs=(),
+            procedure_packs=packs,
         )
         self.portal.files = {
             "trust-bundle": sign_bundle(bundle, sign, kid),
