@@ -17,7 +17,7 @@ from kiosk.procedures import procedures
 from kiosk.session import Session
 from kiosk.shelf import Shelf
 from kiosk.stage import Prompter
-from kiosk.views import Choose, ConsentView, Intent, Leave, View
+from kiosk.views import Choose, ConsentView, Leave, View
 from tests.kiosk.packed import BUILT_IN, pack, procedure
 from tests.kiosk.test_session import NOW, Person, kiosk  # noqa: F401
 
@@ -150,36 +150,30 @@ def test_a_session_keeps_what_it_began_with(
 ) -> None:
     link.publish(pack({"marriage": procedure("marriage")}))
 
+    arrived: list[int] = []
+
     class Slow(Person):
-        """Meanwhile, at the first page after the choice, a newer pack arrives."""
+        """At the first page after the choice a newer pack arrives."""
 
         def present(self, view: View) -> None:
-            if isinstance(view, ConsentView):
-                link.publish(pack({"marriage": procedure("marriage", version=2)}, version=2))
-                asyncio.get_running_loop().create_task(self._arrives())
             super().present(view)
+            if isinstance(view, ConsentView):
+                self.reading = asyncio.create_task(self._reads())
 
-        async def _arrives(self) -> None:
+        async def _reads(self) -> None:
+            link.publish(pack({"marriage": procedure("marriage", version=2)}, version=2))
             await shelf.refresh()
             arrived.append(shelf.on(NOW)["marriage"].version)
-            begun.append(session.procedure.version)
+            arrived.append(session.procedure.version)
             self.on_intent(Leave())
 
-    arrived: list[int] = []
-    begun: list[int] = []
-    script: list[Intent] = [Choose("marriage")]
-
-    async def main() -> Session:
+    async def begin() -> Session:
         await shelf.refresh()
+        person = Slow(Choose("marriage"))
         prompter = Prompter(person, language="vi", idle_seconds=60, warning_seconds=60)
         return Session(kiosk, prompter, None, shelf.on(NOW))
 
-    async def story() -> None:
-        nonlocal session
-        session = await main()
-        await session.run()
-
-    person = Slow(*script)
-    session: Session
-    asyncio.run(story())
-    assert (arrived, begun) == ([2], [1])
+    with asyncio.Runner() as runner:
+        session = runner.run(begin())
+        runner.run(session.run())
+    assert arrived == [2, 1]
