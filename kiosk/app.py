@@ -28,7 +28,7 @@ from kiosk.link.client import LinkClient
 from kiosk.link.trust import load_anchor
 from kiosk.settings import ReceiptPrinterSettings, ScannerSettings, Settings
 from kiosk.shelf import Shelf
-from kiosk.storage import open_outbox
+from kiosk.storage import open_journal, open_outbox
 from offline_queue.outbox import Outbox
 from offline_queue.signatures import public_pem
 
@@ -82,7 +82,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         link=link,
         outbox=open_outbox(settings, clock),
         numbers=NumberStore(state / "numbers.db"),
-        journal=Journal(state / "journal", "run", clock),
+        journal=open_journal(settings, "run", clock),
         trust_anchor=anchor,
         shelf=Shelf(link, anchor),
         face_matcher=FaceMatcher,

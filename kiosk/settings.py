@@ -104,6 +104,12 @@ class LinkSettings(Section):
         None, description="public key (PEM) that signs trust bundle and policy"
     )
     poll_seconds: float = Field(1.0, gt=0, description="pause between looks at the outbox, seconds")
+    hourly_bytes: int = Field(
+        0, ge=0, description="most bytes of dossiers sent in an hour, 0 without limit"
+    )
+    spread_seconds: float = Field(
+        600, ge=0, description="after an outage the backlog waits a random part of this, seconds"
+    )
     peers: tuple[str, ...] = Field(
         (), description="users, besides root and its own, whose processes may call link"
     )

@@ -64,7 +64,7 @@ def portal_import(file: Path, bundles: tuple[Path, ...]) -> None:
     with closing(opened.store):
         for bundle in bundles:
             try:
-                receipt = hand_carried.take_in(opened.intake, opened.vault, bundle)
+                receipt = hand_carried.take_in(opened, bundle)
             except (RefusedError, QueueError, OSError) as error:
                 refused += 1
                 print(f"{bundle.name}: refused, {_reason(error)}", file=sys.stderr)

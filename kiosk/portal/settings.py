@@ -76,6 +76,9 @@ class PortalSettings(Section):
     trust_dir: Path = Field(
         description="folder with bundle.cose, policy.cose and the procedure packs"
     )
+    admission_rate: float = Field(
+        100, ge=0, description="dossiers a second that this process lets in, 0 without limit"
+    )
     login_hours: int = Field(10, ge=1, description="life of a staff login, hours")
     idle_minutes: int = Field(30, ge=1, description="a login unused for so long ends, minutes")
     scripted_officer: bool = Field(

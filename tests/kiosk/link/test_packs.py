@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,8 +28,8 @@ from kiosk.views import Choose, ChooseServiceView, ConsentView, Leave
 from offline_queue.errors import Fault as QueueFault
 from offline_queue.errors import QueueError
 from offline_queue.intake import Problem
-from tests.kiosk.link.office import Office, opened, run
-from tests.kiosk.link.test_link import until_answered
+from tests.kiosk.link.office import Office, run
+from tests.kiosk.link.place import until_answered
 from tests.kiosk.packed import pack, procedure
 from tests.kiosk.test_session import NOW, Person
 
@@ -152,12 +151,6 @@ def test_a_policy_of_a_stranger_is_not_used(
     other = ec.generate_private_key(ec.SECP256R1()).public_key()
     assert PackKeeper(tmp_path / "packs", other).policy is None
     assert "certify.bundle-invalid" in caplog.text
-
-
-@pytest.fixture
-def office() -> Iterator[Office]:
-    with opened() as found:
-        yield found
 
 
 async def in_use(client: LinkClient, signed: bytes) -> bool:

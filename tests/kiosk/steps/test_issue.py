@@ -111,7 +111,7 @@ class Session:
         self.told: list[str] = []
         self.printer = Printer()
         self.numbers = Numbers(numbers)
-        journal = SimpleNamespace(append=lambda *_, **__: None, head="0" * 64)
+        journal = SimpleNamespace(append=lambda *_, **__: None, head="0" * 64, other_heads=dict)
         self.kiosk = SimpleNamespace(
             settings=Settings(),
             clock=lambda: NOW,
