@@ -59,10 +59,9 @@ class Catalogue:
         return self._known[1]
 
     def _state(self) -> object:
-        policy = self._trust_dir / POLICY
-        written = policy.stat().st_mtime_ns if policy.exists() else 0
-        packs = sorted(file.name for file in self._trust_dir.glob(file_name("*")))
-        return written, packs, now().astimezone(VIETNAM).date()
+        files = [self._trust_dir / POLICY, *sorted(self._trust_dir.glob(file_name("*")))]
+        written = [(file, file.stat().st_mtime_ns) for file in files if file.exists()]
+        return written, now().astimezone(VIETNAM).date()
 
 
 def _all_known(trust_dir: Path) -> dict[str, ProcedureFacts]:
