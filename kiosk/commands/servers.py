@@ -19,7 +19,15 @@ from kiosk.commands.portal_packs import pack
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
 
-DEVICES = ("scanner", "camera", "code-reader", "receipt-printer")
+DEVICES = (
+    "scanner",
+    "camera",
+    "code-reader",
+    "receipt-printer",
+    "document-printer",
+    "card-reader",
+    "ups",
+)
 
 
 @click.group(invoke_without_command=True)
@@ -175,13 +183,16 @@ def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) 
 
 
 def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> Emulator:
-    from drivers.emulators import escl, escpos, mjpeg, serial_reader
+    from drivers.emulators import card_reader, escl, escpos, ipp, mjpeg, serial_reader, upsd
 
     makers: dict[str, Callable[[], Emulator]] = {
         "scanner": lambda: escl.EsclScanner(pages, port=port),
         "camera": lambda: mjpeg.MjpegCamera([page.read_bytes() for page in pages], port=port),
         "code-reader": lambda: serial_reader.SerialReaderEmulator(link),
         "receipt-printer": lambda: escpos.EscposEmulator(port=port),
+        "document-printer": lambda: ipp.IppEmulator(port=port),
+        "card-reader": card_reader.CardReaderEmulator,
+        "ups": lambda: upsd.UpsdEmulator(port=port),
     }
     return makers[device]()
 
