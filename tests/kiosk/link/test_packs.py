@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,12 +13,11 @@ from certify import cose
 from certify.packs import file_name
 from certify.trust import NamedPack, Policy, sign_policy
 from kiosk.failures import Fault, KioskError
-from kiosk.journal import Journal, read
+from kiosk.journal import read
 from kiosk.link import verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.packs import PackKeeper
 from kiosk.session import Session
-from kiosk.settings import Settings
 from kiosk.shelf import Shelf
 from kiosk.stage import Prompter
 from kiosk.strings import resolve
@@ -31,7 +28,7 @@ from offline_queue.intake import Problem
 from tests.kiosk.link.office import Office, run
 from tests.kiosk.link.place import until_answered
 from tests.kiosk.packed import pack, procedure
-from tests.kiosk.test_session import NOW, Person
+from tests.kiosk.test_session import NOW, Person, kiosk  # noqa: F401
 
 ANCHOR = ec.generate_private_key(ec.SECP256R1())
 FIRST, FIRST_NAMED = pack({"marriage": procedure("marriage")})
@@ -158,10 +155,10 @@ async def in_use(client: LinkClient, signed: bytes) -> bool:
 
 
 def test_from_the_portals_folder_to_the_first_screen(
-    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    office: Office,
+    kiosk: Any,  # noqa: F811
 ) -> None:
     """Real portal, real link: a procedure is published while both run, appears and is begun."""
-    caplog.set_level(logging.INFO)
     trust_dir = office.portal.settings.trust_dir
     office.publish(4, packs=(SECOND_NAMED,))
     (trust_dir / file_name(SECOND_NAMED.sha256)).write_bytes(SECOND)
@@ -172,7 +169,8 @@ def test_from_the_portals_folder_to_the_first_screen(
         signed = (trust_dir / "policy.cose").read_bytes()
         await until_answered(lambda: in_use(client, signed))
         await shelf.refresh()
-        await begin(client, shelf, tmp_path)
+        kiosk.link = client
+        await begin(kiosk, shelf)
         assert office.inside.offices.casebook.catalogue.procedure("1.004873").title == "Hôn nhân"
         for sha256, code in (("0" * 64, Fault.LINK_NOT_FOUND), ("../../anchor", Fault.UNEXPECTED)):
             asked = verbs.PackRequest.model_construct(sha256=sha256)
@@ -183,18 +181,12 @@ def test_from_the_portals_folder_to_the_first_screen(
     run(office, story)
 
 
-async def begin(client: LinkClient, shelf: Shelf, folder: Path) -> None:
-    kiosk: Any = SimpleNamespace(
-        settings=Settings(),
-        clock=lambda: NOW,
-        link=client,
-        journal=Journal(folder, "run", lambda: NOW),
-    )
+async def begin(machine: Any, shelf: Shelf) -> None:
     person = Person(Choose("marriage"), Leave())
     prompter = Prompter(person, language="vi", idle_seconds=60, warning_seconds=60)
-    finished = await Session(kiosk, prompter, None, shelf.on(NOW)).run()
-    kiosk.journal.close()
-    chosen = [entry for entry in read(folder / "run.jsonl") if entry["event"] == "procedure-chosen"]
+    finished = await Session(machine, prompter, None, shelf.on(NOW)).run()
+    machine.journal.close()
+    chosen = [entry for entry in read(machine.path) if entry["event"] == "procedure-chosen"]
     assert (finished.ended, [entry["procedure"] for entry in chosen]) == ("left", ["marriage"])
     first, second = person.views
     assert isinstance(first, ChooseServiceView)
