@@ -13,6 +13,7 @@ class Fault(StrEnum):
     LEASE_CONFLICT = "certify.lease-conflict"
     LEASE_EXPIRED = "certify.lease-expired"
     NUMBERS_EXHAUSTED = "certify.numbers-exhausted"
+    PACK_INVALID = "certify.pack-invalid"
     PAGE_TOO_LARGE = "certify.page-too-large"
     PAGE_TOO_SMALL = "certify.page-too-small"
     PAGE_UNREADABLE = "certify.page-unreadable"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -41,6 +41,16 @@ class TrustBundle:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedPack:
+    """A procedure pack (:mod:`certify.packs`). ``effective``: the first day of its force, in
+    Vietnam's time. ``sha256``: of the file, in hex."""
+
+    name: str
+    effective: date
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What kiosks may do. ``thresholds``: "face-distance" and the like, by name.
 
@@ -55,7 +65,7 @@ class Policy:
     thresholds: Mapping[str, float]
     post_check_papers: frozenset[str]
     post_check_inspect_days: int
-    procedure_packs: tuple[str, ...]
+    procedure_packs: tuple[NamedPack, ...]
 
 
 def sign_bundle(bundle: TrustBundle, sign: cose.RawSigner, kid: bytes) -> bytes:
@@ -97,7 +107,10 @@ def sign_policy(policy: Policy, sign: cose.RawSigner, kid: bytes) -> bytes:
         "thresholds": dict(policy.thresholds),
         "post_check_papers": sorted(policy.post_check_papers),
         "post_check_inspect_days": policy.post_check_inspect_days,
-        "procedure_packs": list(policy.procedure_packs),
+        "procedure_packs": [
+            [pack.name, pack.effective.isoformat(), bytes.fromhex(pack.sha256)]
+            for pack in policy.procedure_packs
+        ],
     }
     return cose.sign1(cose.encode(body), sign, kid, purpose=_POLICY)
 
@@ -114,10 +127,17 @@ def load_policy(
             thresholds={str(name): float(value) for name, value in body["thresholds"].items()},
             post_check_papers=frozenset(map(str, body["post_check_papers"])),
             post_check_inspect_days=int(body["post_check_inspect_days"]),
-            procedure_packs=tuple(map(str, body["procedure_packs"])),
+            procedure_packs=tuple(map(_named_pack, body["procedure_packs"])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _malformed(error) from None
+
+
+def _named_pack(values: Any) -> NamedPack:
+    name, effective, digest = values
+    if not isinstance(digest, bytes) or len(digest) != 32:
+        raise ValueError("a pack is named by its SHA-256")
+    return NamedPack(str(name), date.fromisoformat(effective), digest.hex())
 
 
 def load_anchor(pem: str) -> ec.EllipticCurvePublicKey:

@@ -10,6 +10,7 @@
     POST /v1/leases                     LeaseRequest -> Lease
     POST /v1/staff-calls                {"reason": failure code or "help"} -> 204
     GET  /v1/trust-bundle, /v1/policy   COSE_Sign1
+    GET  /v1/packs/{sha256}             a procedure pack that the policy names, application/cbor
     GET  /v1/health                     {"status": "ok"}
 
 Services beside the intake, for whom kiosks ask while a citizen waits (shapes at the end):

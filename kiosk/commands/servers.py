@@ -14,6 +14,7 @@ import click
 
 from certify.statement import Mode
 from kiosk.commands.portal_office import deliver, staff
+from kiosk.commands.portal_packs import pack
 
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
@@ -127,6 +128,7 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
 
 portal.add_command(staff)
 portal.add_command(deliver)
+portal.add_command(pack)
 
 
 @click.group(invoke_without_command=True)

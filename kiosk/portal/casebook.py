@@ -15,7 +15,7 @@ from datetime import date, datetime
 from uuid import uuid4
 
 from kiosk.portal.answers import Answers
-from kiosk.portal.catalogue import due_at, procedure
+from kiosk.portal.catalogue import Catalogue, due_at
 from kiosk.portal.secret import derive, keyed
 from kiosk.portal.store import Processing, Store
 from kiosk.portal.times import VIETNAM, now
@@ -84,7 +84,14 @@ _COLUMNS = ", ".join(field.name for field in fields(CaseLine))
 
 
 class Casebook:
-    def __init__(self, store: Store, secret: bytes, holidays: Collection[date] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        secret: bytes,
+        catalogue: Catalogue,
+        holidays: Collection[date] = (),
+    ) -> None:
+        self.catalogue = catalogue
         self._store = store
         self._people = derive(secret, "citizens")
         self._holidays = holidays
@@ -92,7 +99,7 @@ class Casebook:
     def open(self, manifest: Manifest, answers: Answers, received: datetime) -> None:
         """On arrival, in the transaction of acceptance. Times count from the portal's clock."""
         salt = secrets.token_hex(_SALT_BYTES)
-        facts = procedure(manifest.procedure)
+        facts = self.catalogue.procedure(manifest.procedure)
         due = due_at(received, facts, self._holidays).astimezone(received.tzinfo)
         with self._store.transaction() as db:
             db.execute(

@@ -12,7 +12,6 @@ from typing import Any
 
 from kiosk.portal.answers import ANSWERS, Answers
 from kiosk.portal.casebook import Casebook, CaseLine
-from kiosk.portal.catalogue import procedure
 from kiosk.portal.statistics import table
 from kiosk.portal.store import Dossier, Processing, Store
 from kiosk.portal.times import VIETNAM
@@ -45,7 +44,7 @@ class Export:
     def _record(self, dossier: Dossier, line: CaseLine) -> dict[str, Any]:
         manifest = Manifest.decode(dossier.manifest.encode())
         answers = Answers.model_validate_json(self._vault.open_part(manifest, ANSWERS))
-        facts = procedure(line.procedure)
+        facts = self._casebook.catalogue.procedure(line.procedure)
         return {
             "MaHoSo": dossier.code,
             "MaTTHC": facts.code,

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime, time, timedelta
 
-from kiosk.portal.catalogue import procedure
+from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.store import Store
 from kiosk.portal.times import VIETNAM, now
 
@@ -42,8 +42,9 @@ class _Counts:
 
 
 class Statistics:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, catalogue: Catalogue) -> None:
         self._store = store
+        self._catalogue = catalogue
 
     def days(self, first: date, last: date) -> list[DayLine]:
         """Newest day first; days without anything are left out. At most MOST_DAYS are looked at,
@@ -58,9 +59,15 @@ class Statistics:
             for day, agency, procedure_id, count in rows:
                 setattr(counts[day, agency, procedure_id], name, count)
         return [
-            _line(key, counts[key])
+            self._line(key, counts[key])
             for key in sorted(counts, key=lambda key: (-_ordinal(key[0]), *key[1:]))
         ]
+
+    def _line(self, key: tuple[str, str, str], counts: _Counts) -> DayLine:
+        day, agency, procedure_id = key
+        facts = self._catalogue.procedure(procedure_id)
+        figures = [getattr(counts, field.name) for field in fields(_Counts)]
+        return DayLine(day, agency, facts.code, facts.title, *figures)
 
     def _by_day(self, column: str, first: date, last: date) -> list[tuple[str, str, str, int]]:
         return [
@@ -122,13 +129,6 @@ def _line_of(cells: Iterable[object]) -> str:
 def _harmless(cell: object) -> object:
     is_formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
     return f"'{cell}" if is_formula else cell
-
-
-def _line(key: tuple[str, str, str], counts: _Counts) -> DayLine:
-    day, agency, procedure_id = key
-    facts = procedure(procedure_id)
-    figures = [getattr(counts, field.name) for field in fields(_Counts)]
-    return DayLine(day, agency, facts.code, facts.title, *figures)
 
 
 def _ordinal(day: str) -> int:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
-from kiosk.portal.catalogue import procedure
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.store import Processing, Store
@@ -94,7 +93,7 @@ class Tracking:
         return Tracked(
             code=line.code,
             procedure=line.procedure,
-            title=procedure(line.procedure).title,
+            title=self._casebook.catalogue.procedure(line.procedure).title,
             state=state,
             words=PUBLIC_WORDS[state],
             officer=line.officer,

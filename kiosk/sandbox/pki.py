@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from certify import cose, trust
+from certify import cose, packs, trust
 from certify.statement import Mode
 from kiosk.sandbox import token
 
@@ -87,7 +87,8 @@ def create(
     modes: Collection[Mode] = ("pre-check", "post-check"),
 ) -> SandboxPki:
     """The sandbox PKI in ``state/pki``. Keys made earlier for the same names are used again;
-    bundle and policy are signed anew each time, for ``modes``, with a higher serial.
+    bundle and policy are signed anew each time, for ``modes``, with a higher serial; the policy
+    names every procedure pack in the trust folder.
 
     ``agency`` and ``officer`` are the names that copies must bear (statement.CopyFacts).
     """
@@ -260,7 +261,7 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
         thresholds={"face-distance": 0.5},
         post_check_papers=frozenset({"original"}),
         post_check_inspect_days=3,
-        procedure_packs=(),
+        procedure_packs=_packs_in(pki.trust_dir),
     )
     sign, kid = cose.software_signer(anchor), cose.key_id(anchor.public_key())
     _replace(pki.trust_dir / "bundle.cose", trust.sign_bundle(bundle, sign, kid))
@@ -271,6 +272,12 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         ),
     )
+
+
+def _packs_in(folder: Path) -> tuple[trust.NamedPack, ...]:
+    """Every procedure pack that ``kiosk portal pack`` has put there, the newest last."""
+    named = [packs.name_of(file.read_bytes()) for file in folder.glob(packs.file_name("*"))]
+    return tuple(sorted(named, key=lambda pack: (pack.effective, pack.name, pack.sha256)))
 
 
 def _seal_keys(pki: SandboxPki) -> dict[bytes, ec.EllipticCurvePublicKey]:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from certify.packs import file_name
 from certify.trust import TrustBundle, load_anchor, load_bundle, load_policy
 from kiosk.sandbox import pki
 from kiosk.sandbox.pki import SandboxPki
+from tests.kiosk.packed import pack, procedure
 
 AGENCY = "Ủy ban nhân dân xã Không Có"
 OFFICER = "Đỗ Văn Không Thật"
@@ -78,6 +80,17 @@ def test_it_is_made_once_and_its_bundle_is_renewed(sandbox: SandboxPki) -> None:
     anchor = load_anchor((sandbox.trust_dir / "anchor.pem").read_text())
     data = (sandbox.trust_dir / "policy.cose").read_bytes()
     assert load_policy(data, anchor, at=datetime.now(UTC)).modes == {"pre-check"}
+
+
+def test_the_policy_names_the_packs_in_the_trust_folder(sandbox: SandboxPki) -> None:
+    data, named = pack({"marriage": procedure("marriage")})
+    file = sandbox.trust_dir / file_name(named.sha256)
+    file.write_bytes(data)
+    pki.create(sandbox.folder.parent, agency=AGENCY, officer=OFFICER)
+    anchor = load_anchor((sandbox.trust_dir / "anchor.pem").read_text())
+    signed = (sandbox.trust_dir / "policy.cose").read_bytes()
+    assert load_policy(signed, anchor, at=datetime.now(UTC)).procedure_packs == (named,)
+    file.unlink()
 
 
 def test_other_names_and_an_interrupted_making_start_afresh(tmp_path: Path) -> None:

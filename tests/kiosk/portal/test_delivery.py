@@ -123,7 +123,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
 
 def worker(portal: RunningPortal) -> Worker:
     inside, settings = portal.inside, portal.settings
-    packer = DossierPacker(inside.store, inside.vault, inside.offices.deliveries, portal.address)
+    offices = inside.offices
+    catalogue, address = offices.casebook.catalogue, portal.address
+    packer = DossierPacker(inside.store, inside.vault, offices.deliveries, catalogue, address)
     return Worker(inside.offices.deliveries, packer, channels_of(settings.delivery))
 
 
