@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from kiosk.portal.accounts import May, Role
-from kiosk.portal.catalogue import procedure
 from kiosk.portal.composition import PortalDep
 from kiosk.portal.desk_auth import LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
@@ -79,7 +78,7 @@ def statistics_page(
         lines=lines,
         totals=totals(lines),
         ratings=[
-            (procedure(code).title, stars, count)
+            (portal.offices.catalogue.procedure(code).title, stars, count)
             for code, stars, count in portal.services.ratings()
         ],
     )
