@@ -32,9 +32,9 @@ DEVICES = (
 
 @click.group(invoke_without_command=True)
 @click.option("--settings", "file", type=click.Path(path_type=Path), help="portal settings (TOML)")
-@click.option("--port", default=8080, show_default=True, help="0 picks a free one")
+@click.option("--port", type=int, help="another than the settings name; 0 picks a free one")
 @click.pass_context
-def portal(context: click.Context, file: Path | None, port: int) -> None:
+def portal(context: click.Context, file: Path | None, port: int | None) -> None:
     """Serve the portal: intake, register, officer desk, seal pages. For a server, not a kiosk."""
     if context.invoked_subcommand:
         return
@@ -42,7 +42,10 @@ def portal(context: click.Context, file: Path | None, port: int) -> None:
         raise click.UsageError("--settings FILE is needed")
     from kiosk.portal import server, settings
 
-    server.run(settings.load(file), port=port)
+    try:
+        server.run(settings.load(file), port=port)
+    except OSError as error:
+        raise click.ClickException(error.strerror or type(error).__name__) from None
 
 
 @portal.command("desk")
@@ -120,10 +123,11 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
     from kiosk.portal import composition, settings
 
     opened = composition.open_portal(settings.load(file))
-    try:
+    with closing(opened.store):
+        if opened.store.public_key(kiosk_id) is None:
+            raise click.ClickException(f"{kiosk_id}: no kiosk of this name was ever enrolled")
         opened.devices.revoke(kiosk_id)
-    finally:
-        opened.store.close()
+    print(f"{kiosk_id} is revoked")
 
 
 portal.add_command(staff)
