@@ -89,7 +89,7 @@ def test_text_of_original_and_statement_is_found(issued: Issued, tmp_path: Path)
     for line in (
         *specimens.LINES,
         "CHỨNG THỰC BẢN SAO ĐÚNG VỚI BẢN CHÍNH",
-        "Số chứng thực 123 quyển số 01/2026-SCT/BS",
+        f"Số chứng thực 123 quyển số {specimens.BOOK}",
         "NGƯỜI THỰC HIỆN CHỨNG THỰC",
         "Trang 1/2",
         "Trang 2/2",

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pikepdf
@@ -35,7 +35,7 @@ from tests.certify.conftest import Signers
 
 pytestmark = pytest.mark.xdist_group("pkcs11")
 
-DUE = datetime(2026, 11, 26, 12, tzinfo=specimens.VIETNAM)
+DUE = datetime.combine(specimens.INSPECT_BY, time(12), specimens.VIETNAM)
 
 
 def code(pdf: bytes, bundle: TrustBundle, **options: Any) -> str:
@@ -99,7 +99,7 @@ def test_a_pre_check_copy_is_genuine(pre_check: Issued, bundle: TrustBundle) -> 
 def test_a_post_check_copy_waits_for_inspection(post_check: Issued, bundle: TrustBundle) -> None:
     verdict = verify(post_check.pdf, bundle, at=DUE)
     assert (verdict.ok, verdict.state) == (True, State.INSPECTION_DUE)
-    assert "26/11/2026" in verdict.sentence_vi
+    assert f"{specimens.INSPECT_BY:%d/%m/%Y}" in verdict.sentence_vi
     late = verify(post_check.pdf, bundle, at=DUE + timedelta(days=1))
     assert (late.ok, late.state) == (True, State.INSPECTION_OVERDUE)
 
