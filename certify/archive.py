@@ -38,8 +38,9 @@ def lift(pdf: bytes, tsa_url: str, roots: Sequence[bytes]) -> bytes:
     """
     tsa = HTTPTimeStamper(tsa_url, timeout=_SECONDS)  # type: ignore[no-untyped-call]
     try:
-        stamped = _stamp(pdf, tsa, roots)
-        return _stamp(_with_answers(stamped, roots), tsa, roots)
+        stamped = _stamp(pdf, tsa, _online(roots))
+        # The last stamp closes the file, so nothing may follow it.
+        return _stamp(_with_answers(stamped, roots), tsa, None)
     except (
         PathError,
         ValidationError,
@@ -54,10 +55,11 @@ def lift(pdf: bytes, tsa_url: str, roots: Sequence[bytes]) -> bytes:
         raise CertifyError(Fault.PDF_UNREADABLE, type(error).__name__) from None
 
 
-def _stamp(pdf: bytes, tsa: HTTPTimeStamper, roots: Sequence[bytes]) -> bytes:
+def _stamp(pdf: bytes, tsa: HTTPTimeStamper, answers: ValidationContext | None) -> bytes:
+    """With ``answers``, those for the authority's own certificates are appended after the stamp."""
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=True)
     stamper = PdfTimeStamper(tsa)
-    done = stamper.timestamp_pdf(writer, "sha256", validation_context=_online(roots))
+    done = stamper.timestamp_pdf(writer, "sha256", validation_context=answers)
     return bytes(done.getvalue())
 
 
