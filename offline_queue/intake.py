@@ -38,10 +38,10 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 PREFIX = "/v1"
 MAX_MANIFEST = 256 * 1024
@@ -146,6 +146,8 @@ class Lease(Wire):
 
 _NO_NUL = r"^[^\x00]*$"
 """What PostgreSQL can compare and keep: any text without U+0000."""
+_Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._+-]{0,64}$")]
+"""Of programs, not of people: names of devices, failure codes, versions."""
 
 
 class WaitAsk(Wire):
@@ -240,10 +242,10 @@ class Rating(Wire):
 class Heartbeat(Wire):
     """``oldest_seconds``: age of what waits longest; ``devices``: name to failure code or "ok"."""
 
-    queue: int
-    oldest_seconds: float
-    devices: dict[str, str]
-    version: str
+    queue: int = Field(ge=0, le=10_000_000)
+    oldest_seconds: float = Field(ge=0)
+    devices: dict[_Word, _Word] = Field(max_length=32)
+    version: _Word
     clock_trusted: bool
 
 

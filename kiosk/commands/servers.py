@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from certify.statement import Mode
+from kiosk.commands.portal_office import deliver, staff
 
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
@@ -99,6 +100,10 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
         opened.devices.revoke(kiosk_id)
     finally:
         opened.store.close()
+
+
+portal.add_command(staff)
+portal.add_command(deliver)
 
 
 @click.group(invoke_without_command=True)

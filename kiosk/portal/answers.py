@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 ANSWERS = "answers.json"
 TEXT = "text.json"
 COPY = "copy.pdf"
+_SECRET = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
 
 
 class Person(BaseModel):
@@ -20,8 +29,42 @@ class Person(BaseModel):
     birth_date: date | None = None
 
 
+class Wish(BaseModel):
+    """How the result shall reach the person. ``address``: of a mailbox, of a house, or of a
+    wallet (empty: found by the citizen number). ``fee``: postage in đồng."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    channel: Literal["desk", "email", "wallet", "post"] = "desk"
+    address: str = Field("", max_length=500)
+    fee: int = Field(0, ge=0)
+
+
 class Answers(BaseModel):
+    """``slip_secret`` is printed on the slip beside the dossier code: 10 Crockford characters.
+    Whoever has both may ask how the dossier is doing.
+
+    A secret or a wish that cannot be used counts as none: a kiosk could not mend it any more, and
+    a dossier is worth more than its extras.
+    """
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     applicant: Person
     answers: dict[str, Any] = {}
+    slip_secret: str = ""
+    delivery: Wish = Wish()
+
+    @field_validator("slip_secret", mode="before")
+    @classmethod
+    def _usable_secret(cls, value: object) -> str:
+        return value if isinstance(value, str) and _SECRET.fullmatch(value) else ""
+
+    @field_validator("delivery", mode="wrap")
+    @classmethod
+    def _usable_wish(cls, value: object, read: ValidatorFunctionWrapHandler) -> Wish:
+        try:
+            wish: Wish = read(value)
+        except ValidationError:
+            return Wish()
+        return wish

@@ -1,4 +1,5 @@
-"""What happens the moment a dossier is accepted: copies that a kiosk issued enter the book.
+"""What happens the moment a dossier is accepted: it enters the casebook, and a copy that a kiosk
+issued the register book.
 
 A post-check copy was handed out already, so nothing here can refuse the dossier: what does not
 fit (a copy that does not verify, a number that was never leased) becomes a note for the officer.
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from certify.statement import CopyFacts
 from kiosk.portal.answers import COPY, Answers
 from kiosk.portal.copies import Checked, CopyVerifier
+from kiosk.portal.following import Following
 from kiosk.portal.register import Register, entry_of, shown_number
 from kiosk.portal.store import Dossier, Processing, Store
 from kiosk.portal.vault import Vault
@@ -28,42 +30,59 @@ _NUMBER_TWICE = "Số chứng thực đã có trong sổ, cán bộ cần xem l�
 @dataclass(frozen=True, slots=True)
 class Arrival:
     manifest: Manifest
-    applicant: str
+    answers: Answers
+    issued: Issued | None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A copy that the kiosk issued, and what it is worth."""
+
     copy: bytes
     checked: Checked
 
 
 class Arrivals:
     def __init__(
-        self, store: Store, vault: Vault, register: Register, verifier: CopyVerifier
+        self,
+        store: Store,
+        vault: Vault,
+        register: Register,
+        verifier: CopyVerifier,
+        following: Following,
     ) -> None:
         self._store = store
         self._vault = vault
         self._register = register
         self._verifier = verifier
+        self._following = following
 
-    def examine(self, manifest: Manifest, answers: Answers) -> Arrival | None:
-        """The slow part, before the transaction of acceptance. None: nothing was issued yet."""
+    def examine(self, manifest: Manifest, answers: Answers) -> Arrival:
+        """The slow part, before the transaction of acceptance."""
         if manifest.mode != "post-check":
-            return None
+            return Arrival(manifest, answers, None)
         copy = self._vault.open_part(manifest, COPY)
         checked = self._verifier.check(copy, self._vault.images(manifest))
-        return Arrival(manifest, answers.applicant.full_name, copy, checked)
+        return Arrival(manifest, answers, Issued(copy, checked))
 
-    def record(self, arrival: Arrival | None, dossier: Dossier) -> None:
-        """Inside that transaction: number and line in the book, or a note why not."""
-        if arrival is None:
-            return
-        facts = arrival.checked.facts
+    def record(self, arrival: Arrival, dossier: Dossier) -> None:
+        """Inside that transaction. ``dossier``: as it stands in the database now."""
+        self._following.arrived(arrival.manifest, arrival.answers, dossier)
+        if arrival.issued is not None:
+            self._record_copy(arrival, arrival.issued, dossier)
+
+    def _record_copy(self, arrival: Arrival, issued: Issued, dossier: Dossier) -> None:
+        """Number and line in the book, or a note why not."""
+        facts = issued.checked.facts
         if facts is None:
-            _log.error("copy of %s: %s", dossier.id, arrival.checked.fault)
+            _log.error("copy of %s: %s", dossier.id, issued.checked.fault)
             self._store.change(dossier.id, note=_NOT_VERIFIED)
             return
         if note := self._entered(arrival, facts, dossier):
             self._store.change(dossier.id, note=note)
             return
         assert facts.inspect_by is not None  # CopyFacts demands it of post-check
-        self._vault.keep_copy(dossier.id, arrival.copy)
+        self._vault.keep_copy(dossier.id, issued.copy)
         self._store.change(
             dossier.id,
             facts=json.dumps(facts.to_dict()),
@@ -71,6 +90,8 @@ class Arrivals:
             inspect_by=facts.inspect_by.isoformat(),
             processing=Processing.PROCESSING,
         )
+        self._following.issued_at_kiosk(dossier.id)
+        self._following.tell(dossier.id, "result", arrival.answers)
 
     def _entered(self, arrival: Arrival, facts: CopyFacts, dossier: Dossier) -> str | None:
         """None when the copy stands in the book, else why it cannot."""
@@ -81,6 +102,6 @@ class Arrivals:
             return _NOT_THIS_CASE
         if not self._register.leased(dossier.kiosk_id, facts.year, facts.number):
             return _NOT_LEASED
-        if not self._register.enter(entry_of(facts, manifest, arrival.applicant)):
+        if not self._register.enter(entry_of(facts, manifest, arrival.answers.applicant.full_name)):
             return _NUMBER_TWICE
         return None

@@ -1,11 +1,16 @@
-"""Cases at the officer desk: a pre-check dossier waits, a person decides, the desk process signs.
+"""Cases at the officer desk: a dossier waits, a person decides, the desk process signs.
 
     RECEIVED -> PROCESSING (approved: number and id code given, copy not signed yet) -> DONE
              -> REFUSED    (decree 23/2015, article 22)
+             -> SUPPLEMENT (something is missing, or the scan is not good enough)
+             -> FINANCIAL_DUTY (something has to be paid first) -> ACCEPTED
+    not decided yet -> WITHDRAWN by the citizen, STOPPED by the agency
+    DONE -> RETURNED       (handed over at the desk)
 
 By law an officer compares the original with the copy, so an approval says how the original was
 seen. The decision is a person's, in a page or through ``/desk/api``; assembling and signing is
-the work of :mod:`kiosk.portal.desk`, on a token that this server never sees.
+the work of :mod:`kiosk.portal.desk`, on a token that this server never sees. A dossier that asks
+for no copy (a filing) is finished by the officer.
 """
 
 from __future__ import annotations
@@ -18,7 +23,9 @@ from certify.numbers import new_id_code
 from certify.statement import CopyFacts
 from kiosk.portal.answers import ANSWERS, TEXT, Answers
 from kiosk.portal.copies import CopyVerifier
+from kiosk.portal.delivery import Kind
 from kiosk.portal.errors import DeskProblem, RefusedError
+from kiosk.portal.following import Following
 from kiosk.portal.register import Register, entry_of, shown_number
 from kiosk.portal.settings import PortalSettings
 from kiosk.portal.store import Dossier, Processing, Store
@@ -26,7 +33,10 @@ from kiosk.portal.times import VIETNAM, now
 from kiosk.portal.vault import Vault, pages_of
 from offline_queue.manifest import Manifest
 
+Ended = Literal[Processing.WITHDRAWN, Processing.STOPPED]
 OriginalSeen = Literal["at-the-desk", "at-the-kiosk", "by-video", "not-seen"]
+_OPEN = (Processing.RECEIVED, Processing.ACCEPTED)
+_UNDECIDED = (*_OPEN, Processing.SUPPLEMENT, Processing.FINANCIAL_DUTY)
 PORTAL_MAKER = 0
 """The portal stands as kiosk 0 in the id codes that it gives."""
 
@@ -39,16 +49,40 @@ class Cases:
         vault: Vault,
         register: Register,
         verifier: CopyVerifier,
+        following: Following,
     ) -> None:
         self._settings = settings
         self._store = store
         self._vault = vault
         self._register = register
         self._verifier = verifier
+        self._following = following
 
     def waiting(self) -> list[Dossier]:
-        """Cases that wait for an officer's decision, oldest first."""
-        return self._store.in_processing("pre-check", Processing.RECEIVED, Processing.ACCEPTED)
+        """Copies that wait for an officer's decision, oldest first."""
+        return self._store.in_processing("pre-check", *_OPEN)
+
+    def filings(self) -> list[Dossier]:
+        """Dossiers that ask for no copy and wait for an officer, oldest first."""
+        return self._store.in_processing("filing", *_OPEN)
+
+    def incomplete(self) -> list[Dossier]:
+        """Dossiers whose citizens were asked for more, oldest first."""
+        return self._of_citizens(Processing.SUPPLEMENT)
+
+    def to_pay(self) -> list[Dossier]:
+        """Dossiers whose citizens have a financial duty first, oldest first."""
+        return self._of_citizens(Processing.FINANCIAL_DUTY)
+
+    def next_waiting(self) -> Dossier | None:
+        """What an officer takes up next."""
+        return next(iter(self.waiting() or self.filings()), None)
+
+    def is_waiting(self, dossier: Dossier) -> bool:
+        return dossier.mode != "post-check" and dossier.processing in _OPEN
+
+    def may_end(self, dossier: Dossier) -> bool:
+        return dossier.mode != "post-check" and dossier.processing in _UNDECIDED
 
     def approved(self) -> list[Dossier]:
         """Cases that wait for the desk process to sign."""
@@ -92,30 +126,67 @@ class Cases:
             dossier = self.case(dossier_id)
             if dossier.mode == "pre-check" and dossier.facts is not None:
                 return facts_of(dossier.facts)
-            self._require_waiting(dossier)
+            self._require_waiting(dossier, "pre-check")
             facts = self._new_facts(dossier, officer or self._settings.officer)
-            self._register.enter(entry_of(facts, manifest_of(dossier), applicant.full_name))
-            self._store.change(
-                dossier.id,
+            if not self._register.enter(entry_of(facts, manifest_of(dossier), applicant.full_name)):
+                raise RefusedError(DeskProblem.NOT_WAITING, "it stands in the register already")
+            self._move(
+                dossier,
+                Processing.PROCESSING,
+                facts.officer,
                 facts=json.dumps(facts.to_dict()),
                 number=shown_number(facts),
                 original_seen=original_seen,
                 decided_at=now().isoformat(),
-                processing=Processing.PROCESSING,
             )
         return facts
 
-    def refuse(self, dossier_id: str, reason: str) -> None:
+    def refuse(self, dossier_id: str, reason: str, officer: str | None = None) -> None:
         """``reason`` is told to the citizen. Raises RefusedError (NOT_WAITING)."""
+        self._answer(dossier_id, Processing.REFUSED, "refusal", reason, officer)
+
+    def ask_for_more(self, dossier_id: str, missing: str, officer: str | None = None) -> None:
+        """``missing`` is told to the citizen. Raises RefusedError (NOT_WAITING)."""
+        self._answer(dossier_id, Processing.SUPPLEMENT, "supplement", missing, officer)
+
+    def ask_to_pay(self, dossier_id: str, duty: str, officer: str | None = None) -> None:
+        """A financial duty comes first. ``duty``, told to the citizen: what to pay, and where.
+        Raises RefusedError (NOT_WAITING)."""
+        self._answer(dossier_id, Processing.FINANCIAL_DUTY, "duty", duty, officer)
+
+    def duty_done(self, dossier_id: str, reference: str, officer: str | None = None) -> None:
+        """``reference``: of the receipt that was shown. Raises RefusedError (NOT_WAITING)."""
         with self._store.transaction():
             dossier = self.case(dossier_id)
-            self._require_waiting(dossier)
-            self._store.change(
-                dossier.id,
-                note=reason,
-                decided_at=now().isoformat(),
-                processing=Processing.REFUSED,
-            )
+            if dossier.processing != Processing.FINANCIAL_DUTY:
+                raise RefusedError(DeskProblem.NOT_WAITING, "nothing was to be paid")
+            self._store.change(dossier.id, processing=Processing.ACCEPTED, note=None)
+            self._following.moved(dossier.id, Processing.ACCEPTED, officer, reference)
+
+    def end(
+        self,
+        dossier_id: str,
+        state: Ended,
+        why: str,
+        officer: str | None = None,
+    ) -> None:
+        """``why`` is told to the citizen. Raises RefusedError (NOT_WAITING)."""
+        self._answer(dossier_id, state, "refusal", why, officer, _UNDECIDED)
+
+    def finish(self, dossier_id: str, officer: str | None = None) -> None:
+        """A filing is done. Raises RefusedError (NOT_WAITING)."""
+        with self._store.transaction():
+            dossier = self.case(dossier_id)
+            self._require_waiting(dossier, "filing")
+            self._move(dossier, Processing.DONE, officer, decided_at=now().isoformat())
+
+    def hand_over(self, dossier_id: str, officer: str | None = None) -> None:
+        """The citizen has the result in hand. Raises RefusedError (NOT_WAITING)."""
+        with self._store.transaction():
+            dossier = self.case(dossier_id)
+            if dossier.processing != Processing.DONE:
+                raise RefusedError(DeskProblem.NOT_WAITING, "there is nothing to hand over")
+            self._move(dossier, Processing.RETURNED, officer)
 
     def attach_copy(self, dossier_id: str, pdf: bytes) -> None:
         """The signed copy of an approved case; it must verify and state exactly what was
@@ -123,17 +194,50 @@ class Cases:
         dossier = self.case(dossier_id)
         if dossier.facts is None or dossier.mode != "pre-check":
             raise RefusedError(DeskProblem.NOT_WAITING, "the case was not approved")
-        if dossier.processing == Processing.DONE:
+        if dossier.processing != Processing.PROCESSING:  # a good copy is there already
             return
         images = self._vault.images(manifest_of(dossier))
         if fault := self._verifier.fault_of(pdf, images, facts_of(dossier.facts)):
             raise RefusedError(DeskProblem.BAD_COPY, fault)
+        answers = self.answers(dossier)
         self._vault.keep_copy(dossier.id, pdf)
-        self._store.change(dossier.id, processing=Processing.DONE)
+        with self._store.transaction():
+            if self.case(dossier_id).processing == Processing.PROCESSING:
+                self._move(dossier, Processing.DONE, None)
+                self._following.tell(dossier.id, "result", answers)
 
-    def _require_waiting(self, dossier: Dossier) -> None:
-        waiting = dossier.processing in (Processing.RECEIVED, Processing.ACCEPTED)
-        if dossier.mode != "pre-check" or not waiting:
+    def _answer(
+        self,
+        dossier_id: str,
+        state: Processing,
+        kind: Kind,
+        words: str,
+        officer: str | None,
+        states: tuple[Processing, ...] = _OPEN,
+    ) -> None:
+        answers = self.answers(self.case(dossier_id))
+        with self._store.transaction():
+            dossier = self.case(dossier_id)
+            self._require_waiting(dossier, "pre-check", "filing", states=states)
+            self._move(dossier, state, officer, note=words, decided_at=now().isoformat())
+            self._following.tell(dossier.id, kind, answers)
+
+    def _move(
+        self, dossier: Dossier, state: Processing, officer: str | None, **values: str | int | None
+    ) -> None:
+        self._store.change(dossier.id, processing=state, **values)
+        note = values.get("note")
+        self._following.moved(dossier.id, state, officer, str(note) if note else None)
+
+    def _of_citizens(self, state: Processing) -> list[Dossier]:
+        modes = ("pre-check", "filing")
+        found = [dossier for mode in modes for dossier in self._store.in_processing(mode, state)]
+        return sorted(found, key=lambda dossier: dossier.accepted_at or "")
+
+    def _require_waiting(
+        self, dossier: Dossier, *modes: str, states: tuple[Processing, ...] = _OPEN
+    ) -> None:
+        if dossier.mode not in modes or dossier.processing not in states:
             raise RefusedError(DeskProblem.NOT_WAITING, "the case does not wait for a decision")
 
     def _new_facts(self, dossier: Dossier, officer: str) -> CopyFacts:

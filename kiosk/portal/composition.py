@@ -7,21 +7,35 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from kiosk.portal.accounts import Accounts
 from kiosk.portal.arrival import Arrivals
+from kiosk.portal.casebook import Casebook
 from kiosk.portal.cases import Cases
+from kiosk.portal.channels import channels_of
 from kiosk.portal.confirmations import Confirmations
 from kiosk.portal.copies import CopyVerifier
 from kiosk.portal.database import DatabaseError, SchemaError
+from kiosk.portal.delivery import Deliveries
 from kiosk.portal.device_ca import DeviceCa
 from kiosk.portal.errors import Fault, PortalError
+from kiosk.portal.export import Export
+from kiosk.portal.fees import Fees
+from kiosk.portal.fleet import Fleet
+from kiosk.portal.following import Following
 from kiosk.portal.intake import Intake
 from kiosk.portal.keys import PortalKeys, load_keys
+from kiosk.portal.limits import Limits
+from kiosk.portal.logins import Logins
 from kiosk.portal.objects import Objects, open_objects
 from kiosk.portal.register import Register
 from kiosk.portal.schema import open_database
+from kiosk.portal.secret import load_secret
 from kiosk.portal.services import Services
-from kiosk.portal.settings import PortalSettings, read_secret
+from kiosk.portal.settings import DeliverySettings, PortalSettings, read_secret
+from kiosk.portal.statistics import Statistics
 from kiosk.portal.store import Store
+from kiosk.portal.supplements import Supplements
+from kiosk.portal.tracking import Tracking
 from kiosk.portal.vault import Vault
 
 
@@ -39,6 +53,23 @@ class Portal:
     devices: DeviceCa
     services: Services
     confirmations: Confirmations
+    offices: Offices
+
+
+@dataclass(frozen=True, slots=True)
+class Offices:
+    """What people meet: accounts and logins of staff, tracking, fees, deliveries, figures."""
+
+    accounts: Accounts
+    logins: Logins
+    limits: Limits
+    casebook: Casebook
+    fees: Fees
+    deliveries: Deliveries
+    tracking: Tracking
+    statistics: Statistics
+    fleet: Fleet
+    export: Export
 
 
 def open_portal(settings: PortalSettings) -> Portal:
@@ -57,7 +88,14 @@ def open_portal(settings: PortalSettings) -> Portal:
         raise PortalError(Fault.STORAGE_UNAVAILABLE, str(error), retryable=True) from error
     register = Register(store, settings.book)
     verifier = CopyVerifier(settings.trust_dir)
-    arrivals = Arrivals(store, vault, register, verifier)
+    offices = open_offices(settings, store, vault, load_secret(key_folder))
+    following = Following(
+        offices.casebook,
+        offices.fees,
+        Supplements(store, offices.casebook),
+        offices.deliveries,
+    )
+    arrivals = Arrivals(store, vault, register, verifier, following)
     return Portal(
         settings=settings,
         desk_secret=desk_secret,
@@ -67,10 +105,35 @@ def open_portal(settings: PortalSettings) -> Portal:
         vault=vault,
         register=register,
         intake=Intake(store, vault, keys, arrivals),
-        cases=Cases(settings, store, vault, register, verifier),
+        cases=Cases(settings, store, vault, register, verifier, following),
         devices=DeviceCa(key_folder, store),
-        services=Services(store, vault, key_folder, settings.paper_days),
+        services=Services(store, vault, offices.casebook, settings.paper_days),
         confirmations=Confirmations(store, settings.message_gateway),
+        offices=offices,
+    )
+
+
+def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: bytes) -> Offices:
+    """Raises PortalError (SETTINGS_INVALID)."""
+    casebook = Casebook(store, secret, settings.holidays)
+    limits = Limits(store, secret)
+    delivery = settings.delivery or DeliverySettings()
+    return Offices(
+        accounts=Accounts(store, secret, settings.agency),
+        logins=Logins(store, hours=settings.login_hours, idle_minutes=settings.idle_minutes),
+        limits=limits,
+        casebook=casebook,
+        fees=Fees(store),
+        deliveries=Deliveries(
+            store,
+            channels=frozenset(channels_of(settings.delivery)),
+            try_days=delivery.try_days,
+            link_days=delivery.link_days,
+        ),
+        tracking=Tracking(store, casebook, limits),
+        statistics=Statistics(store),
+        fleet=Fleet(store),
+        export=Export(store, vault, casebook, settings.agency),
     )
 
 

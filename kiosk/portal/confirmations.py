@@ -19,6 +19,12 @@ from kiosk.portal.store import Store
 from kiosk.portal.times import now
 from offline_queue.intake import CodeAsk, CodeSent, CodeVerdict, Problem
 
+SCHEMA = [
+    "CREATE TABLE confirmations (id TEXT PRIMARY KEY, kiosk_id TEXT NOT NULL,"
+    " recipient TEXT NOT NULL, code TEXT NOT NULL, tries_left INTEGER NOT NULL,"
+    " made_at TEXT NOT NULL, expires TEXT NOT NULL) STRICT",
+    "CREATE INDEX confirmations_of_recipient ON confirmations (recipient, made_at)",
+]
 LIFE = timedelta(minutes=5)
 TRIES = 5
 BETWEEN = timedelta(seconds=60)

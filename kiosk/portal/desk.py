@@ -39,6 +39,7 @@ class Desk:
         self._officer = officer
         self._agency = agency
         self._seal = seal
+        self._name = officer.certificate.subject.native.get("common_name")
         self._failed: set[str] = set()
 
     def sign_approved(self) -> int:
@@ -52,8 +53,7 @@ class Desk:
             if case_id in self._failed:
                 continue
             try:
-                self.sign(case_id)
-                signed += 1
+                signed += self.sign(case_id)
             except (PortalError, CertifyError, ValueError) as error:
                 if getattr(error, "retryable", False):
                     raise
@@ -63,8 +63,11 @@ class Desk:
                 self._failed.add(case_id)
         return signed
 
-    def sign(self, case_id: str) -> None:
+    def sign(self, case_id: str) -> bool:
+        """False for a case that another officer approved: only that one's token may sign it."""
         case = self._client.case(case_id)
+        if case["facts"]["officer"] != self._name:
+            return False
         issued = issue_pre_check(
             self._client.pages(case_id, case["pages"]),
             CopyFacts.from_dict(case["facts"]),
@@ -74,6 +77,7 @@ class Desk:
             seal_host=case["seal_host"],
         )
         self._client.put_copy(case_id, issued.pdf)
+        return True
 
 
 def open_desk(settings: DeskSettings, client: DeskClient) -> Desk:

@@ -1,4 +1,6 @@
-"""JSON routes for the desk process and for a scripted officer (bearer: the desk's secret)."""
+"""JSON routes for the desk process (bearer: its machine secret), and, where the settings allow it,
+for a scripted officer.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,13 @@ from pydantic import BaseModel, Field
 from kiosk.portal.bodies import FileBody, SmallBody, parse
 from kiosk.portal.cases import OriginalSeen, facts_of, manifest_of
 from kiosk.portal.composition import PortalDep
-from kiosk.portal.desk_auth import require_desk, require_staff
+from kiosk.portal.desk_auth import require_desk, require_scripted_officer
 from kiosk.portal.store import Dossier
 from kiosk.portal.vault import pages_of
 
 router = APIRouter(prefix="/desk/api")
 _desk = [Depends(require_desk)]
-_staff = [Depends(require_staff)]
+_officer = [Depends(require_scripted_officer)]
 
 
 class DossierLine(BaseModel):
@@ -60,9 +62,9 @@ class RefusalReason(BaseModel):
 
 
 @router.get("/dossiers", dependencies=_desk)
-def dossiers(portal: PortalDep) -> list[DossierLine]:
-    """Every accepted dossier, newest first."""
-    return [DossierLine(**_line(dossier)) for dossier in portal.store.accepted()]
+def dossiers(portal: PortalDep, before: str = "") -> list[DossierLine]:
+    """Accepted dossiers, newest first, at most LISTED; those before the one named ``before``."""
+    return [DossierLine(**_line(dossier)) for dossier in portal.store.accepted(before)]
 
 
 @router.get("/cases", dependencies=_desk)
@@ -98,20 +100,20 @@ def text(portal: PortalDep, case_id: str) -> Response:
     return Response(portal.cases.text(portal.cases.case(case_id)), media_type="application/json")
 
 
-@router.get("/cases/{case_id}/pages/{name}", dependencies=_staff)
+@router.get("/cases/{case_id}/pages/{name}", dependencies=_desk)
 def page(portal: PortalDep, case_id: str, name: str) -> Response:
     image = portal.cases.page(portal.cases.case(case_id), name)
     return Response(image, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-@router.post("/cases/{case_id}/approve", dependencies=_desk)
+@router.post("/cases/{case_id}/approve", dependencies=_officer)
 def approve(portal: PortalDep, case_id: str, body: SmallBody) -> dict[str, Any]:
     """Answers the facts that the copy states (certify.statement)."""
     approval = parse(Approval, body)
     return portal.cases.approve(case_id, approval.original_seen, approval.officer).to_dict()
 
 
-@router.post("/cases/{case_id}/refuse", status_code=204, dependencies=_desk)
+@router.post("/cases/{case_id}/refuse", status_code=204, dependencies=_officer)
 def refuse(portal: PortalDep, case_id: str, body: SmallBody) -> None:
     portal.cases.refuse(case_id, parse(RefusalReason, body).reason)
 

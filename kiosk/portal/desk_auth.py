@@ -1,77 +1,99 @@
-"""Who may work at the desk: whoever holds its secret, as a bearer or after logging in.
+"""Who may work at the desk: staff by their login, the signing process by its machine secret.
 
-A login is a cookie signed with the secret, good for some hours. It is ``SameSite=Strict``, and
-forms carry a token derived from it besides, so that a page elsewhere cannot act for the officer.
+The login is a cookie, ``HttpOnly`` and ``SameSite=Strict``. Every form carries a token derived
+from the cookie besides, so that a page elsewhere cannot act for a person; before a login, a cookie
+for the visit takes that place.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
-import time
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
+from kiosk.portal.accounts import May, Staff
 from kiosk.portal.composition import PortalDep
 from kiosk.portal.errors import DeskProblem, RefusedError
 
 COOKIE = "desk"
+VISIT = "visit"
 
 
-def is_secret(desk_secret: str, offered: str) -> bool:
-    return hmac.compare_digest(desk_secret.encode(), offered.strip().encode())
+class LoginNeededError(Exception):
+    """Leads to the login page."""
 
 
-def new_login(desk_secret: str, hours: int) -> str:
-    """The cookie's value: instant of expiry, a random name, and the proof of both."""
-    claim = f"{int(time.time()) + hours * 3600}.{secrets.token_hex(16)}"
-    return f"{claim}.{_proof(desk_secret, 'login', claim)}"
+@dataclass(frozen=True, slots=True)
+class Login:
+    staff: Staff
+    token: str
+
+    def require(self, what: May) -> None:
+        """Raises RefusedError (NOT_YOURS)."""
+        if not self.staff.may(what):
+            raise RefusedError(DeskProblem.NOT_YOURS, f"needs the right to {what}")
 
 
-def is_login(desk_secret: str, value: str) -> bool:
-    claim, _, proof = value.rpartition(".")
-    if not hmac.compare_digest(_proof(desk_secret, "login", claim).encode(), proof.encode()):
-        return False
-    return int(claim.partition(".")[0]) > time.time()
+def current_login(request: Request, portal: PortalDep) -> Login:
+    """Raises LoginNeededError."""
+    token = request.cookies.get(COOKIE, "")
+    staff = portal.offices.logins.staff_of(token) if token else None
+    if staff is None:
+        raise LoginNeededError
+    return Login(staff, token)
 
 
-def is_form_token(desk_secret: str, login: str, offered: str) -> bool:
-    return hmac.compare_digest(form_token(desk_secret, login).encode(), offered.encode())
+LoginDep = Annotated[Login, Depends(current_login)]
 
 
-def form_token(desk_secret: str, login: str) -> str:
-    return _proof(desk_secret, "form", login)
+def set_login(request: Request, answer: Response, token: str, hours: int) -> None:
+    _set(request, answer, COOKIE, token, hours * 3600)
+
+
+def visit_of(request: Request) -> str:
+    """The visit's value: the one that came, or a new one to set."""
+    return request.cookies.get(VISIT, "") or secrets.token_urlsafe(16)
+
+
+def set_visit(request: Request, answer: Response, visit: str) -> None:
+    _set(request, answer, VISIT, visit, 3600)
+
+
+def form_token(portal_secret: str, cookie: str) -> str:
+    """``cookie``: the login, or the visit of somebody who has none."""
+    return hmac.new(portal_secret.encode(), f"form:{cookie}".encode(), sha256).hexdigest()
+
+
+def is_form_token(portal_secret: str, cookie: str, offered: str) -> bool:
+    right = form_token(portal_secret, cookie)
+    return bool(cookie) and hmac.compare_digest(right.encode(), offered.encode())
 
 
 def require_desk(request: Request, portal: PortalDep) -> None:
-    """The desk process. Raises RefusedError (NOT_ALLOWED)."""
-    if not _is_bearer(request, portal.desk_secret):
+    """The signing process. Raises RefusedError (NOT_ALLOWED)."""
+    scheme, _, offered = request.headers.get("Authorization", "").partition(" ")
+    right = hmac.compare_digest(portal.desk_secret.encode(), offered.strip().encode())
+    if scheme.lower() != "bearer" or not right:
         raise RefusedError(DeskProblem.NOT_ALLOWED, "the desk's secret is missing or wrong")
 
 
-def staff_login(request: Request, portal: PortalDep) -> str | None:
-    """The login of a person at a browser, or the bearer's secret; None for anybody else."""
-    value = request.cookies.get(COOKIE, "")
-    if is_login(portal.desk_secret, value):
-        return value
-    return portal.desk_secret if _is_bearer(request, portal.desk_secret) else None
+def require_scripted_officer(request: Request, portal: PortalDep) -> None:
+    """A program that decides: in sandbox and tests only. Raises RefusedError."""
+    require_desk(request, portal)
+    if not portal.settings.scripted_officer:
+        raise RefusedError(DeskProblem.NOT_YOURS, "decisions are made by a person, in a page")
 
 
-LoginDep = Annotated[str | None, Depends(staff_login)]
-
-
-def require_staff(login: LoginDep) -> None:
-    """A desk process or a logged-in person: enough to look. Raises RefusedError (NOT_ALLOWED)."""
-    if login is None:
-        raise RefusedError(DeskProblem.NOT_ALLOWED, "log in first")
-
-
-def _is_bearer(request: Request, desk_secret: str) -> bool:
-    scheme, _, offered = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and is_secret(desk_secret, offered)
-
-
-def _proof(desk_secret: str, purpose: str, claim: str) -> str:
-    return hmac.new(desk_secret.encode(), f"{purpose}:{claim}".encode(), sha256).hexdigest()
+def _set(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+    answer.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )

@@ -24,6 +24,7 @@ class DeskProblem(StrEnum):
     NOT_WAITING = "desk.not-waiting"
     NOT_SEEN = "desk.original-not-seen"
     BAD_COPY = "desk.bad-copy"
+    NOT_YOURS = "desk.not-your-role"
 
 
 class PortalError(Exception):
@@ -53,6 +54,7 @@ STATUS: dict[str, int] = {
     DeskProblem.NOT_WAITING: 409,
     DeskProblem.NOT_SEEN: 422,
     DeskProblem.BAD_COPY: 422,
+    DeskProblem.NOT_YOURS: 403,
 }
 
 

@@ -113,7 +113,7 @@ class Intake:
                 receipt=receipt.model_dump_json(),
                 processing=Processing.RECEIVED,
             )
-            self._arrivals.record(arrival, dossier)
+            self._arrivals.record(arrival, self.own(kiosk_id, dossier_id))
         return receipt
 
     def _check_signature(self, kiosk_id: str, signed: SignedManifest) -> None:

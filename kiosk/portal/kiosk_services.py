@@ -25,6 +25,7 @@ from offline_queue.intake import (
     CodeSent,
     CodeTry,
     CodeVerdict,
+    Heartbeat,
     IntakeState,
     PaperInfo,
     PaperKeep,
@@ -68,7 +69,7 @@ async def wait(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeStat
 def track(portal: PortalDep, call: CallDep) -> TrackReply:
     call.require_recent()
     ask = parse(TrackAsk, call.body)
-    return TrackReply(found=portal.services.track(call.kiosk_id, ask))
+    return TrackReply(found=portal.offices.tracking.answer(ask, call.kiosk_id))
 
 
 @router.post(
@@ -138,6 +139,18 @@ def page(portal: PortalDep, call: CallDep, paper_id: UUID, page: int) -> Respons
 )
 def rate(portal: PortalDep, call: CallDep, rating_id: UUID) -> None:
     portal.services.rate(call.kiosk_id, rating_id, parse(Rating, call.body))
+
+
+@router.post(
+    "/heartbeats",
+    status_code=204,
+    responses=refuses(Problem.BAD_REQUEST),
+    openapi_extra=signed(Heartbeat),
+)
+def heartbeat(portal: PortalDep, call: CallDep) -> None:
+    """How the kiosk is; the fleet page shows the newest."""
+    call.require_recent()
+    portal.offices.fleet.hear(call.kiosk_id, parse(Heartbeat, call.body))
 
 
 @router.get("/devices/self", responses=refuses(), openapi_extra=signed())

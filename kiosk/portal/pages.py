@@ -1,237 +1,240 @@
-"""Server-rendered pages: the register of dossiers, the desk's case view, and the public seal page.
+"""Pages for anybody: log in, enrol, ask how a dossier is doing, fetch a result, check a seal.
 
-Vietnamese only: they are for officers, and for whoever was handed a copy.
+Vietnamese only. Nothing here says whose a dossier is.
 """
 
 from __future__ import annotations
 
+import io
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Depends, Request, Response
+import segno
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 
-from certify.pages import decode_text
-from kiosk.portal.bodies import SmallBody
-from kiosk.portal.cases import OriginalSeen, facts_of, manifest_of
-from kiosk.portal.composition import PortalDep
-from kiosk.portal.desk_auth import COOKIE, LoginDep, form_token, is_form_token, is_secret, new_login
+from kiosk.portal.composition import Portal, PortalDep
+from kiosk.portal.desk_auth import COOKIE, LoginDep, set_login
 from kiosk.portal.errors import DeskProblem, RefusedError
+from kiosk.portal.limits import Limit, network_of
+from kiosk.portal.render import FOLDER, PublicForm, StaffForm, public_page
 from kiosk.portal.seals import look_up
-from kiosk.portal.store import Processing
-from kiosk.portal.times import shown, shown_day, this_year
-from kiosk.portal.vault import pages_of
 from offline_queue.intake import Problem
 
 router = APIRouter()
-_FOLDER = Path(__file__).parent / "templates"
-_CALLS_SHOWN = 5
-_HEADERS = {
+PER_ADDRESS = Limit("login.address", most=60, seconds=900)
+_WEIGHTS = {"regular": "Regular", "semibold": "SemiBold"}
+_PRIVATE = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
-    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
+    "Content-Disposition": 'attachment; filename="ket-qua.pdf"',
     "X-Content-Type-Options": "nosniff",
 }
-PROCESSING_WORDS = {
-    Processing.RECEIVED: "Mới tiếp nhận",
-    Processing.ACCEPTED: "Đã tiếp nhận",
-    Processing.REFUSED: "Từ chối",
-    Processing.PROCESSING: "Đang xử lý",
-    Processing.SUPPLEMENT: "Yêu cầu bổ sung",
-    Processing.FINANCIAL_DUTY: "Chờ nghĩa vụ tài chính",
-    Processing.WITHDRAWN: "Công dân rút",
-    Processing.STOPPED: "Dừng xử lý",
-    Processing.DONE: "Đã xong",
-    Processing.RETURNED: "Đã trả kết quả",
-}
-MODE_WORDS = {
-    "pre-check": "Kiểm tra trước",
-    "post-check": "Kiểm tra sau",
-    "filing": "Nộp hồ sơ",
-}
-SEEN_WORDS: dict[OriginalSeen, str] = {
-    "at-the-kiosk": "Đã đối chiếu bản chính tại kiosk",
-    "at-the-desk": "Đã đối chiếu bản chính tại quầy",
-    "by-video": "Đã đối chiếu bản chính qua hình ảnh trực tiếp",
-}
-REFUSAL_WORDS = (  # decree 23/2015/NĐ-CP, article 22
-    "Bản chính bị tẩy xóa, sửa chữa, thêm bớt nội dung",
-    "Bản chính bị hư hỏng, không đọc được nội dung",
-    "Bản chính đóng dấu mật hoặc ghi rõ không được sao chụp",
-    "Bản chính có nội dung trái pháp luật, đạo đức xã hội",
-    "Giấy tờ nước ngoài chưa được hợp pháp hóa lãnh sự",
-    "Giấy tờ tự lập không có xác nhận và đóng dấu",
-)
-
-_templates = Environment(
-    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
-)
-_templates.filters.update(shown=shown, day=shown_day)
-_templates.globals.update(
-    processing_words=PROCESSING_WORDS,
-    mode_words=MODE_WORDS,
-    seen_words=SEEN_WORDS,
-    refusal_words=REFUSAL_WORDS,
-)
-
-
-class LoginNeededError(Exception):
-    """Leads to the login page."""
-
-
-def require_login(login: LoginDep) -> str:
-    if login is None:
-        raise LoginNeededError
-    return login
-
-
-Staff = Annotated[str, Depends(require_login)]
-
-
-def checked_form(portal: PortalDep, login: Staff, body: SmallBody) -> dict[str, str]:
-    """The fields of a form that one of our own pages sent. Raises RefusedError (NOT_ALLOWED)."""
-    form = _fields(body)
-    if not is_form_token(portal.desk_secret, login, form.pop("form_token", "")):
-        raise RefusedError(DeskProblem.NOT_ALLOWED, "the form does not belong to this login")
-    return form
-
-
-Form = Annotated[dict[str, str], Depends(checked_form)]
+_KEEP = {"Cache-Control": "public, max-age=86400"}
 
 
 @router.get("/portal.css")
 def style() -> FileResponse:
-    return FileResponse(_FOLDER / "portal.css", media_type="text/css")
+    return FileResponse(FOLDER / "portal.css", media_type="text/css")
+
+
+@router.get("/desk.js")
+def script() -> FileResponse:
+    return FileResponse(FOLDER / "desk.js", media_type="text/javascript")
+
+
+@router.get("/track.js")
+def track_script() -> FileResponse:
+    return FileResponse(FOLDER / "track.js", media_type="text/javascript")
+
+
+@router.get("/fonts/{weight}.ttf")
+def font(weight: str) -> FileResponse:
+    if weight not in _WEIGHTS:
+        raise HTTPException(404)
+    return FileResponse(_font(weight), media_type="font/ttf", headers=_KEEP)
 
 
 @router.get("/login")
-def login_page() -> Response:
-    return _page("login.html", wrong=False)
+def login_page(request: Request, portal: PortalDep) -> Response:
+    return public_page(request, portal, "login.html", wrong=False)
 
 
 @router.post("/login")
-def log_in(request: Request, portal: PortalDep, body: SmallBody) -> Response:
-    if not is_secret(portal.desk_secret, _fields(body).get("secret", "")):
-        return _page("login.html", status=401, wrong=True)
-    answer = RedirectResponse("/", status_code=303)
-    answer.set_cookie(
-        COOKIE,
-        new_login(portal.desk_secret, portal.settings.login_hours),
-        max_age=portal.settings.login_hours * 3600,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
+def log_in(request: Request, portal: PortalDep, form: PublicForm) -> Response:
+    _count(request, portal)
+    try:
+        staff = portal.offices.accounts.log_in(
+            form.get("name", "").lower(), form.get("password", ""), form.get("digits", "")
+        )
+    except RefusedError:
+        return public_page(request, portal, "login.html", status=401, wrong=True)
+    answer = RedirectResponse("/start", status_code=303)
+    set_login(request, answer, portal.offices.logins.open(staff), portal.settings.login_hours)
     return answer
 
 
 @router.post("/logout")
-def log_out(_form: Form) -> Response:
+def log_out(portal: PortalDep, login: LoginDep, _form: StaffForm) -> Response:
+    portal.offices.logins.close(login.token)
     answer = RedirectResponse("/login", status_code=303)
     answer.delete_cookie(COOKIE)
     return answer
 
 
-@router.get("/")
-def dossiers_page(portal: PortalDep, login: Staff) -> Response:
-    return _staff_page(
-        portal,
-        login,
-        "dossiers.html",
-        dossiers=portal.store.accepted(),
-        calls=portal.store.staff_calls(_CALLS_SHOWN),
+@router.get("/enrol")
+def enrol_page(request: Request, portal: PortalDep) -> Response:
+    return public_page(request, portal, "enrol.html", fault="")
+
+
+@router.post("/enrol")
+def enrol(request: Request, portal: PortalDep, form: PublicForm) -> Response:
+    _count(request, portal)
+    name, code = form.get("name", "").lower(), form.get("code", "")
+    if form.get("password") != form.get("again"):
+        return public_page(request, portal, "enrol.html", status=422, fault="different")
+    try:
+        address = portal.offices.accounts.begin(name, code, form.get("password", ""))
+    except ValueError:
+        return public_page(request, portal, "enrol.html", status=422, fault="weak")
+    except RefusedError:
+        return public_page(request, portal, "enrol.html", status=401, fault="code")
+    return _second_factor(request, portal, name, code, address)
+
+
+@router.post("/enrol/digits")
+def enrol_digits(request: Request, portal: PortalDep, form: PublicForm) -> Response:
+    _count(request, portal)
+    name, code = form.get("name", ""), form.get("code", "")
+    accounts = portal.offices.accounts
+    try:
+        if accounts.finish(name, code, form.get("digits", "")):
+            return RedirectResponse("/login", status_code=303)
+        address = accounts.pending(name, code)
+    except RefusedError:
+        return public_page(request, portal, "enrol.html", status=401, fault="code")
+    return _second_factor(request, portal, name, code, address, wrong=True)
+
+
+@router.get("/track")
+def track_page(request: Request, portal: PortalDep, code: str = "") -> Response:
+    return public_page(request, portal, "track.html", code=code, fault="")
+
+
+@router.post("/track")
+def track(request: Request, portal: PortalDep, form: PublicForm) -> Response:
+    code, address = form.get("code", ""), _address(request)
+    try:
+        found = portal.offices.tracking.look_up(code, form.get("secret", ""), network_of(address))
+    except RefusedError as error:
+        return public_page(
+            request, portal, "track.html", status=error.status, code=code, fault="often"
+        )
+    if found is None:
+        return public_page(request, portal, "track.html", status=404, code=code, fault="unknown")
+    return public_page(request, portal, "tracked.html", found=found)
+
+
+@router.get("/result/{secret}")
+def result_page(request: Request, portal: PortalDep, secret: str) -> Response:
+    """Where a mail leads. Programs that look at links in mails fetch this page, not the result."""
+    found = portal.offices.deliveries.linked(secret) is not None
+    return public_page(
+        request, portal, "result.html", status=200 if found else 404, found=found, secret=secret
     )
 
 
-@router.get("/register")
-def register_page(portal: PortalDep, login: Staff, year: int | None = None) -> Response:
-    year = year or this_year()
-    return _staff_page(
-        portal, login, "register.html", year=year, entries=portal.register.entries(year)
-    )
-
-
-@router.get("/desk")
-def desk_page(portal: PortalDep, login: Staff) -> Response:
-    return _staff_page(
-        portal,
-        login,
-        "desk.html",
-        waiting=portal.cases.waiting(),
-        approved=portal.cases.approved(),
-        to_inspect=portal.cases.to_inspect(),
-    )
-
-
-@router.get("/desk/{case_id}")
-def case_page(portal: PortalDep, login: Staff, case_id: str) -> Response:
-    dossier = portal.cases.case(case_id)
-    manifest = manifest_of(dossier)
-    names = pages_of(manifest)
-    texts = [""] * len(names)
-    if dossier.mode != "filing":
-        read = decode_text(portal.cases.text(dossier), [b""] * len(names))
-        texts = [page.text for page in read]
-    return _staff_page(
-        portal,
-        login,
-        "case.html",
-        dossier=dossier,
-        manifest=manifest,
-        answers=portal.cases.answers(dossier),
-        pages=list(zip(names, texts, strict=True)),
-        facts=facts_of(dossier.facts) if dossier.facts else None,
-        is_waiting=dossier.id in {waiting.id for waiting in portal.cases.waiting()},
-    )
-
-
-@router.post("/desk/{case_id}/approve")
-def approve(portal: PortalDep, form: Form, case_id: str) -> Response:
-    seen = next((seen for seen in SEEN_WORDS if seen == form.get("original_seen")), None)
-    if seen is None:
-        raise RefusedError(DeskProblem.NOT_SEEN, "say how the original was seen")
-    portal.cases.approve(case_id, seen)
-    return RedirectResponse("/desk", status_code=303)
-
-
-@router.post("/desk/{case_id}/refuse")
-def refuse(portal: PortalDep, form: Form, case_id: str) -> Response:
-    reason = form.get("reason", "")
-    if reason not in REFUSAL_WORDS:
-        raise RefusedError(Problem.BAD_REQUEST, "reason: not one of the list")
-    portal.cases.refuse(case_id, reason)
-    return RedirectResponse("/desk", status_code=303)
+@router.post("/result/{secret}")
+def result(request: Request, portal: PortalDep, secret: str, _form: PublicForm) -> Response:
+    dossier_id = portal.offices.deliveries.linked(secret)
+    try:
+        pdf = portal.vault.copy(dossier_id) if dossier_id else None
+    except FileNotFoundError:  # a filing: its result is not a copy
+        pdf = None
+    if pdf is None:
+        return public_page(request, portal, "result.html", status=404, found=False, secret=secret)
+    return Response(pdf, media_type="application/pdf", headers=_PRIVATE)
 
 
 @router.get("/V/{seal}")
-def seal_page(portal: PortalDep, seal: str) -> Response:
+def seal_page(request: Request, portal: PortalDep, seal: str) -> Response:
     """What the QR code on a copy leads to. Anybody may look; nothing of the citizen is shown."""
     result = look_up(portal, seal)
-    return _page("seal.html", status=200 if result.valid else 404, result=result)
+    status = 200 if result.valid else 404
+    return public_page(request, portal, "seal.html", status=status, result=result)
 
 
-def to_login(_request: Request, _error: Exception) -> Response:
-    """The exception handler for :class:`LoginNeededError`."""
-    return RedirectResponse("/login", status_code=303)
+_REFUSED_WORDS = {
+    DeskProblem.NOT_ALLOWED: "Trang đã để quá lâu. Hãy mở lại trang và làm lại.",
+    DeskProblem.NOT_FOUND: "Không có hồ sơ hoặc trang này.",
+    DeskProblem.NOT_WAITING: "Hồ sơ này đã được xử lý rồi, có thể do người khác.",
+    DeskProblem.NOT_SEEN: "Hãy chọn bản chính đã được đối chiếu thế nào.",
+    DeskProblem.NOT_YOURS: "Vai trò của ông/bà không làm được việc này.",
+    Problem.TOO_MANY: "Đã thử quá nhiều lần. Hãy quay lại sau.",
+}
+_OTHER_WORDS = "Cổng không hiểu điều vừa gửi."
 
 
-def _fields(body: bytes) -> dict[str, str]:
-    pairs = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-    return {name: values[0].strip() for name, values in pairs.items()}
-
-
-def _staff_page(portal: PortalDep, login: str, name: str, **values: Any) -> Response:
-    return _page(
-        name,
-        agency=portal.settings.agency,
-        form_token=form_token(portal.desk_secret, login),
-        **values,
+def refused_page(request: Request, error: RefusedError) -> Response | None:
+    """A refusal for a person at a browser; None for a program."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        return None
+    staff = request.cookies.get(COOKIE, "") != ""
+    return public_page(
+        request,
+        request.app.state.portal,
+        "refused.html",
+        status=error.status,
+        words=next((w for code, w in _REFUSED_WORDS.items() if code == error.code), _OTHER_WORDS),
+        code=error.code,
+        back="/start" if staff else "/track",
     )
 
 
-def _page(name: str, status: int = 200, **values: Any) -> Response:
-    html = _templates.get_template(name).render(**values)
-    return Response(html, status_code=status, media_type="text/html", headers=_HEADERS)
+def to_login(_request: Request, _error: Exception) -> Response:
+    """The exception handler for LoginNeededError."""
+    return RedirectResponse("/login", status_code=303)
+
+
+def _second_factor(
+    request: Request, portal: Portal, name: str, code: str, address: str, wrong: bool = False
+) -> Response:
+    picture = io.BytesIO()
+    segno.make(address, micro=False).save(
+        picture, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2
+    )
+    return public_page(
+        request,
+        portal,
+        "second-factor.html",
+        status=422 if wrong else 200,
+        account=name,
+        code=code,
+        shared=_shared_of(address),
+        picture=picture.getvalue().decode(),
+        wrong=wrong,
+    )
+
+
+def _shared_of(address: str) -> str:
+    """The secret in an ``otpauth`` address in groups of four, for typing."""
+    secret = address.partition("secret=")[2].partition("&")[0]
+    return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
+
+
+def _count(request: Request, portal: Portal) -> None:
+    """Raises RefusedError (TOO_MANY) for a line from which too many tries come."""
+    if not portal.offices.limits.allows(PER_ADDRESS, network_of(_address(request))):
+        wait = PER_ADDRESS.seconds
+        raise RefusedError(Problem.TOO_MANY, "try again later", retry_after=wait)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+@cache
+def _font(weight: str) -> Path:
+    import fontpkg_be_vietnam_pro
+
+    return next(Path(fontpkg_be_vietnam_pro.ROOT).rglob(f"*-{_WEIGHTS[weight]}.ttf"))

@@ -13,7 +13,7 @@ from typing import Literal
 from uuid import uuid4
 
 from certify.statement import CopyFacts
-from kiosk.portal.store import Store
+from kiosk.portal.store import LISTED, Store
 from kiosk.portal.times import end_of_year, now
 from offline_queue.intake import Lease
 from offline_queue.manifest import Manifest
@@ -125,12 +125,14 @@ class Register:
             rows = db.execute("SELECT * FROM register WHERE id_code = ?", (id_code,))
         return Entry(*rows[0]) if rows else None
 
-    def entries(self, year: int) -> list[Entry]:
+    def entries(self, year: int, after: int = 0) -> list[Entry]:
+        """In the order of their numbers, at most LISTED; those with a number over ``after``."""
         with self._store.transaction() as db:
             return [
                 Entry(*row)
                 for row in db.execute(
-                    "SELECT * FROM register WHERE year = ? ORDER BY book, number", (year,)
+                    "SELECT * FROM register WHERE year = ? AND number > ? ORDER BY number LIMIT ?",
+                    (year, after, LISTED),
                 )
             ]
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kiosk.portal import device_ca, register, services, store
+from kiosk.portal import (
+    accounts,
+    casebook,
+    confirmations,
+    delivery,
+    device_ca,
+    fees,
+    fleet,
+    limits,
+    logins,
+    register,
+    services,
+    store,
+)
 from kiosk.portal.database import Database
 from kiosk.portal.settings import PortalSettings
 
@@ -13,6 +26,14 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "register": register.SCHEMA,
     "device_ca": device_ca.SCHEMA,
     "services": services.SCHEMA,
+    "confirmations": confirmations.SCHEMA,
+    "accounts": accounts.SCHEMA,
+    "logins": logins.SCHEMA,
+    "limits": limits.SCHEMA,
+    "casebook": casebook.SCHEMA,
+    "fees": fees.SCHEMA,
+    "delivery": delivery.SCHEMA,
+    "fleet": fleet.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

@@ -18,9 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from certify.errors import CertifyError
-from kiosk.portal import desk_api, kiosk_api, kiosk_services, pages
-from kiosk.portal.composition import open_portal
+from kiosk.portal import desk_api, desk_pages, kiosk_api, kiosk_services, office_pages, pages
+from kiosk.portal.access_log import AccessLog, write_to_standard_error
+from kiosk.portal.composition import Portal, open_portal
 from kiosk.portal.database import DatabaseError
+from kiosk.portal.desk_auth import LoginNeededError
 from kiosk.portal.errors import RETRY_SECONDS, PortalError, RefusedError
 from kiosk.portal.settings import PortalSettings, load
 from offline_queue.errors import QueueError
@@ -35,12 +37,14 @@ def create_app(settings: PortalSettings) -> FastAPI:
     folder is unusable."""
     app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.portal = open_portal(settings)
-    for router in (kiosk_api.router, kiosk_services.router, desk_api.router, pages.router):
-        app.include_router(router)
+    modules = (kiosk_api, kiosk_services, desk_api, pages, desk_pages, office_pages)
+    for module in modules:
+        app.include_router(module.router)
+    app.add_middleware(AccessLog)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _not_served)
-    app.add_exception_handler(pages.LoginNeededError, pages.to_login)
+    app.add_exception_handler(LoginNeededError, pages.to_login)
     for error in (OSError, DatabaseError, QueueError, CertifyError, ClientDisconnect):
         app.add_exception_handler(error, _unavailable)
     return app
@@ -54,7 +58,7 @@ class Server:
         wanted = settings.port if port is None else port
         self._socket = socket.create_server((settings.host, wanted))
         self._server = uvicorn.Server(
-            # No access log: paths and addresses of citizens' dossiers are nobody's business.
+            # uvicorn's log has addresses and paths; kiosk.portal.access_log has neither.
             uvicorn.Config(
                 self._app,
                 access_log=False,
@@ -65,6 +69,12 @@ class Server:
         )
 
     @property
+    def portal(self) -> Portal:
+        portal = self._app.state.portal
+        assert isinstance(portal, Portal)
+        return portal
+
+    @property
     def address(self) -> str:
         host, port = self._socket.getsockname()[:2]
         return f"http://{host}:{port}"
@@ -73,7 +83,7 @@ class Server:
         try:
             self._server.run(sockets=[self._socket])
         finally:
-            self._app.state.portal.store.close()
+            self.portal.store.close()
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -92,6 +102,8 @@ def run(
     ready: Callable[[str], None] = say_address,
 ) -> None:
     """Serve until SIGINT or SIGTERM. ``port`` replaces the one in the settings, 0 is any."""
+    if settings.access_log:
+        write_to_standard_error()
     server = Server(settings, port=port)
     ready(server.address)
     server.serve()
@@ -106,9 +118,10 @@ def _problem(status: int, code: str, detail: str, **headers: str) -> Response:
     )
 
 
-def _refused(_request: Request, error: Exception) -> Response:
+def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
-    return _problem(error.status, error.code, error.detail, **error.headers)
+    page = pages.refused_page(request, error)
+    return page or _problem(error.status, error.code, error.detail, **error.headers)
 
 
 def _malformed(_request: Request, error: Exception) -> Response:

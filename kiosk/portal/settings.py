@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,6 +14,26 @@ from kiosk.portal.errors import Fault, PortalError
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeliverySettings(Section):
+    """Mail, and the partners' addresses. A way that is not configured is done by hand."""
+
+    mail_host: str = Field("", description="SMTP server; empty: no mail is sent")
+    mail_port: int = Field(587, ge=1, le=65535)
+    mail_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="none is for a server on this machine"
+    )
+    mail_user: str = Field("", description="empty: no login")
+    mail_password_file: Path | None = Field(None, description="file with the password")
+    mail_from: str = Field("mot-cua@localhost", description="sender")
+    wallet_url: str = Field("", description="address of the wallet's intake")
+    wallet_token_file: Path | None = Field(None, description="file with its bearer token")
+    post_url: str = Field("", description="address of the post's order intake")
+    post_token_file: Path | None = Field(None, description="file with its bearer token")
+    link_days: int = Field(7, ge=1, description="life of a link to a result, days")
+    try_days: int = Field(3, ge=1, description="a delivery that never succeeded is given up after")
+    poll_seconds: float = Field(5.0, gt=0, description="pause between looks at the outbox, seconds")
 
 
 class PortalSettings(Section):
@@ -54,6 +75,20 @@ class PortalSettings(Section):
     paper_days: int = Field(180, ge=1, description="how long papers are kept for next time, days")
     trust_dir: Path = Field(description="folder with bundle.cose and policy.cose")
     login_hours: int = Field(10, ge=1, description="life of a staff login, hours")
+    idle_minutes: int = Field(30, ge=1, description="a login unused for so long ends, minutes")
+    scripted_officer: bool = Field(
+        False, description="the desk's secret may also decide; for sandbox and tests only"
+    )
+    holidays: tuple[date, ...] = Field((), description="days on which the agency is closed")
+    public_address: str = Field(
+        "http://localhost:8080", description="address of the public pages, as citizens reach them"
+    )
+    access_log: bool = Field(
+        True, description="one line a request on standard error, without personal data"
+    )
+    delivery: DeliverySettings | None = Field(
+        None, description="how results travel; without it they are fetched at the desk"
+    )
 
 
 class DeskSettings(Section):
@@ -106,6 +141,8 @@ def _load(kind: type[S], file: Path) -> S:
 def _below(folder: Path, value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_below(folder, item) for item in value)
+    if isinstance(value, Section):
+        return value.model_copy(update={name: _below(folder, item) for name, item in value})
     return folder / value if isinstance(value, Path) else value
 
 

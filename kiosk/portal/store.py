@@ -27,11 +27,16 @@ SCHEMA = [
     " processing INTEGER, number TEXT, note TEXT, facts TEXT, original_seen TEXT,"
     " decided_at TEXT, inspect_by TEXT) STRICT",
     "CREATE INDEX dossiers_by_processing ON dossiers (processing, accepted_at)",
+    "CREATE INDEX dossiers_by_arrival ON dossiers (accepted_at, id)",
     "CREATE TABLE parts (dossier TEXT NOT NULL REFERENCES dossiers (id), name TEXT NOT NULL,"
     " PRIMARY KEY (dossier, name)) STRICT, WITHOUT ROWID",
     "CREATE TABLE staff_calls (kiosk_id TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL)"
     " STRICT",
 ]
+
+
+LISTED = 100
+"""Most lines of a list: what a person reads, and what one answer holds."""
 
 
 class Processing(IntEnum):
@@ -151,25 +156,28 @@ class Store:
         rows = self.rows(f"SELECT {_COLUMNS} FROM dossiers WHERE id = ?{lock}", (dossier_id,))  # noqa: S608
         return Dossier(*rows[0]) if rows else None
 
-    def accepted(self) -> list[Dossier]:
-        """All dossiers that have a receipt, newest first."""
+    def accepted(self, before: str = "") -> list[Dossier]:
+        """Dossiers that have a receipt, newest first, at most LISTED; those that came before the
+        one with the id ``before``."""
+        older = " AND (accepted_at, id) < (SELECT accepted_at, id FROM dossiers WHERE id = ?)"
         return [
             Dossier(*row)
             for row in self.rows(
                 f"SELECT {_COLUMNS} FROM dossiers WHERE receipt IS NOT NULL"  # noqa: S608
-                " ORDER BY accepted_at DESC, id DESC"
+                f"{older if before else ''} ORDER BY accepted_at DESC, id DESC LIMIT ?",
+                (*([before] if before else []), LISTED),
             )
         ]
 
     def in_processing(self, mode: str, *states: Processing) -> list[Dossier]:
-        """Accepted dossiers of ``mode`` in one of ``states``, oldest first."""
+        """Accepted dossiers of ``mode`` in one of ``states``, oldest first, at most LISTED."""
         marks = ", ".join("?" for _ in states)
         return [
             Dossier(*row)
             for row in self.rows(
                 f"SELECT {_COLUMNS} FROM dossiers WHERE mode = ? AND processing IN ({marks})"  # noqa: S608
-                " ORDER BY accepted_at, id",
-                (mode, *map(int, states)),
+                " ORDER BY accepted_at, id LIMIT ?",
+                (mode, *map(int, states), LISTED),
             )
         ]
 

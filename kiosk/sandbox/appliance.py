@@ -234,6 +234,8 @@ class Appliance:
                 "enrolment_codes_file": str(codes),
                 "message_gateway": f"{self._addresses['gateway']}/messages",
                 "trust_dir": str(self.trust_dir),
+                "scripted_officer": True,
+                "access_log": False,
             },
         )
 

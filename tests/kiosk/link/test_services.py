@@ -286,7 +286,7 @@ def test_a_portal_that_says_wait_is_not_asked_before(
         asked.append("tracking")
         raise OSError("the disk is full")  # 503 with Retry-After: 30
 
-    monkeypatch.setattr(office.inside.services.__class__, "track", busy)
+    monkeypatch.setattr(office.inside.offices.tracking.__class__, "answer", busy)
 
     async def story(link: LinkClient) -> None:
         request = verbs.TrackRequest(code="c", secret="s")

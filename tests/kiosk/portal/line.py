@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.portal import enrolment
 from kiosk.portal.composition import Portal
+from kiosk.portal.schema import SCHEMAS
 from kiosk.portal.server import Server
 from kiosk.portal.settings import PortalSettings
 from offline_queue import envelope, signatures
@@ -44,6 +45,7 @@ def settings_in(folder: Path, **changes: Any) -> PortalSettings:
         "desk_token_file": folder / "desk.token",
         "enrolment_codes_file": folder / "codes",
         "trust_dir": folder / "trust",
+        "scripted_officer": True,
     }
     return PortalSettings(**(values | changes))
 
@@ -73,6 +75,12 @@ class RunningPortal:
         assert isinstance(portal, Portal)
         return portal
 
+    def held(self) -> str:
+        """All that stands in the database."""
+        statements = [each for schema in SCHEMAS.values() for each in schema]
+        tables = [each.split()[2] for each in statements if each.startswith("CREATE TABLE")]
+        return repr([self.inside.store.rows(f"SELECT * FROM {table}") for table in tables])
+
     def stop(self) -> None:
         self.tell_to_stop()
         self.wait_for_stop()
@@ -86,6 +94,9 @@ class RunningPortal:
 
     def restart(self) -> None:
         self.stop()
+        self.restart_stopped()
+
+    def restart_stopped(self) -> None:
         self._start()
 
     def desk(self, method: str, path: str, **options: Any) -> requests.Response:

@@ -97,6 +97,15 @@ def test_nothing_is_signed_without_a_decision(kiosk: TestKiosk, desk: Desk) -> N
     assert dossier.state()["processing"] == 1
 
 
+def test_a_desk_signs_only_what_its_own_officer_approved(
+    portal: RunningPortal, kiosk: TestKiosk, desk: Desk
+) -> None:
+    dossier = sent(kiosk)
+    portal.inside.cases.approve(str(dossier.id), "at-the-desk", "Phạm Thị Thử")
+    assert desk.sign_approved() == 0
+    assert dossier.state()["processing"] == 4
+
+
 def test_a_refusal_is_told_with_its_reason(kiosk: TestKiosk, client: DeskClient) -> None:
     dossier = sent(kiosk)
     assert Officer(client, refuse="Bản chính bị tẩy xóa").decide() == 1

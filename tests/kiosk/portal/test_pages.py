@@ -9,19 +9,18 @@ import pytest
 import requests
 
 from certify.copyfile import open_reader, read_copy
+from kiosk.portal.accounts import Role
 from kiosk.portal.desk import Desk
-from kiosk.portal.desk_auth import is_login, new_login
 from kiosk.portal.desk_client import DeskClient
 from tests.kiosk.portal.line import SECRET, RunningPortal, TestDossier, TestKiosk
+from tests.kiosk.portal.people import logged_in
 from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page
 
 
 @pytest.fixture
 def browser(portal: RunningPortal) -> Iterator[requests.Session]:
     """Logged in, as an officer's is."""
-    with requests.Session() as session:
-        answer = session.post(f"{portal.address}/login", data={"secret": SECRET}, timeout=10)
-        assert answer.url == f"{portal.address}/"
+    with logged_in(portal, "lan", Role.OFFICER) as session:
         yield session
 
 
@@ -71,34 +70,11 @@ def test_pages_lead_a_stranger_to_the_login(portal: RunningPortal, kiosk: TestKi
 
 
 def test_page_images_are_not_for_strangers(portal: RunningPortal, kiosk: TestKiosk) -> None:
-    url = f"{portal.address}/desk/api/cases/{sent(kiosk).id}/pages/page-001.jpg"
-    assert requests.get(url, timeout=10).status_code == 401
-
-
-def test_a_wrong_secret_does_not_log_in(portal: RunningPortal) -> None:
-    answer = requests.post(f"{portal.address}/login", data={"secret": "guess"}, timeout=10)
-    assert answer.status_code == 401
-    assert "Set-Cookie" not in answer.headers
-
-
-def test_the_login_cookie_is_out_of_reach(portal: RunningPortal) -> None:
-    answer = requests.post(
-        f"{portal.address}/login", data={"secret": SECRET}, timeout=10, allow_redirects=False
-    )
-    cookie = answer.headers["Set-Cookie"].lower()
-    assert "httponly" in cookie
-    assert "samesite=strict" in cookie
-
-
-@pytest.mark.parametrize("value", ["", "x", "9999999999.aa.bb", ".."])
-def test_a_made_up_login_is_none(value: str) -> None:
-    assert not is_login(SECRET, value)
-
-
-def test_a_login_ends() -> None:
-    assert is_login(SECRET, new_login(SECRET, 1))
-    assert not is_login(SECRET, new_login(SECRET, -1))
-    assert not is_login(SECRET + "x", new_login(SECRET, 1))
+    dossier = sent(kiosk)
+    api = f"{portal.address}/desk/api/cases/{dossier.id}/pages/page-001.jpg"
+    assert requests.get(api, timeout=10).status_code == 401
+    page = f"{portal.address}/desk/{dossier.id}/pages/page-001.jpg"
+    assert requests.get(page, timeout=10).url == f"{portal.address}/login"
 
 
 def test_the_list_shows_dossiers_and_calls(
@@ -120,9 +96,7 @@ def test_an_officer_approves_in_the_page(
     page = show(browser, portal, case)
     assert "Trần Thị Mẫu" in page
     assert "BẰNG TỐT NGHIỆP" in page
-    image = browser.get(
-        f"{portal.address}/desk/api/cases/{dossier.id}/pages/page-001.jpg", timeout=10
-    )
+    image = browser.get(f"{portal.address}{case}/pages/page-001.jpg", timeout=10)
     assert image.content == drawn_page().jpeg
     assert press(browser, portal, case, "approve", original_seen="at-the-desk").ok
     assert dossier.state()["processing"] == 4

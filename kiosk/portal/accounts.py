@@ -1,0 +1,347 @@
+"""Staff accounts: roles, a password (argon2id, RFC 9106), and a second factor (TOTP, RFC 6238).
+
+An administrator makes an account and hands over a one-time enrolment secret; the person chooses
+the password and adds the second factor alone, in a page. No password ever stands in a command
+line. Wrong tries lock an account for ever longer, and nobody outside learns whether it exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+import pyotp
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from kiosk.portal.errors import DeskProblem, RefusedError
+from kiosk.portal.secret import derive
+from kiosk.portal.store import Store
+from kiosk.portal.times import now
+
+SCHEMA = [
+    "CREATE TABLE staff (name TEXT PRIMARY KEY, full_name TEXT NOT NULL, role TEXT NOT NULL,"
+    " password TEXT, totp TEXT, last_step INTEGER NOT NULL, failures INTEGER NOT NULL,"
+    " locked_until TEXT, enrol_hash TEXT, enrol_until TEXT, made_at TEXT NOT NULL,"
+    " disabled_at TEXT, epoch INTEGER NOT NULL) STRICT",
+    "CREATE TABLE staff_actions (id TEXT PRIMARY KEY, at TEXT NOT NULL, staff TEXT NOT NULL,"
+    " action TEXT NOT NULL, subject TEXT NOT NULL) STRICT",
+    "CREATE INDEX staff_actions_by_time ON staff_actions (at)",
+]
+
+LONGEST_LOCK = timedelta(hours=1)
+_FREE_TRIES = 5
+_FIRST_LOCK = timedelta(seconds=30)
+_ENROL_LIFE = timedelta(hours=72)
+_PASSWORD_LENGTH = range(12, 257)
+_STEP = 30  # seconds; one step before and after is accepted, for phones with a wrong clock
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_NAME = re.compile(r"[a-z][a-z0-9.-]{1,31}")
+
+
+class Role(StrEnum):
+    OFFICER = "officer"
+    CHIEF = "chief"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class May(StrEnum):
+    LOOK = "look"
+    DECIDE = "decide"
+    EXPORT = "export"
+    COUNT = "count"
+    FLEET = "fleet"
+    STAFF = "staff"
+
+
+_RIGHTS = {
+    Role.OFFICER: {May.LOOK, May.DECIDE, May.COUNT, May.FLEET},
+    Role.CHIEF: {May.LOOK, May.DECIDE, May.EXPORT, May.COUNT, May.FLEET},
+    Role.AUDITOR: {May.LOOK, May.EXPORT, May.COUNT},
+    Role.ADMIN: {May.COUNT, May.FLEET, May.STAFF},  # keeps accounts, sees no citizen
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """``full_name`` as in the person's signing certificate: copies name it."""
+
+    name: str
+    full_name: str
+    role: Role
+
+    def may(self, what: May) -> bool:
+        return what in _RIGHTS[self.role]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A line of the administrator's page."""
+
+    staff: Staff
+    enrolled: bool
+    disabled: bool
+    locked_until: str | None
+
+
+class Accounts:
+    """``issuer`` names the agency in the authenticator."""
+
+    def __init__(
+        self, store: Store, secret: bytes, issuer: str, hasher: PasswordHasher | None = None
+    ) -> None:
+        self._store = store
+        self._issuer = issuer
+        self._cipher = AESGCM(derive(secret, "staff-totp"))
+        self._hasher = hasher or PasswordHasher()
+        self._nobody = self._hasher.hash(secrets.token_hex(16))
+
+    def add(self, name: str, full_name: str, role: Role, *, by: str) -> str:
+        """Answers the one-time enrolment secret. Raises ValueError for a name that is taken or
+        not of the form ``[a-z][a-z0-9.-]*``."""
+        if not _NAME.fullmatch(name) or not full_name.strip():
+            raise ValueError("a name has 2 to 32 of a-z, 0-9, '.', '-' and starts with a letter")
+        code = _new_code()
+        with self._store.transaction() as db:
+            if not list(
+                db.execute(
+                    "INSERT INTO staff (name, full_name, role, last_step, failures, epoch,"
+                    " enrol_hash, enrol_until, made_at) VALUES (?, ?, ?, 0, 0, 0, ?, ?, ?)"
+                    " ON CONFLICT DO NOTHING RETURNING name",
+                    (name, full_name.strip(), role, _digest(code), _until(), now().isoformat()),
+                )
+            ):
+                raise ValueError(f"{name} exists")
+            self.note(by, "staff.add", name)
+        return code
+
+    def reset(self, name: str, *, by: str) -> str:
+        """A new enrolment secret; password, second factor and logins are void. Raises
+        ValueError."""
+        code = _new_code()
+        with self._store.transaction() as db:
+            if not list(
+                db.execute(
+                    "UPDATE staff SET password = NULL, totp = NULL, enrol_hash = ?,"
+                    " enrol_until = ?, disabled_at = NULL, failures = 0, locked_until = NULL,"
+                    " epoch = epoch + 1"
+                    " WHERE name = ? RETURNING name",
+                    (_digest(code), _until(), name),
+                )
+            ):
+                raise ValueError(f"{name} does not exist")
+            self.note(by, "staff.reset", name)
+        return code
+
+    def disable(self, name: str, *, by: str) -> None:
+        """Logins under way end with it. Raises ValueError."""
+        with self._store.transaction() as db:
+            if not list(
+                db.execute(
+                    "UPDATE staff SET disabled_at = ?, password = NULL, totp = NULL,"
+                    " enrol_hash = NULL, epoch = epoch + 1 WHERE name = ? RETURNING name",
+                    (now().isoformat(), name),
+                )
+            ):
+                raise ValueError(f"{name} does not exist")
+            self.note(by, "staff.disable", name)
+
+    def accounts(self) -> list[Account]:
+        with self._store.transaction() as db:
+            return [
+                Account(Staff(row[0], row[1], Role(row[2])), bool(row[3]), bool(row[4]), row[5])
+                for row in db.execute(
+                    "SELECT name, full_name, role, password, disabled_at, locked_until"
+                    " FROM staff ORDER BY name"
+                )
+            ]
+
+    def begin(self, name: str, code: str, password: str) -> str:
+        """First half of an enrolment: keeps the password, answers the ``otpauth`` address of the
+        second factor. Nobody can log in before :meth:`finish`.
+
+        Raises RefusedError (NOT_ALLOWED), and ValueError for a password that is too weak.
+        """
+        if len(password) not in _PASSWORD_LENGTH or name in password.lower():
+            raise ValueError("weak")
+        self._require_code(name, code)
+        shared = pyotp.random_base32()
+        hashed = self._hasher.hash(_normal(password))
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE staff SET password = ?, totp = ? WHERE name = ? AND enrol_hash = ?",
+                (hashed, self._hide(name, shared), name, _digest(code)),
+            )
+        return self._address(name, shared)
+
+    def pending(self, name: str, code: str) -> str:
+        """The ``otpauth`` address again. Raises RefusedError (NOT_ALLOWED)."""
+        row = self._require_code(name, code)
+        if row["totp"] is None:
+            raise _not_allowed()
+        return self._address(name, self._reveal(name, row["totp"]))
+
+    def finish(self, name: str, code: str, digits: str) -> bool:
+        """Second half: the person's device shows the right digits. False when it does not.
+        Raises RefusedError (NOT_ALLOWED)."""
+        row = self._require_code(name, code)
+        if row["totp"] is None:
+            raise _not_allowed()
+        step = _step_of(self._reveal(name, row["totp"]), digits)
+        if step is None:
+            return False
+        with self._store.transaction() as db:
+            done = list(
+                db.execute(
+                    "UPDATE staff SET enrol_hash = NULL, enrol_until = NULL, last_step = ?"
+                    " WHERE name = ? AND enrol_hash = ? RETURNING name",
+                    (step, name, _digest(code)),
+                )
+            )
+            self.note(name, "staff.enrolled", name)
+        return bool(done)
+
+    def log_in(self, name: str, password: str, digits: str) -> Staff:
+        """Raises RefusedError (NOT_ALLOWED): the same, after the same work, whatever was wrong."""
+        row = self._row(name) or {}
+        usable = bool(row) and not row["disabled_at"] and not row["enrol_hash"]
+        locked = usable and (row["locked_until"] or "") > now().isoformat()
+        known = usable and row["password"] and row["totp"]
+        right = self._is_password(row["password"] if known else self._nobody, password)
+        step = _step_of(self._reveal(name, row["totp"]), digits) if known else None
+        if known and right and step and not locked and self._take(name, step):
+            return Staff(name, row["full_name"], Role(row["role"]))
+        if known and not locked:
+            self._count_failure(name)
+        raise _not_allowed()
+
+    def note(self, staff: str, action: str, subject: str = "") -> None:
+        """For the auditor. ``subject`` holds no citizen's data: a name of staff, an id, a day."""
+        with self._store.transaction() as db:
+            db.execute(
+                "INSERT INTO staff_actions VALUES (?, ?, ?, ?, ?)",
+                (str(uuid4()), now().isoformat(), staff, action, subject),
+            )
+
+    def actions(self, limit: int) -> list[tuple[str, str, str, str]]:
+        """(instant, staff, action, subject), newest first."""
+        with self._store.transaction() as db:
+            return [
+                (row[0], row[1], row[2], row[3])
+                for row in db.execute(
+                    "SELECT at, staff, action, subject FROM staff_actions ORDER BY at DESC LIMIT ?",
+                    (limit,),
+                )
+            ]
+
+    def _row(self, name: str) -> dict[str, Any] | None:
+        columns = (
+            "full_name", "role", "password", "totp", "locked_until", "enrol_hash", "enrol_until",
+            "disabled_at",
+        )  # fmt: skip
+        with self._store.transaction() as db:
+            rows = list(
+                db.execute(f"SELECT {', '.join(columns)} FROM staff WHERE name = ?", (name,))  # noqa: S608 - names of our own
+            )
+        return dict(zip(columns, rows[0], strict=True)) if rows else None
+
+    def _require_code(self, name: str, code: str) -> dict[str, Any]:
+        row = self._row(name)
+        if row is None or not secrets.compare_digest(row["enrol_hash"] or "", _digest(code)):
+            raise _not_allowed()
+        if row["enrol_until"] < now().isoformat():
+            raise _not_allowed()
+        return row
+
+    def _is_password(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, _normal(password))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _take(self, name: str, step: int) -> bool:
+        """False when these digits were used before."""
+        with self._store.transaction() as db:
+            taken = list(
+                db.execute(
+                    "UPDATE staff SET failures = 0, locked_until = NULL, last_step = ?"
+                    " WHERE name = ? AND last_step < ? RETURNING name",
+                    (step, name, step),
+                )
+            )
+            if taken:
+                self.note(name, "staff.login")
+        return bool(taken)
+
+    def _count_failure(self, name: str) -> None:
+        with self._store.transaction() as db:
+            ((failures,),) = db.execute(
+                "UPDATE staff SET failures = failures + 1 WHERE name = ? RETURNING failures",
+                (name,),
+            )
+            if lock := lock_after(int(failures)):
+                until = (now() + lock).isoformat()
+                db.execute("UPDATE staff SET locked_until = ? WHERE name = ?", (until, name))
+                self.note(name, "staff.locked")
+
+    def _address(self, name: str, shared: str) -> str:
+        return pyotp.TOTP(shared).provisioning_uri(name=name, issuer_name=self._issuer)
+
+    def _hide(self, name: str, shared: str) -> str:
+        nonce = secrets.token_bytes(12)
+        return (nonce + self._cipher.encrypt(nonce, shared.encode(), name.encode())).hex()
+
+    def _reveal(self, name: str, hidden: str) -> str:
+        data = bytes.fromhex(hidden)
+        return self._cipher.decrypt(data[:12], data[12:], name.encode()).decode()
+
+
+def lock_after(failures: int) -> timedelta:
+    """How long an account is locked after so many wrong tries in a row."""
+    if failures < _FREE_TRIES:
+        return timedelta(0)
+    doublings = min(failures - _FREE_TRIES, 10)
+    return min(_FIRST_LOCK * (1 << doublings), LONGEST_LOCK)
+
+
+def _step_of(shared: str, digits: str) -> int | None:
+    """The time step for which ``digits`` are right. Looks at all that count, in the same time."""
+    current, totp = int(now().timestamp()) // _STEP, pyotp.TOTP(shared)
+    steps = [
+        step
+        for step in (current - 1, current, current + 1)
+        if secrets.compare_digest(totp.generate_otp(step).encode(), digits.strip().encode())
+    ]
+    return steps[0] if steps else None
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(26))
+
+
+def _digest(code: str) -> str:
+    """130 random bits need no slow hash."""
+    return hashlib.sha256(code.strip().upper().encode()).hexdigest()
+
+
+def _normal(password: str) -> str:
+    """Keyboards write Vietnamese letters composed or decomposed; both are the same password."""
+    return unicodedata.normalize("NFC", password)
+
+
+def _until() -> str:
+    until: datetime = now() + _ENROL_LIFE
+    return until.isoformat()
+
+
+def _not_allowed() -> RefusedError:
+    return RefusedError(DeskProblem.NOT_ALLOWED, "name, password or digits are not right")

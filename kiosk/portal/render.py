@@ -1,0 +1,135 @@
+"""From a template and values to an answer; from a sent form to its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from fastapi import Depends, Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kiosk.portal import words
+from kiosk.portal.accounts import May
+from kiosk.portal.bodies import SmallBody
+from kiosk.portal.composition import PortalDep
+from kiosk.portal.desk_auth import (
+    LoginDep,
+    form_token,
+    is_form_token,
+    set_visit,
+    visit_of,
+)
+from kiosk.portal.errors import DeskProblem, RefusedError
+from kiosk.portal.times import shown, shown_day
+
+FOLDER = Path(__file__).parent / "templates"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"
+    " img-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none';"
+    " base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+MODE_WORDS = {
+    "pre-check": "Kiểm tra trước",
+    "post-check": "Kiểm tra sau",
+    "filing": "Nộp hồ sơ",
+}
+SEEN_WORDS = {
+    "at-the-kiosk": "Đã đối chiếu bản chính tại kiosk",
+    "at-the-desk": "Đã đối chiếu bản chính tại quầy",
+    "by-video": "Đã đối chiếu bản chính qua hình ảnh trực tiếp",
+}
+REFUSAL_WORDS = (  # decree 23/2015/NĐ-CP, article 22
+    "Bản chính bị tẩy xóa, sửa chữa, thêm bớt nội dung",
+    "Bản chính bị hư hỏng, không đọc được nội dung",
+    "Bản chính đóng dấu mật hoặc ghi rõ không được sao chụp",
+    "Bản chính có nội dung trái pháp luật, đạo đức xã hội",
+    "Giấy tờ nước ngoài chưa được hợp pháp hóa lãnh sự",
+    "Giấy tờ tự lập không có xác nhận và đóng dấu",
+)
+_NAVIGATION = (
+    ("/desk", "Bàn xử lý", May.LOOK),
+    ("/", "Hồ sơ", May.LOOK),
+    ("/register", "Sổ chứng thực", May.LOOK),
+    ("/deliveries", "Trả kết quả", May.LOOK),
+    ("/statistics", "Thống kê", May.COUNT),
+    ("/fleet", "Kiosk", May.FLEET),
+    ("/staff", "Tài khoản", May.STAFF),
+)
+
+_templates = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters.update(shown=shown, day=shown_day, money=words.money)
+_templates.globals.update(
+    processing_words=words.PROCESSING_WORDS,
+    role_words=words.ROLE_WORDS,
+    grade_words=words.GRADE_WORDS,
+    fee_words=words.FEE_WORDS,
+    channel_words=words.CHANNEL_WORDS,
+    delivery_words=words.DELIVERY_WORDS,
+    mode_words=MODE_WORDS,
+    seen_words=SEEN_WORDS,
+    refusal_words=REFUSAL_WORDS,
+)
+
+
+def page(name: str, status: int = 200, **values: Any) -> Response:
+    html = _templates.get_template(name).render(**values)
+    return Response(html, status_code=status, media_type="text/html", headers=HEADERS)
+
+
+def public_page(
+    request: Request, portal: PortalDep, name: str, status: int = 200, **values: Any
+) -> Response:
+    """For anybody. Its forms belong to the visit, a cookie that says nothing of who it is."""
+    visit = visit_of(request)
+    token = form_token(portal.desk_secret, visit)
+    answer = page(name, status, agency=portal.settings.agency, form_token=token, **values)
+    set_visit(request, answer, visit)
+    return answer
+
+
+def staff_page(
+    request: Request, portal: PortalDep, login: LoginDep, name: str, **values: Any
+) -> Response:
+    return page(
+        name,
+        agency=portal.settings.agency,
+        staff=login.staff,
+        here=request.url.path,
+        navigation=[(path, text) for path, text, what in _NAVIGATION if login.staff.may(what)],
+        may={what.value: login.staff.may(what) for what in May},
+        form_token=form_token(portal.desk_secret, login.token),
+        **values,
+    )
+
+
+def staff_form(portal: PortalDep, login: LoginDep, body: SmallBody) -> Mapping[str, str]:
+    """The fields of a form that one of our own pages sent. Raises RefusedError (NOT_ALLOWED)."""
+    return _checked(portal.desk_secret, login.token, body)
+
+
+def public_form(request: Request, portal: PortalDep, body: SmallBody) -> Mapping[str, str]:
+    """As :func:`staff_form`, of somebody who is not logged in."""
+    return _checked(portal.desk_secret, request.cookies.get("visit", ""), body)
+
+
+StaffForm = Annotated[Mapping[str, str], Depends(staff_form)]
+PublicForm = Annotated[Mapping[str, str], Depends(public_form)]
+
+
+def _checked(secret: str, cookie: str, body: bytes) -> Mapping[str, str]:
+    pairs = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+    form = {name: values[0].strip() for name, values in pairs.items()}
+    if not is_form_token(secret, cookie, form.pop("form_token", "")):
+        raise RefusedError(DeskProblem.NOT_ALLOWED, "the form does not belong to this login")
+    return form

@@ -1,0 +1,128 @@
+"""How is my dossier doing? Told to whoever has its code and the secret on the slip, or is proven.
+
+Unknown code, wrong secret and a dossier without a secret get the same answer after the same work.
+Tries are counted for each code and each line, whether the code exists or not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
+from kiosk.portal.catalogue import procedure
+from kiosk.portal.errors import RefusedError
+from kiosk.portal.limits import Limit, Limits
+from kiosk.portal.store import Processing, Store
+from kiosk.portal.words import PUBLIC_WORDS
+from offline_queue.intake import Problem, TrackAsk, TrackedDossier
+
+PER_CODE = Limit("track.code", most=10, seconds=3600)
+PER_LINE = Limit("track.line", most=60, seconds=3600)
+_SECRET = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
+_CODE = re.compile(r"[A-Z0-9.]{1,32}-\d{6}-\d{4,12}")
+_NO_SALT = "00" * 16
+_MOST_OF_A_CITIZEN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """``missing``: what the officer asks for, in states 5 and 6. ``note``: why, where it ended
+    badly. Instants are ISO 8601 in UTC. Nothing here says whose dossier it is."""
+
+    code: str
+    procedure: str
+    title: str
+    state: int
+    words: str
+    officer: str | None
+    received_at: str
+    due_at: str
+    ended_at: str | None
+    late: bool
+    missing: str | None
+    note: str | None
+    number: str | None
+
+
+class Tracking:
+    def __init__(self, store: Store, casebook: Casebook, limits: Limits) -> None:
+        self._store = store
+        self._casebook = casebook
+        self._limits = limits
+
+    def answer(self, asked: TrackAsk, kiosk_id: str) -> tuple[TrackedDossier, ...]:
+        """To a kiosk, which has proven the person if it names one. Raises RefusedError:
+        NOT_FOUND for any pair that does not fit, TOO_MANY, BAD_REQUEST when neither a pair nor a
+        person is named."""
+        if asked.citizen_number:
+            return tuple(_on_the_wire(each) for each in self.of_citizen(asked.citizen_number))
+        if not asked.code or not asked.secret:
+            raise RefusedError(Problem.BAD_REQUEST, "code and secret, or citizen_number")
+        found = self.look_up(asked.code, asked.secret, f"kiosk:{kiosk_id}")
+        if found is None:
+            raise RefusedError(Problem.NOT_FOUND, "no dossier with this code and secret")
+        return (_on_the_wire(found),)
+
+    def look_up(self, code: str, secret: str, line: str) -> Tracked | None:
+        """As typed; ``line``: where the question comes from. Raises RefusedError (TOO_MANY)."""
+        code, secret = code.strip().upper().replace(" ", "").replace("–", "-"), plain(secret)
+        allowed = self._limits.allows(PER_LINE, line)
+        if not self._limits.allows(PER_CODE, code[:64]) or not allowed:
+            wait = PER_CODE.seconds
+            raise RefusedError(Problem.TOO_MANY, "ask again later", retry_after=wait)
+        well_formed = bool(_CODE.fullmatch(code) and _SECRET.fullmatch(secret))
+        lines = self._casebook.of_code(code)[:1] if well_formed else []
+        if not lines:
+            digest(secret[:10], _NO_SALT)  # the same work as for a code that exists
+            return None
+        return self._tracked(lines[0]) if is_secret(lines[0], secret) else None
+
+    def of_citizen(self, citizen_number: str) -> list[Tracked]:
+        """For a caller that has proven who is asking (VNeID), newest first."""
+        lines = self._casebook.of_citizen(citizen_number)[:_MOST_OF_A_CITIZEN]
+        return [self._tracked(line) for line in lines]
+
+    def _tracked(self, line: CaseLine) -> Tracked:
+        dossier = self._store.dossier(line.dossier)
+        assert dossier is not None  # a foreign key says so
+        state = Processing(dossier.processing or Processing.RECEIVED)
+        note = dossier.note if state in PUBLIC_NOTES else None
+        return Tracked(
+            code=line.code,
+            procedure=line.procedure,
+            title=procedure(line.procedure).title,
+            state=state,
+            words=PUBLIC_WORDS[state],
+            officer=line.officer,
+            received_at=line.received_at,
+            due_at=line.due_at,
+            ended_at=line.ended_at,
+            late=line.late,
+            missing=dossier.note if state in _WANTS else None,
+            note=note,
+            number=dossier.number,
+        )
+
+
+def _on_the_wire(tracked: Tracked) -> TrackedDossier:
+    return TrackedDossier(
+        code=tracked.code,
+        procedure=tracked.procedure,
+        processing=tracked.state,
+        accepted_at=datetime.fromisoformat(tracked.received_at),
+        number=tracked.number,
+        note=tracked.missing or tracked.note,
+    )
+
+
+_WANTS = frozenset({Processing.SUPPLEMENT, Processing.FINANCIAL_DUTY})
+PUBLIC_NOTES = frozenset({Processing.REFUSED, Processing.STOPPED, Processing.WITHDRAWN})
+"""States whose note is meant for the citizen; elsewhere notes are for the officer."""
+
+
+def plain(secret: str) -> str:
+    """As Crockford's base 32 is read: any case, I and L are 1, O is 0, dashes mean nothing."""
+    letters = re.sub(r"[\s–-]", "", secret).upper()
+    return letters.translate(str.maketrans("ILO", "110"))

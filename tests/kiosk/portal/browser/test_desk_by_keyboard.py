@@ -1,0 +1,217 @@
+"""An officer at a real browser, without a mouse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certify.pages import encode_text
+from kiosk.portal.accounts import Role, Staff
+from offline_queue.manifest import Applicant, Fee
+from tests.kiosk.portal.browser.driver import Browser
+from tests.kiosk.portal.browser.papers import diploma
+from tests.kiosk.portal.line import APPLICANT, RunningPortal, TestDossier, TestKiosk
+from tests.kiosk.portal.people import NAMES, PASSWORD, enrolled
+
+FOCUS = "return document.activeElement.innerText || document.activeElement.value || ''"
+
+
+def sent(kiosk: TestKiosk, number: int = 1, confidence: int = 93, **changes: Any) -> TestDossier:
+    pages = [diploma(confidence)]
+    contents = {
+        "answers.json": json.dumps({"applicant": APPLICANT}).encode(),
+        "page-001.jpg": pages[0].jpeg,
+        "text.json": encode_text(pages),
+    }
+    dossier = kiosk.dossier(contents=contents, code=f"H26.15-261124-{number:04}", **changes)
+    dossier.send()
+    return dossier
+
+
+def enter(browser: Browser, portal: RunningPortal, role: Role = Role.OFFICER) -> None:
+    """As after a login; the login itself is a test of its own."""
+    person = enrolled(portal.inside, "lan", role)
+    token = portal.inside.offices.logins.open(Staff(person.name, NAMES["lan"], role))
+    browser.open(f"{portal.address}/login")
+    browser.set_cookie("desk", token)
+
+
+def focused(browser: Browser) -> str:
+    return str(browser.run(FOCUS))
+
+
+def test_from_login_to_approval_by_keyboard_alone(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
+) -> None:
+    first, second = sent(kiosk), sent(kiosk, 2)
+    person = enrolled(portal.inside, "lan", Role.OFFICER)
+    desktop.open(f"{portal.address}/login")
+    desktop.screenshot(pictures / "login.png")
+    desktop.type("lan")
+    desktop.press("Tab")
+    desktop.type(PASSWORD)
+    desktop.press("Tab")
+    desktop.type(person.digits(1))
+    desktop.press("Enter")
+    desktop.wait_for("Chờ đối chiếu")
+    desktop.screenshot(pictures / "desk.png")
+    desktop.press("n")
+    desktop.wait_for("Duyệt và cấp số")
+    assert desktop.url == f"{portal.address}/desk/{first.id}"
+    desktop.press("2", "Enter")
+    desktop.wait_for("Đang xử lý, số chứng thực 01")
+    assert first.state()["processing"] == 4
+    assert desktop.url.startswith(f"{portal.address}/desk/{second.id}")  # the next one, at once
+    held = portal.inside.store.dossier(str(first.id))
+    assert held is not None
+    assert held.original_seen == "at-the-desk"
+    assert held.facts is not None
+    assert json.loads(held.facts)["officer"] == NAMES["lan"]
+
+
+def test_nothing_is_approved_before_the_officer_says_how_it_was_seen(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("Enter")
+    assert desktop.url == f"{portal.address}/desk/{dossier.id}"
+    assert dossier.state()["processing"] == 1
+
+
+def test_tab_alone_reaches_every_decision(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    seen = []
+    for _ in range(5):
+        desktop.press("Tab")
+        seen.append(focused(desktop))
+    reached = "\n".join(seen)
+    for words in ("Duyệt và cấp số", "Quét lại, bổ sung", "Từ chối"):
+        assert words in reached
+
+
+def test_refusing_by_keyboard(desktop: Browser, portal: RunningPortal, kiosk: TestKiosk) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("t", "Down", "Tab", "Enter")
+    desktop.wait_for("Không có hồ sơ nào đang chờ")
+    state = dossier.state()
+    assert (state["processing"], state["note"]) == (
+        3,
+        "Bản chính bị hư hỏng, không đọc được nội dung",
+    )
+
+
+def test_asking_for_a_rescan_by_keyboard(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("b")
+    desktop.type("Quét lại, trang 1 mờ.")  # its letters are text, not decisions
+    desktop.press("Tab", "Enter")
+    desktop.wait_for("Chờ công dân bổ sung")
+    state = dossier.state()
+    assert (state["processing"], state["note"]) == (5, "Quét lại, trang 1 mờ.")
+
+
+def test_a_duty_and_its_receipt_by_keyboard(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("p")
+    desktop.type("Nộp 1.200.000 đ tại kho bạc.")
+    desktop.screenshot(pictures / "duty.png")
+    desktop.press("Tab", "Enter")
+    desktop.wait_for("Chờ công dân nộp tiền")
+    assert dossier.state()["processing"] == 6
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.type("BL-000123")
+    desktop.press("Enter")
+    desktop.wait_for("Duyệt và cấp số")
+    assert dossier.state()["processing"] == 2
+
+
+def test_a_withdrawal_by_keyboard(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("r", "Tab")
+    desktop.type("Công dân không cần nữa.")
+    desktop.press("Tab", "Enter")
+    desktop.wait_for("Không có hồ sơ nào đang chờ")
+    assert dossier.state()["processing"] == 7
+
+
+def test_escape_leads_back_and_changes_nothing(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("t", "Escape", "Escape")
+    desktop.wait_for("Chờ đối chiếu")
+    assert dossier.state()["processing"] == 1
+
+
+def test_the_case_shows_all_an_officer_needs_at_once(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
+) -> None:
+    dossier = sent(
+        kiosk,
+        confidence=41,
+        clock_trusted=False,
+        applicants=(Applicant(grade="claimed", method="qr-card", face_match=False),),
+        fee=Fee(rule="tt226", amount=4000, state="due-at-desk"),
+    )
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.screenshot(pictures / "case.png")
+    text = desktop.text()
+    for words in (
+        "Trần Thị Mẫu", "Tự khai", "BẰNG TỐT NGHIỆP", "Trang 1 khó đọc (41 %)", "Đồng hồ của kiosk",
+        "Chưa xác thực người yêu cầu", "Thu lệ phí 4.000 đ",
+    ):  # fmt: skip
+        assert words in text
+    image = "return document.querySelector('.sheet img').naturalWidth"
+    assert desktop.run(image) == 827
+    box = "return document.querySelector('%s').getBoundingClientRect().%s"
+    assert desktop.run(box % ("h1", "top")) >= 0
+    assert desktop.run(box % ("details:last-of-type", "bottom")) <= desktop.run(
+        "return innerHeight"
+    )
+    assert desktop.run("return document.documentElement.scrollHeight <= innerHeight")
+
+
+@pytest.mark.parametrize(
+    "path", ["/desk", "/", "/register", "/deliveries", "/statistics", "/fleet"]
+)
+def test_pages_break_no_rule_of_their_own(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk, path: str, pictures: Path
+) -> None:
+    """What the content security policy stops would be missing; nothing may overflow."""
+    sent(kiosk)
+    enter(desktop, portal, Role.CHIEF)
+    desktop.open(f"{portal.address}{path}")
+    desktop.screenshot(pictures / "page.png")
+    assert desktop.run("return document.documentElement.scrollWidth <= innerWidth")
+    font = "return document.fonts.ready.then(() => document.fonts.check('16px \"Be Vietnam Pro\"'))"
+    assert desktop.run(font)
+    assert (
+        desktop.run("return getComputedStyle(document.body).backgroundColor")
+        == "rgb(251, 246, 236)"
+    )
