@@ -17,6 +17,7 @@ from certify.trust import TrustBundle
 from certify.verify import State, verify
 from tests.certify import archive_pki, specimens
 from tests.certify.archive_pki import Authority
+from tests.certify.pdfa import broken_rules
 from tests.certify.test_verify import code
 
 YEARS_LATER = datetime.now(UTC) + timedelta(days=1000)
@@ -71,6 +72,7 @@ def test_a_lifted_copy_is_a_new_revision_of_the_same(
     verdict = verify(lifted, bundle)
     assert (verdict.ok, verdict.level) == (True, "B-LTA"), verdict.evidence
     assert verify(copy.pdf, bundle).level == "B-B"
+    assert broken_rules(lifted) == []
 
 
 def test_it_holds_after_its_signers_have_expired(
