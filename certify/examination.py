@@ -222,8 +222,6 @@ class Examination:
         """No signature from the future, none before its statement, none after the lease ended."""
         self._need_statuses()
         lease_end = self._bundle.leases.get(seal.key_id)
-        in_time = lease_end is None or seal.issued <= lease_end
-        _need(in_time, "lease-expired", f"issued {seal.issued:%Y-%m-%d %H:%M}")
         for name, status in self._statuses.items():
             claimed = _claimed(status)
             _need(claimed <= self._moment + _CLOCKS_DIFFER, "time-implausible", f"{name}: future")
@@ -259,6 +257,7 @@ class Examination:
 
 SEAL_REASONS: dict[str, str] = {
     Fault.COPY_REVOKED: "revoked",
+    Fault.LEASE_EXPIRED: "lease-expired",
     Fault.SEAL_ALTERED: "seal-altered",
     Fault.SEAL_HOST: "seal-host",
     Fault.SEAL_INVALID: "seal-invalid",
