@@ -40,6 +40,7 @@ _SPELLINGS = {
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "Boost Software License": "BSL-1.0",
+    "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-only",
     "MIT License": "MIT",
     "MIT license": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
