@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
-from drivers.contract import DeviceError, Fault, Health, Raster, ScanSettings, Slip, Status
+from drivers.contract import (
+    DeviceError,
+    Fault,
+    Health,
+    Printed,
+    Raster,
+    ScanSettings,
+    Slip,
+    Status,
+    Supply,
+)
 
 _DETAIL = "none in the settings"
 
@@ -36,3 +46,36 @@ class AbsentReceiptPrinter(_Absent):
 
     async def print_slip(self, slip: Slip) -> None:
         raise DeviceError(Fault.RECEIPT_ABSENT, _DETAIL)
+
+
+class AbsentPowerSupply(_Absent):
+    async def check(self) -> None:
+        """A kiosk on bare mains knows no trouble before it is off."""
+
+
+class AbsentDocumentPrinter(_Absent):
+    def supplies(self) -> tuple[Supply, ...]:
+        return ()
+
+    async def check(self) -> None:
+        raise DeviceError(Fault.PRINTER_ABSENT, _DETAIL)
+
+    async def print_document(self, pdf: bytes, name: str, copies: int = 1) -> Printed:
+        raise DeviceError(Fault.PRINTER_ABSENT, _DETAIL)
+
+    async def cancel(self, name: str) -> Printed:
+        return Printed(0, 0)
+
+
+class AbsentCardReader(_Absent):
+    async def check(self) -> None:
+        raise DeviceError(Fault.CARD_READER_ABSENT, _DETAIL)
+
+    async def wait_for_card(self) -> bytes:
+        raise DeviceError(Fault.CARD_READER_ABSENT, _DETAIL)
+
+    async def transmit(self, apdus: Sequence[bytes]) -> list[bytes]:
+        raise DeviceError(Fault.CARD_READER_ABSENT, _DETAIL)
+
+    async def release(self) -> None:
+        """No card is held."""

@@ -21,19 +21,33 @@ if TYPE_CHECKING:
 MAX_SIDE = 640  # enough for the preview, and what face detection works best on
 _RELEASE_DEADLINE = 3.0
 _CHILD_MARGIN = 2.0  # the child answers for a silent stream before the supervisor kills it
+_MANUAL_EXPOSURE = 1  # V4L2_EXPOSURE_MANUAL
 _START_UP = 15.0  # loading OpenCV on a busy machine
 
 
 class OpenCvCamera:
     """``source``: an MJPEG address, ``/dev/videoN``, or a video file.
 
-    ``rotation`` is degrees clockwise (0, 90, 180, 270); ``deadline`` seconds for one frame.
+    ``rotation`` is degrees clockwise (0, 90, 180, 270); ``exposure`` a fixed one in units of 100
+    microseconds, for ``/dev/videoN`` only; ``deadline`` seconds for one frame.
     """
 
-    def __init__(self, *, source: str, rotation: int = 0, deadline: float = 5.0) -> None:
+    def __init__(
+        self,
+        *,
+        source: str,
+        rotation: int = 0,
+        exposure: float | None = None,
+        deadline: float = 5.0,
+    ) -> None:
         if rotation not in (0, 90, 180, 270):
             raise ValueError(f"rotation is 0, 90, 180 or 270, not {rotation}")
-        options = {"source": source, "rotation": rotation, "patience": deadline}
+        options = {
+            "source": source,
+            "rotation": rotation,
+            "exposure": exposure,
+            "patience": deadline,
+        }
         self._deadline = deadline + _CHILD_MARGIN
         self._spec = ChildSpec(
             "camera", f"{__name__}:CameraWorker", options, deadline=self._deadline
@@ -85,12 +99,15 @@ class OpenCvCamera:
 class CameraWorker:
     """The child's side. A thread drains the stream, so that no old frame waits in a buffer."""
 
-    def __init__(self, source: str, rotation: int, patience: float) -> None:
+    def __init__(
+        self, source: str, rotation: int, patience: float, exposure: float | None = None
+    ) -> None:
         import cv2
 
         cv2.setNumThreads(1)
         self._cv2 = cv2
         self._source = source
+        self._exposure = exposure
         self._turn = {
             90: cv2.ROTATE_90_CLOCKWISE,
             180: cv2.ROTATE_180,
@@ -130,7 +147,11 @@ class CameraWorker:
     def _capture(self) -> Any:
         cv2, limit = self._cv2, int(self._patience * 1000)
         if self._source.startswith("/dev/"):
-            return cv2.VideoCapture(self._source, cv2.CAP_V4L2)
+            capture = cv2.VideoCapture(self._source, cv2.CAP_V4L2)
+            if self._exposure is not None:
+                capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, _MANUAL_EXPOSURE)
+                capture.set(cv2.CAP_PROP_EXPOSURE, self._exposure)
+            return capture
         if "://" in self._source:
             limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
             return cv2.VideoCapture(self._source, cv2.CAP_FFMPEG, limits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -24,6 +25,7 @@ _PR_SET_PDEATHSIG = 1
 def main(target: str, fd: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _allow_descriptors()
     sock = socket.socket(fileno=fd)
     module, _, factory = target.partition(":")
     worker: Any = None
@@ -39,6 +41,15 @@ def main(target: str, fd: int) -> None:
         except Exception as error:
             answer = {"error": _describe(error)}
         wire.send(sock, answer)
+
+
+def _allow_descriptors() -> None:
+    """A message of many pages holds two descriptors a page for a moment."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * wire.MAX_BLOBS + 256
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def _method(worker: Any, name: str) -> Any:

@@ -26,7 +26,7 @@ _RETRY_SECONDS = 0.1
 
 
 class SerialCodeReader:
-    """A reader that sends each payload followed by ``terminator``.
+    """A reader that sends each payload after ``prefix`` and followed by ``terminator``.
 
     Between two ``read()`` calls the line is still listened to, and what comes is thrown away: a
     code that one citizen showed must not count for the next. A reader that is plugged in again is
@@ -39,11 +39,13 @@ class SerialCodeReader:
         port: str,
         baud: int = 115200,
         terminator: bytes = b"\r",
+        prefix: bytes = b"",
         reopen_seconds: float = 2.0,
     ) -> None:
         self.port = port
         self.baud = baud
         self._terminator = terminator
+        self._prefix = prefix
         self._reopen_seconds = reopen_seconds
         self._serial: Serial | None = None
         self._watched = False
@@ -130,7 +132,7 @@ class SerialCodeReader:
         while (end := self._received.find(self._terminator)) >= 0:
             payload = bytes(self._received[:end])
             del self._received[: end + len(self._terminator)]
-            self._deliver(payload.strip(b"\r\n"))
+            self._deliver(payload.strip(b"\r\n").removeprefix(self._prefix))
             self._skipping = False
         if len(self._received) > _MAX_BYTES:
             self._deliver(bytes(self._received))

@@ -1,7 +1,7 @@
-"""QR codes in pictures: zxing-cpp first, zbar for what it misses, then zxing-cpp on a doubled one.
+"""QR codes in pictures: zxing-cpp first, zbar for what it misses, then zxing-cpp again on the
+picture at twice its size, and on that one sharpened.
 
-Of 150 turned, tilted, blurred and noisy codes in frames of 640 by 480, zxing-cpp reads 108 and is
-the fastest by far, zbar 64 with one of its own; enlarging what is left makes it 122.
+What each finds is measured by ``./run bench codes``. Payloads are data: nothing here acts on them.
 """
 
 from __future__ import annotations
@@ -54,15 +54,17 @@ def _by_zxing(pixels: Pixels) -> list[str]:
 
 
 def _by_zxing_enlarged(pixels: Pixels) -> list[str]:
-    """Modules of one or two pixels, as in a camera's frame, are read at twice the size."""
+    """Modules of one or two pixels, as in a camera's frame, are read at twice the size; blurred
+    ones after sharpening too."""
     import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageFilter
 
     height, width = pixels.shape[:2]
     if height * width > _ENLARGE_PIXELS:
         return []
     double = Image.fromarray(pixels).resize((2 * width, 2 * height), Image.Resampling.LANCZOS)
-    return _by_zxing(np.asarray(double))
+    sharp = ImageFilter.UnsharpMask(radius=6, percent=300, threshold=0)
+    return _by_zxing(np.asarray(double)) or _by_zxing(np.asarray(double.filter(sharp)))
 
 
 def _by_zbar(pixels: Pixels) -> list[str]:

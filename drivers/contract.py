@@ -6,7 +6,7 @@ Words and remedies for every failure code are in ``config/failures.toml``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -19,21 +19,47 @@ class Fault(StrEnum):
 
     SCANNER_ABSENT = "device.scanner.absent"
     SCANNER_BUSY = "device.scanner.busy"
+    SCANNER_DENIED = "device.scanner.denied"
     SCANNER_DOOR_OPEN = "device.scanner.door-open"
     SCANNER_EMPTY = "device.scanner.empty"
     SCANNER_IO = "device.scanner.io"
     SCANNER_JAM = "device.scanner.jam"
     SCANNER_MULTIFEED = "device.scanner.multifeed"
+    SCANNER_UNSUPPORTED = "device.scanner.unsupported"
     READER_ABSENT = "device.reader.absent"
     READER_GARBLED = "device.reader.garbled"
     CAMERA_ABSENT = "device.camera.absent"
     CAMERA_STOPPED = "device.camera.stopped"
     IMAGE_UNREADABLE = "image.unreadable"
+    POWER_ABSENT = "device.power.absent"
+    POWER_LOW = "device.power.low"
+    POWER_OUT = "device.power.out"
     RECEIPT_ABSENT = "device.receipt.absent"
     RECEIPT_COVER_OPEN = "device.receipt.cover-open"
+    RECEIPT_CUTTER = "device.receipt.cutter"
     RECEIPT_ERROR = "device.receipt.error"
+    RECEIPT_PAPER_LOW = "device.receipt.paper-low"
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
     RECEIPT_SILENT = "device.receipt.silent"
+    RECEIPT_UNCONFIRMED = "device.receipt.unconfirmed"
+    PRINTER_ABSENT = "device.printer.absent"
+    PRINTER_BUSY = "device.printer.busy"
+    PRINTER_COVER_OPEN = "device.printer.cover-open"
+    PRINTER_ERROR = "device.printer.error"
+    PRINTER_JAM = "device.printer.jam"
+    PRINTER_PAPER_OUT = "device.printer.paper-out"
+    PRINTER_REFUSED = "device.printer.refused"
+    PRINTER_SILENT = "device.printer.silent"
+    PRINTER_TONER_EMPTY = "device.printer.toner-empty"
+    PRINTER_UNCONFIRMED = "device.printer.unconfirmed"
+    CARD_READER_ABSENT = "device.card-reader.absent"
+    CARD_READER_BUSY = "device.card-reader.busy"
+    CARD_READER_SERVICE = "device.card-reader.service"
+    CARD_GARBLED = "card.garbled"
+    CARD_MUTE = "card.mute"
+    CARD_PROTOCOL = "card.protocol"
+    CARD_REMOVED = "card.removed"
+    CARD_SEVERAL = "card.several"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
@@ -67,11 +93,16 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A snapshot. ``since`` is ``time.monotonic()`` of the last change; FAULT has a ``code``."""
+    """A snapshot. ``since`` is ``time.monotonic()`` of the last change.
+
+    FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW). STALE: no successful
+    check for too long. ``paper_inside``: a sheet may still be in the device.
+    """
 
     health: Health
     since: float
     code: str | None = None
+    paper_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +121,7 @@ class ScanSettings:
     source: str = "feeder"  # "feeder" or "glass"
     dpi: int = 200
     colour: bool = True
+    duplex: bool = False  # both sides of each sheet of the feeder, a page each
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +155,40 @@ class Slip:
     """What a receipt printer prints before it cuts, from top to bottom."""
 
     items: tuple[SlipItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrintOptions:
+    """``sides``: an IPP keyword (one-sided, two-sided-long-edge, two-sided-short-edge).
+
+    ``source``: tray, empty for the printer's choice. ``colour``: auto, color or monochrome.
+    """
+
+    sides: str = "one-sided"
+    media: str = "iso_a4_210x297mm"
+    source: str = ""
+    colour: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What came out. ``sides``: printed sides of all copies, None when the printer does not count.
+
+    ``copies``: whole copies that lie in the tray; ``warnings``: such as "toner-low".
+    """
+
+    copies: int
+    sides: int | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Toner, ink or paper of a tray. ``percent`` None: the printer does not know."""
+
+    name: str
+    percent: int | None
+    low: bool = False
 
 
 class Device(Protocol):
@@ -162,5 +228,62 @@ class ReceiptPrinter(Device, Protocol):
         ...
 
     async def print_slip(self, slip: Slip) -> None:
-        """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT."""
+        """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT.
+
+        The same slip asked for again after an error is printed only if it did not come out whole.
+        """
+        ...
+
+
+class PowerSupply(Device, Protocol):
+    async def check(self) -> None:
+        """Raise DeviceError: POWER_OUT on battery, POWER_LOW nearly at its end, POWER_ABSENT when
+        it does not say."""
+        ...
+
+
+class DocumentPrinter(Device, Protocol):
+    def supplies(self) -> tuple[Supply, ...]:
+        """Markers and trays as of the last answer of the printer."""
+        ...
+
+    async def check(self) -> None:
+        """Ask the printer; raise DeviceError (PRINTER_* codes) when it could not print now."""
+        ...
+
+    async def print_document(self, pdf: bytes, name: str, copies: int = 1) -> Printed:
+        """Print and return when all of it is on paper; how, was said when the driver was made.
+
+        ``name`` is unique to what is printed: a call with a name that the printer has already goes
+        on with that job, so a call after a failure never prints twice. Raises DeviceError;
+        PRINTER_UNCONFIRMED: it may be on paper, and will not be sent again.
+        """
+        ...
+
+    async def cancel(self, name: str) -> Printed:
+        """End the job of that name, if there is one; the answer is what had come out."""
+        ...
+
+
+class CardReader(Device, Protocol):
+    async def check(self) -> None:
+        """Ask the reader; raise DeviceError (CARD_READER_*) when it could not read a card now."""
+        ...
+
+    async def wait_for_card(self) -> bytes:
+        """Wait for one card and power it up; its ATR. Cancel to stop waiting.
+
+        Raises DeviceError: CARD_READER_*, CARD_SEVERAL, CARD_MUTE, CARD_PROTOCOL.
+        """
+        ...
+
+    async def transmit(self, apdus: Sequence[bytes]) -> list[bytes]:
+        """Answers (data and status word) to whole commands, up to the first that is not 9000.
+
+        Raises DeviceError: CARD_REMOVED, CARD_MUTE, CARD_GARBLED, CARD_READER_*.
+        """
+        ...
+
+    async def release(self) -> None:
+        """Power the card down, so that nothing of it counts for the next person."""
         ...

@@ -1,136 +1,105 @@
 """ESC/POS receipt printers (80 or 58 mm thermal paper, 203 dpi), by python-escpos.
 
-Source of commands and status bits: Epson's ESC/POS command reference. Text goes as raster, QR codes
-are drawn by the printer. "Sent" is not "printed": after the cut the printer is asked with a
-command that it answers in order (GS r), so an answer means that all before it is on paper.
+Source of commands and status bits: Epson's ESC/POS command reference. "Sent" is not "printed":
+after the cut the printer is asked with a command that it answers in order (GS r), so an answer
+means that all before it is on paper. When the answer is lost, the printer's own count of cuts
+(GS g 2) tells whether the slip came out.
 """
 
 from __future__ import annotations
 
 import asyncio
-import struct
+import hashlib
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Any
 
-from drivers.contract import (
-    DeviceError,
-    Fault,
-    Health,
-    Slip,
-    SlipCode,
-    SlipItem,
-    SlipRule,
-    SlipText,
-    Status,
-)
-from drivers.raster_text import body_size, draw_text
+from drivers.contract import DeviceError, Fault, Health, Slip, SlipCode, Status
+from drivers.receipt_slip import WIDTH_DOTS, encode, render_slip
 from drivers.receipt_wires import Wire, check_address, connect
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-WIDTH_DOTS = {58: 384, 80: 576}
 _ROWS_PER_SECOND = 400  # 50 mm/s, the slowest printer we expect
 _POLL_SECONDS = 0.2
-_QUIET_MODULES = 4  # ISO/IEC 18004: the margin of a QR code
 
-_ASK = b"".join(b"\x10\x04" + bytes([kind]) for kind in (1, 2, 3, 4))  # DLE EOT, in real time
+_ASK = b"\x10\x04"  # DLE EOT n, in real time
+_FINE = 0x12  # the answer to each of them when all is well
 _ASK_IN_ORDER = b"\x1dr\x01"  # GS r 1
-_START = b"\x1b@\x1da\x00"  # ESC @: defaults; GS a 0: no status bytes unasked
+_ASK_CUTS = b"\x1dg2\x00\x32\x00"  # GS g 2: counter 50, what the cutter did since it was built
 _FORGET = b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08"  # DLE DC4 8: drop what is buffered
+_FORGOTTEN = b"\x37\x25\x00"  # its answer
+_LOST_SIGHT = (Fault.RECEIPT_SILENT, Fault.RECEIPT_ABSENT, Fault.RECEIPT_UNCONFIRMED)
 
 
-def render_slip(slip: Slip, width_dots: int) -> list[Image | SlipCode]:
-    """What goes on paper: pictures of mode "1", ``width_dots`` wide, and codes that fit it."""
-    return [part for item in slip.items for part in _render(item, width_dots)]
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """In what a model differs: ``cutter`` full, partial or none; ``native_qr``: it draws QR codes
+    itself; ``near_end_sensor``: its near-end bits mean something; ``status``: the arguments of
+    DLE EOT that it answers; ``cut_counter``: asked for its count of cuts, it does not print the
+    question."""
+
+    cutter: str = "full"
+    native_qr: bool = True
+    near_end_sensor: bool = True
+    status: tuple[int, ...] = (1, 2, 3, 4)
+    cut_counter: bool = True
 
 
-def _render(item: SlipItem, width: int) -> list[Image | SlipCode]:
-    if isinstance(item, SlipText):
-        size = round(body_size(width) * item.scale)
-        return [draw_text(item.text, width, size, bold=item.bold, centred=item.centred)]
-    if isinstance(item, SlipRule):
-        return [_rule(width)]
-    code = _fitting(item, width)
-    margin = _blank(width, _QUIET_MODULES * code.module_dots)
-    return [margin, code, margin]
+_USUAL = Traits()
 
 
-def _fitting(code: SlipCode, width: int) -> SlipCode:
-    import segno
+@dataclass(frozen=True, slots=True)
+class _Unsettled:
+    """A slip of which it is not known whether it came out; ``cuts``: the count before it.
 
-    symbol = segno.make(code.payload.encode(), error="m", micro=False, boost_error=False)
-    modules = len(symbol.matrix) + 2 * _QUIET_MODULES
-    return replace(code, module_dots=max(1, min(code.module_dots, width // modules, 16)))
-
-
-def _blank(width: int, height: int) -> Image:
-    from PIL import Image
-
-    return Image.new("1", (width, height), 255)
-
-
-def _rule(width: int) -> Image:
-    picture = _blank(width, 34)
-    picture.paste(0, (0, 16, width, 19))
-    return picture
-
-
-def encode(parts: list[Image | SlipCode]) -> list[bytes]:
-    """The commands: one chunk a part, then feed and cut."""
-    from escpos.printer import Dummy
-
-    chunks = [_START]
-    for part in parts:
-        printer = Dummy()
-        if isinstance(part, SlipCode):
-            printer.set(align="center")
-            printer.qr(part.payload, ec=1, size=part.module_dots, native=True)
-            printer.set(align="left")
-        else:
-            printer._raw(_raster(part))
-        chunks.append(printer.output)
-    printer = Dummy()
-    printer.cut()
-    return [*chunks, printer.output]
-
-
-def _raster(picture: Image) -> bytes:
-    """GS v 0. The library's own image() writes a note to stdout for every picture.
-
-    White to the right of the ink is left out: half the bytes of a usual slip.
+    A digest, since what a slip says of a person must not outlive the session.
     """
-    from PIL import ImageOps
 
-    ink = ImageOps.invert(picture)
-    box = ink.getbbox()
-    ink = ink.crop((0, 0, box[2] if box else 8, picture.height))
-    row_bytes = (ink.width + 7) // 8
-    return b"\x1dv0\x00" + struct.pack("<HH", row_bytes, ink.height) + ink.tobytes()
+    digest: bytes
+    cuts: int
+
+
+def _digest(slip: Slip) -> bytes:
+    return hashlib.sha256(repr(slip).encode()).digest()
 
 
 class EscposPrinter:
-    """A receipt printer at ``tcp://host:port``, ``serial:/dev/...`` or ``usb:vvvv:pppp``.
+    """A receipt printer at ``tcp://host:port``, ``serial:/dev/...`` or ``usb:vvvv:pppp[:SERIAL]``.
 
-    ``timeout``: seconds until a printer that does not answer counts as silent. The connection is
-    opened for each call, so a printer that was switched off and on needs no care.
+    ``usb_backend``: pyusb's, for tests; None is libusb. ``timeout``: seconds until a printer that
+    does not answer counts as silent. The connection is opened for each call, so a printer that was
+    switched off and on needs no care.
 
     Calls block, so they run in a thread. There is no child process: sockets and pyserial are
     plain Python, and libusb gets a time limit on every transfer.
     """
 
-    def __init__(self, *, address: str, width_mm: int = 80, timeout: float = 3.0) -> None:
-        """Raises ValueError for an address or a width that cannot be."""
+    def __init__(
+        self,
+        *,
+        address: str,
+        width_mm: int = 80,
+        dots: Mapping[int, int] = WIDTH_DOTS,
+        traits: Traits = _USUAL,
+        timeout: float = 3.0,
+        usb_backend: Any = None,
+    ) -> None:
+        """``dots``: printable width by paper width, millimetres. Raises ValueError for an address
+        or a width that cannot be."""
         check_address(address)
-        if width_mm not in WIDTH_DOTS:
-            raise ValueError(f"paper width {width_mm} mm: expected 58 or 80")
+        if width_mm not in dots:
+            known = " or ".join(map(str, sorted(dots)))
+            raise ValueError(f"paper width {width_mm} mm: expected {known}")
         self.address = address
-        self.width_dots = WIDTH_DOTS[width_mm]
+        self.width_dots = dots[width_mm]
+        self._traits = traits
         self.timeout = timeout
         self.paper_near_end = False
+        self._cut_counter = traits.cut_counter and traits.cutter != "none"
+        self._usb_backend = usb_backend
+        self._unsettled: _Unsettled | None = None
         self._lock = asyncio.Lock()
         self._status = Status(Health.OPENING, time.monotonic())
 
@@ -142,20 +111,24 @@ class EscposPrinter:
             self._set(Health.ABSENT)
 
     async def check(self) -> None:
-        """Raises DeviceError: RECEIPT_ABSENT, _SILENT, _COVER_OPEN, _PAPER_OUT, _ERROR."""
+        """Raises DeviceError: RECEIPT_ABSENT, _SILENT, _COVER_OPEN, _PAPER_OUT, _CUTTER,
+        _ERROR. Paper near its end is no error: ``status()`` is READY with RECEIPT_PAPER_LOW.
+        """
         await self._run(self._check)
 
     async def print_slip(self, slip: Slip) -> None:
         """Print and cut, once; never tries again by itself.
 
-        Raises DeviceError as ``check``; the detail says when a part may already be on paper.
+        Raises DeviceError as ``check``, and RECEIPT_UNCONFIRMED when it lost sight of the printer
+        after the cut; the detail says when a part may already be on paper. The same slip asked for
+        next is printed again, whole, unless the printer's count of cuts says that it came out after
+        all. Without that count it is printed again.
         Cancelling does not stop a slip that was begun.
         """
         await self._run(lambda: self._print(slip))
 
     async def _run(self, job: Callable[[], None]) -> None:
         async with self._lock:
-            self._set(Health.BUSY)
             work = asyncio.ensure_future(asyncio.to_thread(self._reported, job))
             try:
                 await asyncio.shield(work)
@@ -171,34 +144,92 @@ class EscposPrinter:
             absent = error.code == Fault.RECEIPT_ABSENT
             self._set(Health.ABSENT if absent else Health.FAULT, error.code)
             raise
-        self._set(Health.READY)
+        self._set(Health.READY, Fault.RECEIPT_PAPER_LOW if self.paper_near_end else None)
 
     def _set(self, health: Health, code: str | None = None) -> None:
-        self._status = Status(health, time.monotonic(), code)
+        if (health, code) != (self._status.health, self._status.code):
+            self._status = Status(health, time.monotonic(), code)
 
     def _check(self) -> None:
         with self._connection() as wire:
             self._require_ready(wire)
 
     def _print(self, slip: Slip) -> None:
-        parts = render_slip(slip, self.width_dots)
+        self._set(Health.BUSY)
+        parts = render_slip(slip, self.width_dots, native_qr=self._traits.native_qr)
         rows = sum(0 if isinstance(part, SlipCode) else part.height for part in parts)
-        chunks = encode(parts)
+        seconds = self.timeout + rows / _ROWS_PER_SECOND
+        chunks = encode(parts, self._traits.cutter)
         with self._connection() as wire:
-            self._require_ready(wire)
+            self._require_ready_and_empty(wire)
+            if self._came_out(wire, slip, seconds):
+                return
+            cuts = self._cuts(wire)
+            self._unsettled = None if cuts is None else _Unsettled(_digest(slip), cuts)
             try:
-                self._send(wire, chunks)
-                self._wait_until_printed(wire, self.timeout + rows / _ROWS_PER_SECOND)
+                self._send(wire, chunks[:-1])
+                self._cut(wire, chunks[-1], seconds)
             except (DeviceError, OSError) as error:
-                _forget(wire)
                 cause = _typed(error)
+                self._give_up(wire, cause)
                 detail = f"while printing; {cause.detail}".rstrip("; ")
                 raise DeviceError(cause.code, detail) from None
+            self._unsettled = None
+
+    def _require_ready_and_empty(self, wire: Wire) -> None:
+        try:
+            self._require_ready(wire)
+        except DeviceError as error:
+            if self._unsettled:
+                self._give_up(wire, error)  # it could not be told when the wire broke
+            raise
+
+    def _give_up(self, wire: Wire, cause: DeviceError) -> None:
+        """Unless it says that it forgot, a torn slip's cut on new paper would count as whole."""
+        forgot = _forget(wire, min(self.timeout, 1.0))
+        if not forgot and cause.code not in _LOST_SIGHT:
+            self._unsettled = None
+
+    def _came_out(self, wire: Wire, slip: Slip, seconds: float) -> bool:
+        """Whether the slip that was lost sight of is this one, and was cut off."""
+        lost = self._unsettled
+        if lost is None:
+            return False
+        # What the printer still holds comes out first, and may be the end of that slip.
+        self._wait_until_printed(wire, seconds)
+        cuts = self._cuts(wire)
+        self._unsettled = None
+        return lost.digest == _digest(slip) and cuts is not None and cuts > lost.cuts
+
+    def _cuts(self, wire: Wire) -> int | None:
+        """The printer's count of cuts; None when it keeps or tells none, and is not asked again."""
+        if not self._cut_counter:
+            return None
+        wire.write(_ASK_CUTS)
+        deadline = time.monotonic() + self.timeout
+        received = b""
+        while not (found := re.search(rb"_(\d+)\x00", received)):
+            if (left := deadline - time.monotonic()) <= 0:
+                self._cut_counter = False
+                return None
+            received += wire.read(left)
+        return int(found[1])
 
     def _send(self, wire: Wire, chunks: list[bytes]) -> None:
         for chunk in chunks:
             wire.write(chunk)
             self._require_ready(wire)
+
+    def _cut(self, wire: Wire, command: bytes, seconds: float) -> None:
+        """From here on a printer that says nothing may have printed all of it."""
+        try:
+            wire.write(command)
+            self._wait_until_printed(wire, seconds)
+        except (DeviceError, OSError) as error:
+            cause = _typed(error)
+            if cause.code in _LOST_SIGHT:
+                raise DeviceError(Fault.RECEIPT_UNCONFIRMED, cause.detail) from None
+            raise
 
     def _wait_until_printed(self, wire: Wire, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -218,32 +249,39 @@ class EscposPrinter:
         self._judge(_in_real_time(self._ask(wire)))
 
     def _ask(self, wire: Wire) -> bytes:
-        """Everything the printer says until its four status bytes are there, or the time is up."""
-        wire.write(_ASK)
+        """Everything the printer says until its status bytes are there, or the time is up."""
+        kinds = self._traits.status
+        wire.write(b"".join(_ASK + bytes([kind]) for kind in kinds))
         deadline = time.monotonic() + self.timeout
         received = b""
-        while len(_in_real_time(received)) < 4 and (left := deadline - time.monotonic()) > 0:
+        while (
+            len(_in_real_time(received)) < len(kinds) and (left := deadline - time.monotonic()) > 0
+        ):
             received += wire.read(left)
         return received
 
     def _judge(self, status: bytes) -> None:
         # The library reads an empty answer as "paper is there"; here silence is never good news.
-        if len(status) < 4:
-            raise DeviceError(Fault.RECEIPT_SILENT, f"{len(status)} of 4 status bytes")
-        printer, offline, error, paper = status[:4]
-        self.paper_near_end = bool(paper & 0x0C)
+        kinds = self._traits.status
+        if len(status) < len(kinds):
+            raise DeviceError(Fault.RECEIPT_SILENT, f"{len(status)} of {len(kinds)} status bytes")
+        said = dict(zip(kinds, status, strict=False))
+        printer, offline, error, paper = (said.get(kind, _FINE) for kind in (1, 2, 3, 4))
+        self.paper_near_end = self._traits.near_end_sensor and bool(paper & 0x0C)
         if offline & 0x04:
             raise DeviceError(Fault.RECEIPT_COVER_OPEN)
         if paper & 0x60 or offline & 0x20:
             raise DeviceError(Fault.RECEIPT_PAPER_OUT)
-        if offline & 0x40 or error & 0x68:
+        if error & 0x08:
+            raise DeviceError(Fault.RECEIPT_CUTTER)
+        if offline & 0x40 or error & 0x60:
             raise DeviceError(Fault.RECEIPT_ERROR, _error_in_words(error))
         if printer & 0x08:
             raise DeviceError(Fault.RECEIPT_ERROR, "offline")
 
     @contextmanager
     def _connection(self) -> Iterator[Wire]:
-        wire = connect(self.address, self.timeout)
+        wire = connect(self.address, self.timeout, self._usb_backend)
         try:
             yield wire
         except OSError as error:
@@ -271,14 +309,20 @@ def _in_order(received: bytes) -> bytes:
 
 
 def _error_in_words(error: int) -> str:
-    if error & 0x08:
-        return "cutter"
     return "recovers by itself (head too hot)" if error & 0x40 else "unrecoverable"
 
 
-def _forget(wire: Wire) -> None:
-    """After new paper, a printer goes on with what it holds: one person's slip before another's."""
+def _forget(wire: Wire, seconds: float) -> bool:
+    """Whether the printer says that it dropped what it holds.
+
+    After new paper it would go on with that: one person's slip before another's.
+    """
+    received = b""
+    deadline = time.monotonic() + seconds
     try:
         wire.write(_FORGET)
+        while _FORGOTTEN not in received and (left := deadline - time.monotonic()) > 0:
+            received += wire.read(left)
     except OSError:
-        pass  # a printer that is gone has forgotten
+        pass  # a printer that is gone tells nothing
+    return _FORGOTTEN in received

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,17 +34,21 @@ class Wire(Protocol):
 def check_address(address: str) -> None:
     """Raises ValueError unless ``address`` is one that :func:`connect` understands."""
     parts = urlsplit(address)
-    usb = re.fullmatch(r"usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}", address)
+    usb = re.fullmatch(r"usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(:[!-~]+)?", address)
     tcp = parts.scheme == "tcp" and parts.hostname and parts.port
     if not (usb or tcp or (parts.scheme == "serial" and parts.path)):
         raise ValueError(
             f"receipt printer address {address!r}: expected tcp://host:port, "
-            "serial:/dev/ttyUSB0 (or serial:/dev/ttyUSB0?baud=38400) or usb:vvvv:pppp"
+            "serial:/dev/ttyUSB0 (or serial:/dev/ttyUSB0?baud=38400) or usb:vvvv:pppp "
+            "(or usb:vvvv:pppp:SERIAL)"
         )
 
 
-def connect(address: str, timeout: float) -> Wire:
-    """Open the wire. Raises DeviceError (RECEIPT_ABSENT)."""
+def connect(address: str, timeout: float, usb_backend: Any = None) -> Wire:
+    """Open the wire; ``usb_backend`` is pyusb's, None for libusb.
+
+    Raises DeviceError (RECEIPT_ABSENT).
+    """
     from escpos.exceptions import DeviceNotFoundError
 
     parts = urlsplit(address)
@@ -54,8 +58,10 @@ def connect(address: str, timeout: float) -> Wire:
         if parts.scheme == "serial":
             baud = int(parse_qs(parts.query).get("baud", [_SERIAL_BAUD])[0])
             return _Serial(parts.path, baud, timeout)
-        vendor, product = (int(number, 16) for number in parts.path.split(":"))
-        return _Usb(vendor, product, timeout)
+        # Not from ``parts``: a serial number may hold "?" or "#".
+        _, vendor, product, *serial = address.split(":", 3)
+        wanted = _wanted(int(vendor, 16), int(product, 16), serial[0] if serial else "")
+        return _Usb({**wanted, "backend": usb_backend}, timeout)
     except (DeviceNotFoundError, OSError) as error:
         raise DeviceError(Fault.RECEIPT_ABSENT, str(error).replace("\n", " ")) from None
 
@@ -124,20 +130,49 @@ class _Serial:
         self._printer.close()
 
 
+def _wanted(vendor: int, product: int, serial: str) -> dict[str, Any]:
+    """Arguments of ``usb.core.find``."""
+
+    def has_serial(device: Any) -> bool:
+        import usb.util
+
+        try:
+            found = bool(device.serial_number == serial)
+        except (OSError, ValueError):  # ValueError: it has no strings, or may not be asked
+            found = False
+        if not found:
+            usb.util.dispose_resources(device)
+        return found
+
+    wanted: dict[str, Any] = {"idVendor": vendor, "idProduct": product}
+    # pyusb asks custom_match first of every device on the bus: only ours may be opened.
+    return {**wanted, "custom_match": _both(wanted, has_serial)} if serial else wanted
+
+
+def _both(ids: dict[str, Any], match: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda device: (
+        all(getattr(device, name) == value for name, value in ids.items()) and match(device)
+    )
+
+
 class _Usb:
-    def __init__(self, vendor: int, product: int, timeout: float) -> None:
+    def __init__(self, wanted: dict[str, Any], timeout: float) -> None:
         import usb.core
+        import usb.util
         from escpos.printer import Usb
 
         try:
-            device = usb.core.find(idVendor=vendor, idProduct=product)
+            device = usb.core.find(**wanted)
         except usb.core.NoBackendError as error:
             raise OSError(f"libusb: {error}") from None
         if device is None:
-            raise OSError(f"no USB device {vendor:04x}:{product:04x}")
-        self._in, out = bulk_endpoints(device)
+            raise OSError(f"no USB device {wanted['idVendor']:04x}:{wanted['idProduct']:04x}")
+        try:
+            self._in, out = bulk_endpoints(device)
+        finally:
+            usb.util.dispose_resources(device)  # the library opens it for itself
         milliseconds = round(timeout * 1000)
-        self._printer = Usb(vendor, product, timeout=milliseconds, in_ep=self._in, out_ep=out)
+        self._printer = Usb(usb_args=wanted, timeout=milliseconds, in_ep=self._in, out_ep=out)
         self._printer.open()
         self._out, self._milliseconds = out, milliseconds
 

@@ -85,7 +85,12 @@ class Child:
         self._stop()
 
     def _call(self, method: str, arguments: dict[str, Any], limit: float) -> Any:
-        sock = self._ensure_running()
+        try:
+            sock = self._ensure_running()
+        except OSError as error:  # no memory or no handles for another process
+            failure = DeviceError(Fault.CHILD_DIED, f"{self.spec.name}: {error.strerror}")
+            self._record_failure(failure)
+            raise failure from None
         self._set(Health.BUSY)
         try:
             answer = self._exchange(sock, method, arguments, limit)
@@ -136,7 +141,7 @@ class Child:
 
     def _start(self) -> socket.socket:
         self._set(Health.OPENING)
-        ours, theirs = socket.socketpair()
+        self._sock, theirs = socket.socketpair()  # _stop() closes it when there is no process
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "drivers.child", self.spec.target, str(theirs.fileno())],
@@ -147,8 +152,7 @@ class Child:
             )
         if self.spec.nice:
             os.setpriority(os.PRIO_PROCESS, self._process.pid, self.spec.nice)
-        self._sock = ours
-        return ours
+        return self._sock
 
     def _stop(self) -> None:
         process, sock, self._process, self._sock = self._process, self._sock, None, None

@@ -1,12 +1,14 @@
 """Messages between the parent and its children: CBOR, with bulk data in shared memory.
 
-A message is ``>II`` (body length, number of descriptors), then the CBOR body; descriptors travel
-with the first byte (SCM_RIGHTS). Only plain values and :class:`Blob` are carried, so a child that
-was taken over by a hostile image cannot make the parent build objects of its choosing.
+A message is ``>II`` (body length, number of descriptors), then the CBOR body, then the descriptors
+(SCM_RIGHTS), each batch of them with one byte. Only plain values and :class:`Blob` are carried, so
+a child that was taken over by a hostile image cannot make the parent build objects of its choosing.
+Blobs are sealed and an unsealed one is refused: what was handed over cannot be changed any more.
 """
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import socket
@@ -18,11 +20,16 @@ import cbor2
 _BLOB_TAG = 40100
 _HEADER = struct.Struct(">II")
 MAX_BODY = 32 * 1024 * 1024
-MAX_BLOBS = 64
+MAX_BLOBS = 600  # pages of one message; two descriptors each while it is taken apart
+_BATCH = 200  # SCM_MAX_FD of Linux is 253
+_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 class Blob:
-    """Bytes in anonymous memory (memfd), handed between processes by descriptor, never copied."""
+    """Bytes in anonymous memory (memfd), handed between processes by descriptor, never copied.
+
+    Sealed from the start (memfd_create(2), fcntl(2)): neither end can write, grow or shrink it.
+    """
 
     def __init__(self, fd: int, size: int) -> None:
         self._fd = fd
@@ -31,12 +38,13 @@ class Blob:
     @classmethod
     def of(cls, data: bytes | bytearray | memoryview) -> Self:
         view = memoryview(data).cast("B")
-        fd = os.memfd_create("kiosk-blob", os.MFD_CLOEXEC)
+        fd = os.memfd_create("kiosk-blob", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             os.ftruncate(fd, view.nbytes)
             written = 0
             while written < view.nbytes:
                 written += os.pwrite(fd, view[written:], written)
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
         except BaseException:
             os.close(fd)
             raise
@@ -51,7 +59,11 @@ class Blob:
         """The bytes, mapped read-only; the mapping lives as long as the view."""
         if self.size == 0:
             return memoryview(b"")
-        return memoryview(mmap.mmap(self.fileno(), self.size, prot=mmap.PROT_READ))
+        # Private, which for reading is the same pages: Linux before 6.7, Debian 12's among them,
+        # refuses every shared mapping of memory that is sealed against writing.
+        return memoryview(
+            mmap.mmap(self.fileno(), self.size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+        )
 
     def read(self) -> bytes:
         return bytes(self.view())
@@ -66,6 +78,7 @@ class Blob:
 
 
 def send(sock: socket.socket, message: Any) -> None:
+    """Raises TypeError for a value, ValueError for a number of blobs that is not carried."""
     blobs: list[Blob] = []
 
     def encode_blob(encoder: cbor2.CBOREncoder, value: Any) -> None:
@@ -75,42 +88,69 @@ def send(sock: socket.socket, message: Any) -> None:
         blobs.append(value)
 
     body = cbor2.dumps(message, default=encode_blob)
-    data = _HEADER.pack(len(body), len(blobs)) + body
-    sent = socket.send_fds(sock, [data], [blob.fileno() for blob in blobs])
-    sock.sendall(memoryview(data)[sent:])
+    if len(blobs) > MAX_BLOBS:
+        raise ValueError(f"{len(blobs)} blobs in one message, at most {MAX_BLOBS}")
+    sock.sendall(_HEADER.pack(len(body), len(blobs)) + body)
+    for start in range(0, len(blobs), _BATCH):
+        socket.send_fds(sock, [b"\0"], [blob.fileno() for blob in blobs[start : start + _BATCH]])
 
 
 def receive(sock: socket.socket) -> Any:
     """The next message. Raises EOFError when the peer is gone, ValueError on nonsense."""
-    head, fds, _, _ = socket.recv_fds(sock, _HEADER.size, MAX_BLOBS)
+    length, count = _HEADER.unpack(_exactly(sock, _HEADER.size))
+    if length > MAX_BODY or count > MAX_BLOBS:
+        raise ValueError("malformed message between processes")
+    body = _exactly(sock, length)
+    fds: list[int] = []
     try:
-        return _receive_body(sock, head, fds)
-    except BaseException:
+        while len(fds) < count:
+            fds += _receive_batch(sock, min(_BATCH, count - len(fds)))
+        return _decode(body, fds)
+    finally:
         for fd in fds:
             os.close(fd)
-        raise
 
 
-def _receive_body(sock: socket.socket, head: bytes, fds: list[int]) -> Any:
-    head += _exactly(sock, _HEADER.size - len(head))
-    length, count = _HEADER.unpack(head)
-    if length > MAX_BODY or count != len(fds):
-        raise ValueError("malformed message between processes")
+def _receive_batch(sock: socket.socket, count: int) -> list[int]:
+    data, fds, _, _ = socket.recv_fds(sock, 1, count)
+    if len(fds) == count:
+        return list(fds)
+    for fd in fds:
+        os.close(fd)
+    if not data:
+        raise EOFError("the other process is gone")
+    raise ValueError("descriptors are missing")
+
+
+def _decode(body: bytes, fds: list[int]) -> Any:
     blobs: dict[int, Blob] = {}
 
     def decode_tag(tag: cbor2.CBORTag, _immutable: bool) -> Any:
         if tag.tag != _BLOB_TAG:
             return tag
         index, size = tag.value
-        if os.fstat(fds[index]).st_size < size:
-            raise ValueError("a blob is shorter than announced")
-        return blobs.setdefault(index, Blob(os.dup(fds[index]), size))
+        if not 0 <= index < len(fds):
+            raise ValueError("a blob without a descriptor")
+        if index not in blobs:
+            _check_memory(fds[index], size)
+            blobs[index] = Blob(os.dup(fds[index]), size)
+        return blobs[index]
 
-    message = cbor2.loads(_exactly(sock, length), tag_hook=decode_tag)
-    for fd in fds:
-        os.close(fd)
-    fds.clear()
-    return message
+    try:
+        return cbor2.loads(body, tag_hook=decode_tag)
+    except (cbor2.CBORError, TypeError) as error:
+        raise ValueError("malformed message between processes") from error
+
+
+def _check_memory(fd: int, size: int) -> None:
+    try:
+        seals = fcntl.fcntl(fd, fcntl.F_GET_SEALS)
+    except OSError:
+        raise ValueError("a blob is not anonymous memory") from None
+    if seals & _SEALS != _SEALS:
+        raise ValueError("a blob is not sealed")
+    if not 0 <= size <= os.fstat(fd).st_size:
+        raise ValueError("a blob is shorter than announced")
 
 
 def _exactly(sock: socket.socket, count: int) -> bytes:

@@ -14,10 +14,11 @@ from typing import Any
 
 import click
 
-from kiosk.commands import appliance, papers, queue, servers
+from kiosk.commands import appliance, devices, papers, queue, servers
 from kiosk.engine import Engine
 from kiosk.failures import failure_of
 from kiosk.portal.errors import PortalError
+from kiosk.sandbox.dock import Dock
 from kiosk.session import CODED_ERRORS
 from kiosk.settings import Settings
 from kiosk.strings import own_words
@@ -32,15 +33,23 @@ def cli() -> None:
     """
 
 
-for command in (*appliance.COMMANDS, *papers.COMMANDS, *queue.COMMANDS, *servers.COMMANDS):
-    cli.add_command(command)
+for group in (appliance, devices, papers, queue, servers):
+    for command in group.COMMANDS:
+        cli.add_command(command)
 
 
 def open_screen(
-    settings: Settings, engine: Engine, robot: Callable[[Any], object] | None = None
+    settings: Settings,
+    engine: Engine,
+    robot: Callable[[Any], object] | None = None,
+    dock: Dock | None = None,
 ) -> int:
     from ui.app import run_screen
 
+    if dock:
+        from ui.dock import beside
+
+        robot = beside(dock, robot)
     return run_screen(settings, engine, robot)
 
 

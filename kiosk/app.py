@@ -7,17 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from certify.numbers import NumberStore
-from drivers.absent import AbsentReceiptPrinter, AbsentScanner
-from drivers.camera import OpenCvCamera
-from drivers.code_reader import SerialCodeReader
-from drivers.contract import Camera, CodeReader, ReceiptPrinter, Scanner
-from drivers.receipt_printer import EscposPrinter
-from drivers.scanner import SaneScanner
+from drivers.contract import (
+    Camera,
+    CardReader,
+    CodeReader,
+    Device,
+    DocumentPrinter,
+    PowerSupply,
+    ReceiptPrinter,
+    Scanner,
+)
+from kiosk import devices
 from kiosk.certifier import Certifier
 from kiosk.clock import local_now
 from kiosk.documents.reader import DocumentReader
@@ -26,8 +30,8 @@ from kiosk.identity.faces import FaceMatcher
 from kiosk.journal import Journal
 from kiosk.link.client import LinkClient
 from kiosk.link.trust import load_anchor
-from kiosk.settings import ReceiptPrinterSettings, ScannerSettings, Settings
-from kiosk.storage import open_outbox
+from kiosk.settings import Settings
+from kiosk.storage import open_journal, open_outbox
 from offline_queue.outbox import Outbox
 from offline_queue.signatures import public_pem
 
@@ -42,6 +46,9 @@ class Kiosk:
     reader: CodeReader
     camera: Camera
     receipt: ReceiptPrinter
+    printer: DocumentPrinter
+    cards: CardReader
+    power: PowerSupply
     documents: DocumentReader
     certifier: Certifier
     link: LinkClient
@@ -52,8 +59,21 @@ class Kiosk:
     face_matcher: Callable[[float], FaceMatcher]
     face_tries: int = 12
 
+    @property
+    def devices(self) -> dict[str, Device]:
+        """By the names of ``kiosk/inventory.py``."""
+        return {
+            "scanner": self.scanner,
+            "code reader": self.reader,
+            "camera": self.camera,
+            "receipt printer": self.receipt,
+            "document printer": self.printer,
+            "card reader": self.cards,
+            "power": self.power,
+        }
+
     async def close(self) -> None:
-        for device in (self.scanner, self.reader, self.camera, self.receipt):
+        for device in self.devices.values():
             await device.close()
         await self.documents.close()
         await self.certifier.close()
@@ -65,21 +85,24 @@ class Kiosk:
 def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kiosk:
     """Raises KioskError (SETTINGS_INVALID) when a file named in the settings cannot be used."""
     state = settings.site.state
-    devices = settings.devices
+    given = settings.devices
     anchor = load_anchor(settings.link.trust_anchor_file)
     return Kiosk(
         settings=settings,
         clock=clock,
-        scanner=_scanner(devices.scanner, state / "sane"),
-        reader=SerialCodeReader(port=devices.code_reader.port, baud=devices.code_reader.baud),
-        camera=OpenCvCamera(source=devices.camera.source, rotation=devices.camera.rotation),
-        receipt=_receipt_printer(devices.receipt_printer),
+        scanner=devices.scanner(given.scanner, state / "sane"),
+        reader=devices.code_reader(given.code_reader),
+        camera=devices.camera(given.camera),
+        receipt=devices.receipt_printer(given.receipt_printer),
+        printer=devices.document_printer(given.document_printer),
+        cards=devices.card_reader(given.card_reader),
+        power=devices.power(given.power),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),
         link=LinkClient(settings.link.socket),
         outbox=open_outbox(settings, clock),
         numbers=NumberStore(state / "numbers.db"),
-        journal=Journal(state / "journal", "run", clock),
+        journal=open_journal(settings, "run", clock),
         trust_anchor=anchor,
         face_matcher=FaceMatcher,
     )
@@ -98,24 +121,3 @@ def only_one(settings: Settings) -> Iterator[None]:
         except BlockingIOError:
             raise KioskError(Fault.KIOSK_RUNNING, str(settings.site.state)) from None
         yield
-
-
-def _scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:
-    if not settings.url and not settings.device:
-        return AbsentScanner()
-    return SaneScanner(
-        url=settings.url,
-        device=settings.device,
-        work_dir=work_dir,
-        deadline=settings.deadline_seconds,
-    )
-
-
-def _receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
-    if not settings.address:
-        return AbsentReceiptPrinter()
-    try:
-        return EscposPrinter(address=settings.address, width_mm=settings.width_mm)
-    except ValueError as error:
-        key = "devices.receipt_printer.address"
-        raise KioskError(Fault.SETTINGS_INVALID, f"{key}: {error}") from None

@@ -50,7 +50,8 @@ def save_answers(session: Session) -> None:
 def lock(session: Session, mode: Mode, *, clock_trusted: bool) -> None:
     """Write the manifest and destroy the kiosk's own key to the parts, durably, in one step."""
     kiosk, record = session.kiosk, session.record
-    kiosk.journal.append("locking", dossier=str(session.dossier), mode=mode)
+    heads = kiosk.journal.other_heads()  # through this entry they travel in the manifest too
+    kiosk.journal.append("locking", dossier=str(session.dossier), mode=mode, **heads)
 
     def build(key: WrappedKey, parts: tuple[Part, ...]) -> Manifest:
         return Manifest(

@@ -7,7 +7,9 @@ import logging
 import threading
 from collections.abc import Callable
 
-from kiosk import reports, staff
+from drivers.contract import DeviceError
+from drivers.presence import watching
+from kiosk import inventory, power, reports, staff
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
@@ -23,14 +25,18 @@ _NOTICE_SECONDS = 30.0
 
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
-    """Serve citizens until cancelled."""
-    while True:
-        discard_drafts(kiosk)
-        stage.set_language(kiosk.settings.site.language)
-        prompter = _prompter(kiosk, stage)
-        await _wait_for_somebody(kiosk, prompter)
-        session = Session(kiosk, prompter, await _policy(kiosk))
-        on_finished(await session.run())
+    """Serve citizens until cancelled; meanwhile devices that went away are looked for."""
+    async with watching((kiosk.scanner, kiosk.receipt, kiosk.printer, kiosk.cards)):
+        while True:
+            discard_drafts(kiosk)
+            stage.set_language(kiosk.settings.site.language)
+            prompter = _prompter(kiosk, stage)
+            await _wait_for_somebody(kiosk, prompter)
+            session = Session(kiosk, prompter, await _policy(kiosk))
+            finished = await session.run()
+            if finished.ended == "power" and (notice := await _no_mains(kiosk)):
+                await _show_for_a_while(prompter, notice)
+            on_finished(finished)
 
 
 def discard_drafts(kiosk: Kiosk) -> None:
@@ -53,7 +59,7 @@ async def _wait_for_somebody(kiosk: Kiosk, prompter: Prompter) -> None:
     while True:
         intent: Intent | None = await prompter.show(AttractView())
         if isinstance(intent, Next):
-            if (trouble := _no_room(kiosk)) is None:
+            if (trouble := _no_room(kiosk) or await _no_mains(kiosk)) is None:
                 return
             intent = await _show_for_a_while(prompter, trouble)
         if isinstance(intent, CallStaff) or intent == Choose("staff"):
@@ -67,20 +73,30 @@ def _no_room(kiosk: Kiosk) -> FaultView | None:
     try:
         kiosk.outbox.can_hold(kiosk.settings.outbox.expected_dossier_bytes).require()
     except QueueError as error:
-        failure = failure_of(error)
-        log.error("nobody is let in: %s %s", failure.code, error.detail)
-        kiosk.journal.append("failure-shown", code=failure.code)
-        return FaultView(
-            code=failure.code,
-            picture=failure.picture,
-            title=Text(failure.title),
-            happened=Text(failure.happened),
-            todo=Text(failure.todo),
-            kept=Text("kept.nothing"),
-            actions=("staff",),
-            can_go_back=True,
-        )
+        return _closed_view(kiosk, error)
     return None
+
+
+async def _no_mains(kiosk: Kiosk) -> FaultView | None:
+    """On battery whoever is there may finish, but nobody new begins."""
+    trouble = await power.trouble(kiosk.power)
+    return _closed_view(kiosk, trouble) if trouble else None
+
+
+def _closed_view(kiosk: Kiosk, error: QueueError | DeviceError) -> FaultView:
+    failure = failure_of(error)
+    log.error("nobody is let in: %s %s", failure.code, error.detail)
+    kiosk.journal.append("failure-shown", code=failure.code)
+    return FaultView(
+        code=failure.code,
+        picture=failure.picture,
+        title=Text(failure.title),
+        happened=Text(failure.happened),
+        todo=Text(failure.todo),
+        kept=Text("kept.nothing"),
+        actions=("staff",),
+        can_go_back=True,
+    )
 
 
 async def _show_for_a_while(prompter: Prompter, notice: View) -> Intent | None:
@@ -152,8 +168,9 @@ class Engine:
         self._running.set()
         kiosk = self._build(self._settings)
         reporting = asyncio.create_task(reports.keep_reporting(kiosk))
+        telling = asyncio.create_task(inventory.publish(self._settings, kiosk.devices))
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
-            await cancel(reporting)
+            await cancel(reporting, telling)
             await kiosk.close()

@@ -15,6 +15,10 @@ from importlib import resources
 class Fault(StrEnum):
     """Failure codes owned by the core."""
 
+    CHIP_ACCESS = "chip.access"
+    CHIP_NOT_GENUINE = "chip.not-genuine"
+    CHIP_SIGNER_EXPIRED = "chip.signer-expired"
+    CHIP_UNREADABLE = "chip.unreadable"
     COPY_NOT_GENUINE = "copy.not-genuine"
     DOSSIER_REJECTED = "dossier.rejected"
     FACE_MISMATCH = "face.mismatch"

@@ -1,32 +1,49 @@
-"""``kiosk doctor``: is everything there that a citizen will need in a minute?"""
+"""``kiosk doctor``: is everything there that a citizen will need in a minute?
+
+``CHECKS`` is the list to which further parts are added; devices come from ``kiosk/inventory.py``,
+and the self-tests, which need a person's hands, from ``kiosk/selftest.py``.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import asdict, dataclass
 
 from certify.trust import load_bundle, load_policy
-from drivers.contract import DeviceError, Fault
-from kiosk import app
+from kiosk import app, inventory, selftest
 from kiosk.failures import failure_of
 from kiosk.link import verbs
+from kiosk.selftest import Hands
 from kiosk.session import CODED_ERRORS
 from kiosk.settings import Settings
+from offline_queue.errors import Fault as QueueFault
+from offline_queue.errors import QueueError
 
 _LEAST_FREE_BYTES = 2 * 1024**3
 _DEADLINE = 15.0
+_SELF_TEST_DEADLINE = 90.0
 
 GREEN, YELLOW, RED = "green", "yellow", "red"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question to one part. ``if_not``: the light when it fails. ``run`` says what it found, or
+    raises an error with a failure code."""
+
+    section: str
+    what: str
+    if_not: str
+    run: Callable[[app.Kiosk], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """``light``: green works, yellow should be mended, red stops the service."""
 
+    section: str
     what: str
     light: str
     detail: str
@@ -35,9 +52,12 @@ class Finding:
         return asdict(self)
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Ask every part, one after the other. Raises KioskError when the settings are unusable."""
-    return asyncio.run(_examine(settings))
+def examine(settings: Settings, hands: Hands | None = None) -> list[Finding]:
+    """Ask every part, one after the other; with ``hands`` the self-tests too.
+
+    Raises KioskError when the settings are unusable.
+    """
+    return asyncio.run(_examine(settings, hands))
 
 
 def exit_code(findings: list[Finding]) -> int:
@@ -45,37 +65,69 @@ def exit_code(findings: list[Finding]) -> int:
     return 3 if RED in lights else 1 if YELLOW in lights else 0
 
 
-async def _examine(settings: Settings) -> list[Finding]:
+async def _examine(settings: Settings, hands: Hands | None) -> list[Finding]:
     settings.site.state.mkdir(parents=True, exist_ok=True)
+    held = inventory.known(settings)
     kiosk = app.build(settings)
     try:
-        return [
-            _disk(settings),
-            await _ask("link", RED, lambda: _link(kiosk)),
-            await _ask("trust bundle", RED, lambda: _trust(kiosk)),
-            await _ask("numbers", YELLOW, lambda: _numbers(kiosk)),
-            await _ask("scanner", RED, lambda: _scanner(kiosk)),
-            await _ask("code reader", YELLOW, lambda: _reader(settings)),
-            await _ask("camera", YELLOW, lambda: _camera(kiosk)),
-            await _ask("receipt printer", YELLOW, lambda: _printer(kiosk)),
-        ]
+        findings = [await _ask(check, kiosk) for check in CHECKS]
+        if held is not None:
+            return findings + [_held(state) for state in held]
+        findings += [await _ask(_check_of(kind), kiosk) for kind in inventory.KINDS]
+        return findings + (await _try(kiosk, hands) if hands else [])
     finally:
         await kiosk.close()
 
 
-async def _ask(what: str, if_not: str, question: Callable[[], Awaitable[str]]) -> Finding:
+def _held(state: inventory.State) -> Finding:
+    """A citizen may be using the device: the running kiosk's word counts."""
+    kind = next(kind for kind in inventory.KINDS if kind.name == state.device)
+    there = bool(state.address) or kind.optional
+    light = GREEN if there and state.fine else _light(kind)
+    words = [word for word in (state.state, state.code, "(the kiosk is running)") if word]
+    return Finding("devices", state.device, light, " ".join(words))
+
+
+def _check_of(kind: inventory.Kind) -> Check:
+    async def look(kiosk: app.Kiosk) -> str:
+        return await kind.look(kiosk.settings, kiosk.devices[kind.name])
+
+    return Check("devices", kind.name, _light(kind), look)
+
+
+def _light(kind: inventory.Kind) -> str:
+    return RED if kind.needed else YELLOW
+
+
+async def _try(kiosk: app.Kiosk, hands: Hands) -> list[Finding]:
+    bench = selftest.bench(kiosk, hands)
+    checks = [Check("self-test", what, YELLOW, _on(bench, run)) for what, run in selftest.TESTS]
+    return [await _ask(check, kiosk, _SELF_TEST_DEADLINE) for check in checks]
+
+
+def _on(
+    bench: selftest.Bench, run: Callable[[selftest.Bench], Awaitable[str]]
+) -> Callable[[app.Kiosk], Awaitable[str]]:
+    return lambda _: run(bench)
+
+
+async def _ask(check: Check, kiosk: app.Kiosk, seconds: float = _DEADLINE) -> Finding:
+    light, detail = check.if_not, f"no answer in {seconds:.0f} s"
     try:
-        return Finding(what, GREEN, await asyncio.wait_for(question(), _DEADLINE))
+        light, detail = GREEN, await asyncio.wait_for(check.run(kiosk), seconds)
     except CODED_ERRORS as error:
-        return Finding(what, if_not, f"{failure_of(error).code} {error.detail}".strip())
+        detail = f"{failure_of(error).code} {error.detail}".strip()
     except TimeoutError:
-        return Finding(what, if_not, f"no answer in {_DEADLINE:.0f} s")
+        pass  # said above
+    return Finding(check.section, check.what, light, detail)
 
 
-def _disk(settings: Settings) -> Finding:
-    free = shutil.disk_usage(settings.site.state).free
-    light = GREEN if free >= _LEAST_FREE_BYTES else RED
-    return Finding("disk", light, f"{free / 1024**3:.1f} GiB free")
+async def _disk(kiosk: app.Kiosk) -> str:
+    free = shutil.disk_usage(kiosk.settings.site.state).free
+    said = f"{free / 1024**3:.1f} GiB free"
+    if free < _LEAST_FREE_BYTES:
+        raise QueueError(QueueFault.DISK_FULL, said)
+    return said
 
 
 async def _link(kiosk: app.Kiosk) -> str:
@@ -98,24 +150,9 @@ async def _numbers(kiosk: app.Kiosk) -> str:
     return f"{left} dossier codes left"
 
 
-async def _scanner(kiosk: app.Kiosk) -> str:
-    await kiosk.scanner.check()
-    return "ready"
-
-
-async def _reader(settings: Settings) -> str:
-    port = settings.devices.code_reader.port
-    if not await asyncio.to_thread(os.path.exists, port):
-        raise DeviceError(Fault.READER_ABSENT, port)
-    return f"{port} is there"
-
-
-async def _camera(kiosk: app.Kiosk) -> str:
-    async with aclosing(kiosk.camera.frames()) as frames:
-        frame = await anext(frames)
-    return f"{frame.width} x {frame.height} pixels"
-
-
-async def _printer(kiosk: app.Kiosk) -> str:
-    await kiosk.receipt.check()
-    return "paper and cover in order"
+CHECKS: tuple[Check, ...] = (
+    Check("machine", "disk", RED, _disk),
+    Check("machine", "link", RED, _link),
+    Check("machine", "trust bundle", RED, _trust),
+    Check("machine", "numbers", YELLOW, _numbers),
+)

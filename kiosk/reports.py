@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from drivers.contract import Device, Health
+from drivers.contract import Device, Fault, Health
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError
 from kiosk.link import verbs
@@ -13,6 +13,7 @@ from kiosk.link import verbs
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
+_WARNINGS = (Fault.RECEIPT_PAPER_LOW,)  # it works, but somebody should come
 
 
 async def keep_reporting(kiosk: Kiosk) -> None:
@@ -26,19 +27,15 @@ async def keep_reporting(kiosk: Kiosk) -> None:
 
 
 def states(kiosk: Kiosk) -> dict[str, str]:
-    """A failure code each as the last use left it, "ok", or "absent": not there or not used yet.
-    No device is disturbed for this."""
-    devices: dict[str, Device] = {
-        "scanner": kiosk.scanner,
-        "code-reader": kiosk.reader,
-        "camera": kiosk.camera,
-        "receipt-printer": kiosk.receipt,
-    }
-    return {name: _state(device) for name, device in devices.items()}
+    """A code of failure or warning each as the last use left it, "ok", or "absent": not there or
+    not used yet. No device is disturbed for this."""
+    return {name.replace(" ", "-"): _state(held) for name, held in kiosk.devices.items()}
 
 
 def _state(device: Device) -> str:
     status = device.status()
     if status.health is Health.FAULT:
         return status.code or str(status.health)
+    if status.code in _WARNINGS:
+        return status.code
     return "absent" if status.health is Health.ABSENT else "ok"

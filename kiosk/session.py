@@ -14,7 +14,7 @@ from uuid import UUID
 
 from certify.errors import CertifyError
 from drivers.contract import DeviceError
-from kiosk import staff
+from kiosk import power, staff
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.procedures import Procedure, procedures
@@ -64,14 +64,21 @@ BACK = Outcome("back")
 
 @dataclass(slots=True)
 class Record:
-    """What a session knows. It lives in memory only; what must last is in the outbox."""
+    """What a session knows. It lives in memory only; what must last is in the outbox.
+
+    ``scanned``: pages by number, from 1 in the order of the scan. ``unreadable``: numbers of pages
+    that were scanned but could not be read, to be scanned again. ``redo``: the number that the next
+    sheet takes because the person asked so, or 0.
+    """
 
     procedure: Procedure | None = None
     dossier: UUID | None = None
     identity: verbs.Identity | None = None
     grade: Literal["claimed", "proven", "vouched"] = "claimed"
     face_match: bool = False
-    pages: list[PageReading] = field(default_factory=list)
+    scanned: dict[int, PageReading] = field(default_factory=dict)
+    unreadable: set[int] = field(default_factory=set)
+    redo: int = 0
     copies: int = 1
     code: str = ""
     mode: Literal["pre-check", "post-check", "filing"] | None = None
@@ -83,7 +90,13 @@ class Record:
     id_code: str = ""
     refusal: str | None = None
     slip_printed: bool = False
+    slip_unsure: bool = False
+    paper: Literal["none", "out", "later", "unsure"] = "none"
     face_mismatch: bool = False
+
+    @property
+    def pages(self) -> list[PageReading]:
+        return [self.scanned[number] for number in sorted(self.scanned)]
 
     def pages_changed(self) -> None:
         """A copy or number made of other pages is void; the number stays burned."""
@@ -94,8 +107,8 @@ class Record:
 class Finished:
     """How a session ended, for whoever watches: fleet figures, demo, tests.
 
-    ``ended``: done, left, idle or failed. ``timeline``: (step, seconds, of which waiting for the
-    person).
+    ``ended``: done, left, idle, power or failed. ``timeline``: (step, seconds, of which waiting
+    for the person).
     """
 
     ended: str
@@ -155,11 +168,14 @@ class Session:
 
     async def _ending(self) -> str:
         try:
-            await first_of(self._walk(), self._prompter.watch())
+            attended = first_of(self._walk(), self._prompter.watch())
+            await first_of(attended, power.until_low(self.kiosk.power))
         except LeftError:
             return "done" if self.record.manifest else "left"
         except IdleError:
             return "done" if self.record.manifest else "idle"
+        except power.PowerLowError:
+            return "done" if self.record.manifest else "power"
         return "done"
 
     def present(self, view: View) -> None:

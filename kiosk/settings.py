@@ -57,7 +57,13 @@ class Screen(Section):
     warning_seconds: float = Field(45, gt=0, description="warning before the wipe, seconds")
 
 
+_PROFILE = "what kind of device it is: a file of config/devices"
+
+
 class ScannerSettings(Section):
+    profile: str = Field(
+        "generic-escl", description="what kind of device it is: a file of config/devices"
+    )
     url: str = Field("", description="eSCL address of a network scanner, or empty")
     device: str = Field("", description="SANE device name of a local scanner, or empty")
     dpi: int = Field(200, ge=100, le=600, description="scan resolution, dots per inch")
@@ -65,18 +71,53 @@ class ScannerSettings(Section):
 
 
 class CodeReaderSettings(Section):
+    profile: str = Field(
+        "generic-serial", description="what kind of device it is: a file of config/devices"
+    )
     port: str = Field("", description="serial device of the code reader, /dev/...")
-    baud: int = Field(115200, description="speed of the serial line, baud")
+    baud: int = Field(0, ge=0, description="speed of the serial line, baud; 0: as the profile says")
 
 
 class CameraSettings(Section):
+    profile: str = Field(
+        "generic-v4l2", description="what kind of device it is: a file of config/devices"
+    )
     source: str = Field("", description="/dev/video0, or the address of an MJPEG stream")
     rotation: Literal[0, 90, 180, 270] = Field(0, description="turn the picture clockwise, degrees")
 
 
 class ReceiptPrinterSettings(Section):
+    profile: str = Field(
+        "generic-escpos", description="what kind of device it is: a file of config/devices"
+    )
     address: str = Field("", description="tcp://host:port, serial:/dev/ttyUSB0 or usb:vvvv:pppp")
     width_mm: Literal[58, 80] = Field(80, description="paper width, millimetres")
+
+
+class DocumentPrinterSettings(Section):
+    uri: str = Field("", description="ipp://host:631/ipp/print or ipps://..., or empty")
+    fingerprint: str = Field(
+        "", description="SHA-256 of the certificate that an ipps printer signed itself, hex"
+    )
+    ca_file: Path | None = Field(None, description="authority (PEM) that signed its certificate")
+    media: str = Field("iso_a4_210x297mm", description="paper, by its PWG 5101.1 name")
+    tray: str = Field("", description="media-source of the printer, empty for its own choice")
+    sides: Literal["one-sided", "two-sided-long-edge", "two-sided-short-edge"] = Field(
+        "one-sided", description="IPP sides; a printer that cannot turn prints one-sided"
+    )
+    colour: Literal["auto", "color", "monochrome"] = Field(
+        "auto", description="IPP print-color-mode"
+    )
+
+
+class CardReaderSettings(Section):
+    reader: str = Field("", description="name of the PC/SC reader, * and ? allowed, or empty")
+    socket: str = Field("", description="socket of pcscd, or empty for the system's own")
+    deadline_seconds: float = Field(5, gt=0, description="longest wait for one answer, seconds")
+
+
+class PowerSettings(Section):
+    address: str = Field("", description="UPS behind Network UPS Tools, nut://UPS@host, or empty")
 
 
 class Devices(Section):
@@ -84,6 +125,9 @@ class Devices(Section):
     code_reader: CodeReaderSettings = CodeReaderSettings()
     camera: CameraSettings = CameraSettings()
     receipt_printer: ReceiptPrinterSettings = ReceiptPrinterSettings()
+    document_printer: DocumentPrinterSettings = DocumentPrinterSettings()
+    card_reader: CardReaderSettings = CardReaderSettings()
+    power: PowerSettings = PowerSettings()
 
 
 class IdentitySettings(Section):
@@ -104,6 +148,12 @@ class LinkSettings(Section):
         None, description="public key (PEM) that signs trust bundle and policy"
     )
     poll_seconds: float = Field(1.0, gt=0, description="pause between looks at the outbox, seconds")
+    hourly_bytes: int = Field(
+        0, ge=0, description="most bytes of dossiers sent in an hour, 0 without limit"
+    )
+    spread_seconds: float = Field(
+        600, ge=0, description="after an outage the backlog waits a random part of this, seconds"
+    )
     peers: tuple[str, ...] = Field(
         (), description="users, besides root and its own, whose processes may call link"
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import Literal
 
 from certify.numbers import grouped
 from drivers.contract import Slip, SlipCode, SlipItem, SlipRule, SlipText
@@ -31,6 +32,8 @@ class SlipFacts:
     ``number`` (in the register book) and ``id_code`` (12 characters, not grouped) are those of a
     copy that was issued at once; without a ``number`` the copy follows and the slip is an
     appointment. ``due_at`` None: the day is not known yet. Words are in the slip's language.
+    ``paper``: of a copy that is to be on paper as well, "later" when it has to be collected at
+    ``place``, "unsure" when it may lie in the printer's tray; else empty.
     ``take_away``: the QR payload, ASCII (decoders guess the code page of anything else).
     ``secret``: with the dossier code it tells how far the request is.
     """
@@ -50,6 +53,7 @@ class SlipFacts:
     number: str | None = None
     id_code: str | None = None
     secret: str = ""
+    paper: Literal["", "later", "unsure"] = ""
 
 
 def receipt_and_appointment(facts: SlipFacts, language: str) -> Slip:
@@ -89,6 +93,10 @@ class _Writer:
         if self._facts.id_code:
             yield from self._fact("id_code", SlipText(grouped(self._facts.id_code), bold=True))
             yield SlipText(self._say("issued_check"), scale=_LABEL)
+        if self._facts.paper:
+            yield _gap()
+            yield SlipText(self._say(f"paper_{self._facts.paper}"), bold=True)
+            yield from self._place()
         yield _gap()
         yield SlipText(self._say("issued_originals"), bold=True)
 
@@ -101,10 +109,13 @@ class _Writer:
             yield SlipText(self._text(day(due)), scale=1.1, bold=True)
             hour = self._say("due_hour", hour=self._hour(self._facts.due_at))
             yield SlipText(hour, scale=1.1, bold=True)
-        place = self._facts.place[:1].upper() + self._facts.place[1:]
-        yield from self._fact("place", SlipText(place, bold=True))
+        yield from self._place()
         yield _gap()
         yield SlipText(self._say("bring"), scale=_LABEL)
+
+    def _place(self) -> Iterator[SlipItem]:
+        place = self._facts.place[:1].upper() + self._facts.place[1:]
+        yield from self._fact("place", SlipText(place, bold=True))
 
     def _details(self) -> Iterator[SlipItem]:
         facts, received = self._facts, self._facts.received_at

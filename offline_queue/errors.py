@@ -6,6 +6,7 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
+    BUDGET_SPENT = "queue.budget-spent"
     BUSY = "queue.busy"
     DISK_FULL = "queue.disk-full"
     DAMAGED = "queue.damaged"
@@ -24,10 +25,19 @@ class Fault(StrEnum):
 
 
 class QueueError(Exception):
-    """``retryable``: the same call may succeed later; nothing was lost either way."""
+    """``retryable``: the same call may succeed later; nothing was lost either way.
+    ``retry_after``: seconds that the other side asks to be left alone."""
 
-    def __init__(self, code: str, detail: str = "", *, retryable: bool = False) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(f"{code}: {detail}" if detail else str(code))
         self.code = str(code)
         self.detail = detail
         self.retryable = retryable
+        self.retry_after = retry_after

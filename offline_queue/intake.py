@@ -2,7 +2,8 @@
 
     POST /v1/devices                    enrol: EnrolRequest -> EnrolAnswer (one-time code)
     PUT  /v1/dossiers/{id}              SignedManifest -> IntakeState; same id, other manifest: 409
-    PUT  /v1/dossiers/{id}/parts/{name} ciphertext, Content-Type application/octet-stream -> 204
+    POST, HEAD, PATCH
+         /v1/dossiers/{id}/parts/{name} ciphertext, as an upload by tus 1.0.0 (docs/upload.md)
     POST /v1/dossiers/{id}/commit       -> Receipt (the same one, however often asked)
     GET  /v1/dossiers/{id}              -> IntakeState
     GET  /v1/dossiers/{id}/copy         the certified copy (PDF), 404 until issued
@@ -28,9 +29,10 @@ Services beside the intake, for whom kiosks ask while a citizen waits (shapes at
     GET  /v1/devices/revoked            the device CA's revocation list, application/pkix-crl
 
 Every request of an enrolled kiosk carries ``Kiosk-Id``, ``Kiosk-Date`` (RFC 3339) and
-``Kiosk-Signature`` (base64 ES256 over :func:`request_statement`). Errors are RFC 9457
-problem+json whose ``code`` is one of :class:`Problem`. A kiosk that gets no answer knows nothing:
-it asks ``GET /v1/dossiers/{id}`` before it sends again.
+``Kiosk-Signature`` (base64 ES256 over :func:`request_statement`, or over :func:`stream_statement`
+where a piece of a part follows). Errors are RFC 9457 problem+json whose ``code`` is one of
+:class:`Problem`. ``Retry-After`` is honoured, on a receipt too: there it is about the next dossier.
+A kiosk that gets no answer knows nothing: it asks ``GET /v1/dossiers/{id}`` before it sends again.
 """
 
 from __future__ import annotations
@@ -272,3 +274,13 @@ def request_statement(method: str, path: str, date: str, body: bytes) -> bytes:
 def digest_statement(method: str, path: str, date: str, body_sha256: str) -> bytes:
     """The same for a body that is streamed and known by its digest (hex)."""
     return "\n".join([method, path, date, body_sha256]).encode()
+
+
+def stream_statement(method: str, path: str, date: str, offset: int) -> bytes:
+    """What is signed before a piece of a part (purpose ``REQUEST``): where it goes, not what it is.
+
+    What arrives of a piece counts even when the line is cut in its middle, so nothing after it
+    could be waited for. That the bytes are right shows when the part is whole: its digest stands
+    in the signed manifest.
+    """
+    return digest_statement(method, path, date, f"piece at {offset}")

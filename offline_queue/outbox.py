@@ -41,10 +41,7 @@ _PRUNE_AT_ONCE = 500
 
 class Outbox:
     """Every method raises QueueError: NOT_FOUND, ILLEGAL_MOVE, BUSY, DISK_FULL, READ_ONLY, IO,
-    DAMAGED.
-
-    An error leaves everything as it was before the call.
-    """
+    DAMAGED. An error leaves everything as it was before the call."""
 
     def __init__(
         self,
@@ -53,11 +50,15 @@ class Outbox:
         machine_key: Path,
         clock: Callable[[], datetime] = utc_now,
         budget: Budget = UNLIMITED,
+        settled: Callable[[UUID, State, str], None] = lambda *_: None,
     ) -> None:
-        """``machine_key``: file with the key of this machine, made (0600) on first use."""
+        """``machine_key``: file with the key of this machine, made (0600) on first use.
+        ``settled``: told of what is accepted or rejected (and why) just before the commit. After a
+        crash in between it is told again; what it raises stops the move."""
         self._clock = clock
         self._folder = folder
         self._budget = budget
+        self._settled = settled
         self._parts = PartFiles(folder / "parts")
         with files.translated("machine key"):
             self._keys = keys.LocalKeys(files.make_once(machine_key, envelope.new_key()))
@@ -282,12 +283,14 @@ class Outbox:
         with self._store.writing() as db:
             self._move(db, id, State.ACCEPTED, receipt=receipt.model_dump_json(), problem=None)
             db.execute("update meter set receipt_at = elapsed")
+            self._settled(id, State.ACCEPTED, "")
         self._erase(id, only_from=State.ACCEPTED)
 
     def reject(self, id: UUID, problem: str) -> None:
         """``problem``: the code that says why; a person must decide, then :meth:`retry`."""
         with self._store.writing() as db:
             self._move(db, id, State.REJECTED, problem=problem)
+            self._settled(id, State.REJECTED, problem)
 
     # -- within ------------------------------------------------------------------------------
 
@@ -340,7 +343,7 @@ class Outbox:
         try:
             self._parts.remove(id, names)
         except QueueError as error:
-            log.warning("a replaced part of %s stays for now: %s", id, error.code)
+            log.warning("a replaced part stays for now: %s", error.code)
 
     def _sweep(self, id: UUID) -> None:
         """The files of an erased dossier, whose key is gone: when this fails, it is done later."""
@@ -349,7 +352,7 @@ class Outbox:
             with self._store.writing() as db:
                 db.execute("update dossier set swept = 1 where id = ?", (str(id),))
         except QueueError as error:
-            log.warning("files of erased %s stay for now: %s", id, error.code)
+            log.warning("files of an erased dossier stay for now: %s", error.code)
 
     def _finish_erasing(self) -> None:
         with self._store.reading() as db:

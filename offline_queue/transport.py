@@ -14,14 +14,15 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import requests
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from pydantic import BaseModel, ValidationError
+from urllib3.util import SKIP_HEADER
 
-from offline_queue import intake, signatures
+from offline_queue import intake, signatures, tus
 from offline_queue.clock import utc_now
 from offline_queue.errors import Fault, QueueError
 from offline_queue.intake import (
@@ -34,6 +35,8 @@ from offline_queue.intake import (
     Receipt,
     SignedManifest,
 )
+from offline_queue.pacing import HourlyBudget, Pace
+from offline_queue.pieces import PromptAdapter, asked_to_wait
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 30.0
@@ -46,10 +49,15 @@ _Answer = TypeVar("_Answer", bound=BaseModel)
 
 def new_session() -> requests.Session:
     """A session that takes neither proxies nor passwords from the environment, and no cookies:
-    what a server sets for one citizen must not go out with the next one's request."""
+    what a server sets for one citizen must not go out with the next one's request. It says nothing
+    that the portal does not need: on a slow line each request is felt."""
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, PromptAdapter())
+    session.headers.clear()
+    session.headers.update({"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER})
     return session
 
 
@@ -62,18 +70,39 @@ class IntakeClient:
         base_url: str,
         kiosk_id: str,
         private_key: EllipticCurvePrivateKey,
-        session: requests.Session | None = None,
         *,
+        sessions: Callable[[], requests.Session] = new_session,
         clock: Callable[[], datetime] = utc_now,
         read_seconds: float = READ_SECONDS,
+        limits: tus.Limits | None = None,
+        pace: Pace | None = None,
+        budget: HourlyBudget | None = None,
     ) -> None:
-        """``read_seconds``: the longest silence while an answer is awaited."""
+        """``read_seconds``: the longest silence while an answer is awaited; ``limits``, ``pace``:
+        those of uploads; ``budget``: bytes of parts an hour."""
         self._base = base_url.rstrip("/")
         self._kiosk_id = kiosk_id
         self._key = private_key
-        self._session = session or new_session()
+        self._session = sessions()
         self._clock = clock
+        self._uploads = tus.Client(
+            sessions,
+            self._stream_headers,
+            limits or tus.Limits(),
+            pace=pace or Pace(),
+            budget=budget or HourlyBudget(),
+            wall=clock,
+        )
+        self.next_after = 0.0
         self._timeouts = (CONNECT_SECONDS, read_seconds)
+
+    def stop(self) -> None:
+        """End an upload that is under way, and let no other begin; for another thread."""
+        self._uploads.stop.set()
+
+    def close(self) -> None:
+        self._session.close()
+        self._uploads.close()
 
     def enrol(self, one_time_code: str) -> EnrolAnswer:
         """The same code and key again give the same answer."""
@@ -87,18 +116,29 @@ class IntakeClient:
     def put_manifest(self, id: UUID, signed: SignedManifest) -> IntakeState:
         return self._model("PUT", f"/dossiers/{id}", IntakeState, _json(signed))
 
-    def put_part(self, id: UUID, name: str, ciphertext: bytes) -> None:
-        """The same part again is no error."""
-        path = f"/dossiers/{id}/parts/{quote(name, safe='')}"
-        self._empty("PUT", path, ciphertext, "application/octet-stream")
+    def send_part(self, id: UUID, name: str, ciphertext: bytes, *, resume: bool = False) -> None:
+        """``resume``: the portal may have some of it already, so ask first.
+
+        Raises also QueueError (BUDGET_SPENT)."""
+        url = f"{self._base}{intake.PREFIX}/dossiers/{id}/parts/{quote(name, safe='')}"
+        try:
+            self._uploads.upload(url, ciphertext, location=url, resume=resume)
+        except QueueError as error:
+            if error.code == Fault.REJECTED and error.detail not in list(Problem):
+                raise _unreachable("a problem that the contract does not know") from None
+            raise
 
     def commit(self, id: UUID) -> Receipt:
-        """Raises QueueError (UNKNOWN) when the answer was lost: the portal may have accepted."""
+        """Raises QueueError (UNKNOWN) when the answer was lost: the portal may have accepted.
+
+        ``next_after``: seconds that the portal wants before the next dossier."""
         try:
             return self._model("POST", f"/dossiers/{id}/commit", Receipt)
         except QueueError as error:
             if error.code == Fault.UNREACHABLE:
-                raise QueueError(Fault.UNKNOWN, error.detail, retryable=True) from None
+                raise QueueError(
+                    Fault.UNKNOWN, error.detail, retryable=True, retry_after=error.retry_after
+                ) from None
             raise
 
     def state(self, id: UUID) -> IntakeState | None:
@@ -151,7 +191,8 @@ class IntakeClient:
 
     def _model(self, method: str, path: str, shape: type[_Answer], body: bytes = b"") -> _Answer:
         answer, data = self._call(method, path, body, "application/json" if body else "")
-        _require_success(answer, data, "application/json")
+        self.next_after = asked_to_wait(answer.headers, self._clock) or 0.0
+        _require_success(answer, data, "application/json", self.next_after)
         try:
             return shape.model_validate_json(data)
         except ValidationError:
@@ -190,8 +231,16 @@ class IntakeClient:
             raise _unreachable(type(error).__name__) from None
 
     def _signed(self, method: str, path: str, body: bytes) -> dict[str, str]:
-        date = self._clock().isoformat()
-        statement = intake.request_statement(method, path, date, body)
+        date = self._clock().isoformat(timespec="seconds")
+        return self._proof(date, intake.request_statement(method, path, date, body))
+
+    def _stream_headers(self, method: str, url: str, offset: int | None) -> dict[str, str]:
+        path, date = urlsplit(url).path, self._clock().isoformat(timespec="seconds")
+        if offset is None:
+            return self._signed(method, path, b"")
+        return self._proof(date, intake.stream_statement(method, path, date, offset))
+
+    def _proof(self, date: str, statement: bytes) -> dict[str, str]:
         signature = signatures.sign(self._key, signatures.REQUEST, statement)
         return {
             "Kiosk-Id": self._kiosk_id,
@@ -211,14 +260,16 @@ def _read(answer: requests.Response) -> bytes:
     return bytes(data)
 
 
-def _require_success(answer: requests.Response, data: bytes, media_type: str) -> None:
+def _require_success(
+    answer: requests.Response, data: bytes, media_type: str, wait: float = 0.0
+) -> None:
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
     if answer.status_code == 200 and kind == media_type:
         return
     code = _problem(data) if kind == "application/problem+json" else None
     if code is not None and 400 <= answer.status_code < 500:
-        raise QueueError(Fault.REJECTED, code)
-    raise _unreachable(code or f"HTTP {answer.status_code} {kind}")
+        raise QueueError(Fault.REJECTED, code, retry_after=wait)
+    raise _unreachable(code or f"HTTP {answer.status_code} {kind}", wait)
 
 
 def _problem(data: bytes) -> str | None:
@@ -239,8 +290,8 @@ def _is_not_found(error: QueueError) -> bool:
     return (error.code, error.detail) == (Fault.REJECTED, Problem.NOT_FOUND)
 
 
-def _unreachable(detail: str) -> QueueError:
-    return QueueError(Fault.UNREACHABLE, detail, retryable=True)
+def _unreachable(detail: str, wait: float = 0.0) -> QueueError:
+    return QueueError(Fault.UNREACHABLE, detail, retryable=True, retry_after=wait)
 
 
 def _json(model: BaseModel) -> bytes:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from pydantic import ValidationError
 
 from offline_queue import signatures
-from offline_queue.backoff import Backoff
+from offline_queue.backoff import Backoff, Spread
 from offline_queue.errors import Fault, QueueError
 from offline_queue.intake import Problem, Receipt, ReceiptStatement, SignedManifest
 from offline_queue.outbox import Dossier, Outbox, State
@@ -33,10 +33,15 @@ _HOPELESS = frozenset(
 (not enrolled, a clock too far off) or about this attempt (a part lost on the way)."""
 
 
+WAIT_FOR_TURN = 10.0
+"""Seconds that a citizen's dossier waits for another one that is being sent."""
+
+
 class Uploader:
     """Owner of every move from locked on. One at a time per outbox.
 
-    ``clock`` answers seconds that never go back; ``backoff`` spreads the pauses after an outage.
+    ``clock`` answers seconds that never go back; ``backoff`` spreads the attempts during an outage,
+    ``spread`` the backlog after it.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Uploader:
         receipt_key: EllipticCurvePublicKey,
         clock: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
+        spread: Spread | None = None,
     ) -> None:
         self._outbox = outbox
         self._client = client
@@ -54,6 +60,7 @@ class Uploader:
         self._receipt_key = receipt_key
         self._clock = clock
         self._backoff = backoff or Backoff()
+        self._spread = spread or Spread()
         self._not_before = 0.0
         self._one_step = threading.Lock()
 
@@ -67,13 +74,21 @@ class Uploader:
 
         Raises QueueError when the outbox itself is in trouble (BUSY, DISK_FULL, DAMAGED).
         """
-        with self._one_step:
-            self._sign_waiting()
+        self._sign_waiting()
+        if not self._one_step.acquire(timeout=WAIT_FOR_TURN):
+            return False  # a long upload is under way
+        try:
             if self.pause() > 0 and not at_once:
                 return False
             self._outbox.recover()
             dossier = self._outbox.next_to_send()
             return dossier is not None and self._settle(dossier)
+        finally:
+            self._one_step.release()
+
+    def stop(self) -> None:
+        """Interrupt an upload under way; for another thread, before the process ends."""
+        self._client.stop()
 
     def _sign_waiting(self) -> None:
         """Whatever the network does: a dossier may be carried by hand once it is signed."""
@@ -94,9 +109,12 @@ class Uploader:
                 return False
             problem = error.detail if error.code == Fault.REJECTED else error.code
             self._outbox.reject(dossier.id, problem)
-            log.warning("dossier %s rejected: %s", dossier.id, problem)
+            log.warning("a dossier was rejected: %s", problem)
         self._backoff.succeeded()
-        self._not_before = 0.0
+        rest = self._spread.succeeded(self._clock())
+        if asked := self._client.next_after:  # the portal knows how many have come back
+            rest = self._backoff.asked(asked)
+        self._not_before = self._clock() + rest if rest else 0.0
         return True
 
     def _deliver(self, dossier: Dossier) -> None:
@@ -118,14 +136,16 @@ class Uploader:
             manifest=manifest.decode(), signature=base64.b64encode(signature).decode()
         )
         answer = self._client.put_manifest(dossier.id, signed)
-        for name in answer.missing:
-            self._client.put_part(dossier.id, name, self._outbox.ciphertext(dossier.id, name))
+        sizes = {part.name: part.size for part in dossier.parts}
+        for name in sorted(answer.missing, key=lambda name: sizes.get(name, 0)):
+            part = self._outbox.ciphertext(dossier.id, name)
+            self._client.send_part(dossier.id, name, part, resume=dossier.attempts > 0)
 
     def _finish(self, dossier: Dossier) -> None:
         receipt = self._client.commit(dossier.id)
         self._check(receipt, dossier)
         self._outbox.accept(dossier.id, receipt)
-        log.info("dossier %s accepted by the portal", dossier.id)
+        log.info("a dossier was accepted by the portal")
 
     def _check(self, receipt: Receipt, dossier: Dossier) -> None:
         """Raises QueueError (RECEIPT_INVALID): not signed by the portal, or for other bytes."""
@@ -142,11 +162,16 @@ class Uploader:
             raise QueueError(Fault.RECEIPT_INVALID, "of another dossier", retryable=True)
 
     def _put_off(self, id: UUID, error: QueueError) -> None:
-        log.info("dossier %s put off: %s", id, error)
+        problem = error.detail if error.code == Fault.REJECTED else error.code
+        log.info("a dossier is put off: %s", problem)
         if self._outbox.get(id).state in (State.SENDING, State.UNKNOWN):
-            problem = error.detail if error.code == Fault.REJECTED else error.code
             self._outbox.mark_unknown(id, problem)
-        self._not_before = self._clock() + self._backoff.failed()
+        if error.retry_after:  # it is there, and has kept this moment for us
+            pause = self._backoff.asked(error.retry_after)
+        else:
+            self._spread.failed(self._clock())
+            pause = self._backoff.failed()
+        self._not_before = self._clock() + pause
 
 
 def _hopeless(error: QueueError) -> bool:

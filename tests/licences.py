@@ -18,16 +18,17 @@ ROOT = Path(__file__).parent.parent
 ALLOWED = frozenset(
     {
         "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "HPND", "ISC",
-        "LGPL-3.0-only", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "OFL-1.1", "PSF-2.0", "Unlicense",
-        "Zlib",
+        "LGPL-2.1-or-later", "LGPL-3.0-only", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "OFL-1.1",
+        "PSF-2.0", "Unlicense", "Zlib",
     }
 )  # fmt: skip
-"""SPDX ids that may be used without asking. LGPL: a library of its own, which anybody can replace.
-GPL and AGPL are not here, and nothing is excepted."""
+"""SPDX ids that may be used without asking. LGPL: an unchanged package of its own, linked when it
+is loaded, which anybody can replace. GPL and AGPL are not here, and nothing is excepted."""
 
 READ_BY_HAND = {
     "apsw": ("Zlib", "says any-OSI; its LICENSE is the zlib licence, SQLite is public domain"),
     "pypdfium2": ("BSD-3-Clause AND Apache-2.0", "lists them with a comma; PDFium's parts too"),
+    "pyscard": ("LGPL-2.1-or-later", "says LGPLv2+; its files say 2.1 or any later"),
     "python-sane": ("HPND", "says nothing; its COPYING is the permissive notice of HPND"),
     "pytest-timeout": ("MIT", "adds the classifier DFSG approved"),
     "qrcode": ("BSD-3-Clause AND MIT", "adds Other/Proprietary; its LICENSE is BSD, partly MIT"),

@@ -31,3 +31,17 @@ def test_what_they_start_is_a_command() -> None:
     for file in UNITS.glob("*.service"):
         (start,) = re.findall(r"^ExecStart=.*/bin/kiosk (\w+)$", file.read_text(), re.MULTILINE)
         assert start in cli.commands
+
+
+def test_udev_rules_are_well_formed_and_give_the_kiosk_its_groups() -> None:
+    """The grammar of udev(7), since Debian 12 has no ``udevadm verify``, and groups that exist."""
+    pair = r'[A-Z]+(?:\{[\w/]+\})?(?:==|!=|\+=|:=|=)"[^"]*"'
+    service = (UNITS / "kiosk.service").read_text()
+    (held,) = re.findall(r"^SupplementaryGroups=(.*)$", service, re.MULTILINE)
+    lines = (UNITS / "60-kiosk.rules").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert len(rules) >= 5
+    for rule in rules:
+        assert re.fullmatch(rf"{pair}(?:, {pair})*", rule), rule
+        assert set(re.findall(r'GROUP="(\w+)"', rule)) <= set(held.split())
+        assert "==" in rule, "it would match everything"

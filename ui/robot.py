@@ -18,6 +18,10 @@ class Robot:
         self.clock = FrameClock()
         self._window = window
 
+    @property
+    def window(self) -> QQuickWindow:
+        return self._window
+
     def every(self, milliseconds: int, call: Callable[[], None]) -> object:
         """Call again and again until the returned object is gone."""
         timer = QTimer()

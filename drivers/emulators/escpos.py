@@ -34,15 +34,21 @@ class PrinterState:
     """``paper``: ok, near-end or out. ``error``: empty, cutter or hot.
 
     ``paper_after_lines``: lines (30 dots) until the paper runs out; None: plenty.
-    ``printed`` counts cut receipts; ``unknown`` lists commands it took no notice of.
+    ``answers``: ok, garbage or half (two of four status bytes); ``slow_seconds``: before each
+    answer. ``unplugged``: the cable is out. ``printed`` counts cut receipts; ``cuts`` is the
+    cutter's counter, which outlives the power. ``unknown``: commands it took no notice of.
     """
 
     paper: str = "ok"
     cover_open: bool = False
     silent: bool = False
+    unplugged: bool = False
+    answers: str = "ok"
+    slow_seconds: float = 0.0
     error: str = ""
     paper_after_lines: int | None = None
     printed: int = 0
+    cuts: int = 0
     unknown: list[str] = field(default_factory=list)
 
     @property
@@ -90,8 +96,9 @@ class Roll:
 class EscposEmulator:
     """Listens at ``address``. ``receipts``: what was cut off; ``scraps``: torn off unfinished.
 
-    Control: state as :class:`PrinterState`; actions ``refill`` (a new roll) and ``save``
-    ({"path": ...}: the last receipt as PNG).
+    Control: state as :class:`PrinterState`; actions ``refill`` (a new roll), ``save``
+    ({"path": ...}: the last receipt as PNG) and ``die`` (the power goes, and with it all that
+    was not on paper; ``set`` ``unplugged`` false brings it back). ``cables``: what cuts each wire.
     """
 
     def __init__(self, port: int = 0, *, width_dots: int = 576, control_port: int = 0) -> None:
@@ -104,10 +111,12 @@ class EscposEmulator:
         self._lock = threading.RLock()
         self._reset()
         self._server = _Server(self, port)
+        self.cables: list[Callable[[], None]] = [self._server.drop]
         actions: dict[str, Callable[..., None]] = {
             "set": self.set,
             "refill": self.refill,
             "save": self.save,
+            "die": self.die,
         }
         self._control = Control(self.state, actions, control_port)
 
@@ -127,12 +136,24 @@ class EscposEmulator:
         with self._lock:
             self._control.set(**changes)
             self._work()
+        if self.state.unplugged:
+            for cut in self.cables:
+                cut()
+
+    def die(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+            self._tear()
+        self.set(unplugged=True)
+
+    def _tear(self) -> None:
+        if scrap := self._roll.cut():
+            self.scraps.append(scrap)
 
     def refill(self) -> None:
         with self._lock:
             self.state.paper, self.state.paper_after_lines = "ok", None
-            if scrap := self._roll.cut():
-                self.scraps.append(scrap)
+            self._tear()
             self._work()
 
     def save(self, path: str) -> None:
@@ -159,9 +180,11 @@ class EscposEmulator:
 
     def _in_real_time(self, command: bytes, send: Send) -> None:
         if command[1] == 0x04 and command[2] in (1, 2, 3, 4):
-            self._answer(send, self._status(command[2]))
+            if self.state.answers != "half" or command[2] < 3:
+                self._answer(send, self._status(command[2]))
         elif command[1:] == b"\x14\x08\x01\x03\x14\x01\x06\x02\x08":
             self._waiting.clear()
+            self._answer(send, b"\x37\x25\x00")
         else:
             self.state.unknown.append(command.hex())
 
@@ -176,11 +199,13 @@ class EscposEmulator:
         }
         return 0x12 | bits[kind]
 
-    def _answer(self, send: Send, status: int) -> None:
+    def _answer(self, send: Send, answer: int | bytes) -> None:
         if self.state.silent:
             return
+        data = bytes([answer]) if isinstance(answer, int) else answer
+        threading.Event().wait(self.state.slow_seconds)
         try:
-            send(bytes([status]))
+            send(b"\xff" * len(data) if self.state.answers == "garbage" else data)
         except OSError:
             pass  # whoever asked has hung up
 
@@ -194,6 +219,7 @@ class EscposEmulator:
             b"\x1d(": self._code,
             b"\x1dV": lambda _: self._cut(),
             b"\x1da": lambda _: None,  # status unasked is never sent
+            b"\x1dg": lambda body: self._count(body, send),
             b"\x1dr": lambda _: self._answer(send, 0x03 * (self.state.paper == "near-end")),
         }
         if len(command) == 1:
@@ -202,6 +228,13 @@ class EscposEmulator:
             handler(command[2:])
         else:
             self.state.unknown.append(command[:16].hex())
+
+    def _count(self, body: bytes, send: Send) -> None:
+        """GS g 2: a maintenance counter; 50 counts what the cutter did."""
+        if body[:1] == b"2" and body[2:4] == b"\x32\x00":
+            self._answer(send, b"_%d\x00" % self.state.cuts)
+        else:
+            self.state.unknown.append((b"\x1dg" + body).hex())
 
     def _reset(self) -> None:
         self._align, self._line = 0, b""
@@ -254,6 +287,7 @@ class EscposEmulator:
 
     def _cut(self) -> None:
         self._end_line()
+        self.state.cuts += 1
         if receipt := self._roll.cut():
             self.receipts.append(receipt)
             self.state.printed += 1
@@ -279,6 +313,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
+                if emulator.state.unplugged:
+                    return
                 connections.add(self.request)
                 self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 received = bytearray()
@@ -295,12 +331,15 @@ class _Server(socketserver.ThreadingTCPServer):
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        self.shutdown()
-        self.server_close()
+    def drop(self) -> None:
         for connection in list(self._connections):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # its peer was quicker
+
+    def close(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self.drop()
         self._thread.join()

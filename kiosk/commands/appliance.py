@@ -59,6 +59,7 @@ def link(settings: Settings) -> None:
 @click.option("--pages", multiple=True, type=click.Path(path_type=Path), help="paper to scan")
 @click.option("--mode", type=click.Choice(["pre-check", "post-check"]), default="pre-check")
 @click.option("--fault", "faults", multiple=True, type=click.Choice(FAULTS), help="trouble to meet")
+@click.option("--dock", is_flag=True, help="a window to work the devices by hand")
 @click.option("--json", "as_json", is_flag=True, help="the result as JSON")
 @click.argument("more_pages", nargs=-1, type=click.Path(path_type=Path))
 @click.pass_obj
@@ -69,6 +70,7 @@ def demo(
     pages: tuple[Path, ...],
     mode: Mode,
     faults: tuple[str, ...],
+    dock: bool,
     as_json: bool,
     more_pages: tuple[Path, ...],
 ) -> None:
@@ -79,6 +81,8 @@ def demo(
     """
     from kiosk.sandbox import demo as demonstration
 
+    if headless and dock:
+        raise click.UsageError("--dock is for a person, --headless for none")
     headless = headless or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     if headless:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -89,6 +93,7 @@ def demo(
         pages=(*pages, *more_pages),
         mode=mode,
         faults=faults,
+        dock=dock and not headless,
     )
     print(json.dumps(result.to_dict(), ensure_ascii=False) if as_json else result.tell())
     sys.stdout.flush()
@@ -98,11 +103,21 @@ def demo(
 @click.command()
 @settings_option
 @click.option("--json", "as_json", is_flag=True)
-def doctor(settings: Settings, as_json: bool) -> None:
+@click.option("--self-test", is_flag=True, help="also print a slip, scan it and read its code")
+@click.option(
+    "--controls",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="self-test in the sandbox: its controls.json instead of a person's hands",
+)
+def doctor(settings: Settings, as_json: bool, self_test: bool, controls: Path | None) -> None:
     """Is this kiosk ready? Exit 0 all well, 1 something to mend, 3 it cannot serve anybody."""
-    from kiosk import readiness
+    from kiosk import readiness, selftest
 
-    findings = readiness.examine(settings)
+    hands: selftest.Hands | None = None
+    if self_test:
+        ask = selftest.PersonsHands(lambda what: click.echo(what, err=True))
+        hands = selftest.control_hands(controls) if controls else ask
+    findings = readiness.examine(settings, hands)
     if as_json:
         print(json.dumps([finding.to_dict() for finding in findings], ensure_ascii=False))
     else:

@@ -84,11 +84,22 @@ def compare_faces(
 @click.option("--json", "as_json", is_flag=True)
 def read_code(images: tuple[Path, ...], as_json: bool) -> None:
     """Read the QR codes in IMAGES; one payload a line. Exit 1: none found."""
-    from drivers.codes import decode
-
-    payloads = [payload for image in images for payload in decode(_bytes(image))]
+    payloads = asyncio.run(_codes([_bytes(image) for image in images]))
     print(json.dumps(payloads, ensure_ascii=False) if as_json else "\n".join(payloads))
     raise SystemExit(0 if payloads else 1)
+
+
+async def _codes(files: list[bytes]) -> list[str]:
+    """Decoded in a child: an image from anywhere may crash or hang a native decoder."""
+    from drivers.supervisor import Child, ChildSpec
+    from drivers.wire import Blob
+
+    child = Child(ChildSpec("codes", "drivers.codes:CodesWorker", {}))
+    try:
+        found = [await child.call("decode", deadline=30.0, image=Blob.of(file)) for file in files]
+        return [payload for payloads in found for payload in payloads]
+    finally:
+        await child.close()
 
 
 @contextmanager

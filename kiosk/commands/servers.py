@@ -18,7 +18,15 @@ from kiosk.commands.portal_office import deliver, staff
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
 
-DEVICES = ("scanner", "camera", "code-reader", "receipt-printer")
+DEVICES = (
+    "scanner",
+    "camera",
+    "code-reader",
+    "receipt-printer",
+    "document-printer",
+    "card-reader",
+    "ups",
+)
 
 
 @click.group(invoke_without_command=True)
@@ -63,7 +71,7 @@ def portal_import(file: Path, bundles: tuple[Path, ...]) -> None:
     with closing(opened.store):
         for bundle in bundles:
             try:
-                receipt = hand_carried.take_in(opened.intake, opened.vault, bundle)
+                receipt = hand_carried.take_in(opened, bundle)
             except (RefusedError, QueueError, OSError) as error:
                 refused += 1
                 print(f"{bundle.name}: refused, {_reason(error)}", file=sys.stderr)
@@ -173,13 +181,16 @@ def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) 
 
 
 def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> Emulator:
-    from drivers.emulators import escl, escpos, mjpeg, serial_reader
+    from drivers.emulators import card_reader, escl, escpos, ipp, mjpeg, serial_reader, upsd
 
     makers: dict[str, Callable[[], Emulator]] = {
         "scanner": lambda: escl.EsclScanner(pages, port=port),
         "camera": lambda: mjpeg.MjpegCamera([page.read_bytes() for page in pages], port=port),
         "code-reader": lambda: serial_reader.SerialReaderEmulator(link),
         "receipt-printer": lambda: escpos.EscposEmulator(port=port),
+        "document-printer": lambda: ipp.IppEmulator(port=port),
+        "card-reader": card_reader.CardReaderEmulator,
+        "ups": lambda: upsd.UpsdEmulator(port=port),
     }
     return makers[device]()
 

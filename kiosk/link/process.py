@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 import apsw
 import requests
@@ -40,9 +41,11 @@ from kiosk.link.token_key import TokenKey
 from kiosk.link.trust import TrustKeeper, load_anchor
 from kiosk.link.upkeep import Upkeep
 from kiosk.settings import Settings
-from kiosk.storage import open_outbox
-from offline_queue.backoff import Backoff
+from kiosk.storage import open_journal, open_outbox
+from offline_queue.backoff import Backoff, Spread
 from offline_queue.errors import QueueError
+from offline_queue.outbox import State
+from offline_queue.pacing import HourlyBudget
 from offline_queue.uploader import Uploader
 
 log = logging.getLogger(__name__)
@@ -52,6 +55,9 @@ TEND_POLLS = 60
 VERB_THREADS = 16
 LAST_SECONDS = 3.0
 """What a request under way may still take when link is told to stop."""
+LONGEST_POLLS = 900
+"""Longest pause between attempts in an outage: a quarter of an hour as shipped, since thousands of
+kiosks come back at once (docs/upload.md). A dossier that is locked meanwhile is tried at once."""
 ASK_SECONDS = 4.0
 """Longest silence while a verb waits for the portal: with the connecting it stays below 8 s."""
 PATIENT_SECONDS = 24.0
@@ -111,8 +117,10 @@ class Link:
         self._key_file = folder / "device.key"
         self._key = device_key(self._key_file, settings.device_key)
         self._certificate = Certificate(folder / "tls.pem")
-        self._sessions: list[requests.Session] = []
-        self._outbox = open_outbox(settings, local_now)
+        self._opened: list[PortalClient] = []
+        self._budget = HourlyBudget(settings.link.hourly_bytes)
+        self._journal = open_journal(settings, "link", local_now)
+        self._outbox = open_outbox(settings, local_now, self._settled)
         self._numbers = NumberStore(state / "numbers.db")
         leases = LeaseKeeper(self._numbers, local_now)
         ratings = Ratings(folder / "ratings")
@@ -120,6 +128,7 @@ class Link:
             settings,
             folder,
             outbox=self._outbox,
+            journal=self._journal,
             trust=trust,
             leases=leases,
             ratings=ratings,
@@ -167,6 +176,8 @@ class Link:
 
     async def close(self) -> None:
         """Within seconds, whatever hangs: a thread that does not end keeps its databases open."""
+        if self._upkeep.uploader is not None:
+            self._upkeep.uploader.stop()
         for pool in (self._verb_threads, self._loop_threads):
             pool.shutdown(wait=False, cancel_futures=True)
         end = asyncio.get_running_loop().time() + LAST_SECONDS
@@ -176,10 +187,15 @@ class Link:
             await asyncio.sleep(0.02)
         if isinstance(self._key, TokenKey):
             self._key.close()
-        for session in self._sessions:
-            session.close()
+        for client in self._opened:
+            client.close()
         self._outbox.close()
         self._numbers.close()
+        self._journal.close()
+
+    def _settled(self, dossier: UUID, state: State, problem: str) -> None:
+        facts = {"code": problem} if problem else {}
+        self._journal.append(state, dossier=str(dossier), **facts)
 
     # -- loops -------------------------------------------------------------------------------
 
@@ -217,30 +233,32 @@ class Link:
     def _client(self, read_seconds: float, pause: Pause | None = None) -> PortalClient:
         """Shows the certificate, once there is one."""
         link = self._settings.link
-        session = portal_session(link.ca_file, self._certificate.file, pause)
-        self._sessions.append(session)
-        return PortalClient(
+        return self._new_client(
             link.portal,
-            self._settings.site.kiosk_id,
-            self._key,
-            session,
-            clock=local_now,
-            read_seconds=read_seconds,
+            read_seconds,
+            lambda: portal_session(link.ca_file, self._certificate.file, pause),
         )
 
     def _door(self) -> PortalClient:
         """Shows none: for those who have none yet, or none that counts."""
         link = self._settings.link
-        session = portal_session(link.ca_file)
-        self._sessions.append(session)
-        return PortalClient(
-            link.enrolment_portal or link.portal,
+        address = link.enrolment_portal or link.portal
+        return self._new_client(address, ASK_SECONDS, lambda: portal_session(link.ca_file))
+
+    def _new_client(
+        self, address: str, read_seconds: float, sessions: Callable[[], requests.Session]
+    ) -> PortalClient:
+        client = PortalClient(
+            address,
             self._settings.site.kiosk_id,
             self._key,
-            session,
+            sessions=sessions,
             clock=local_now,
-            read_seconds=ASK_SECONDS,
+            read_seconds=read_seconds,
+            budget=self._budget,
         )
+        self._opened.append(client)
+        return client
 
     def _new_uploader(self, enrolment: Enrolment) -> Uploader:
         poll = self._settings.link.poll_seconds
@@ -249,7 +267,8 @@ class Link:
             self._client(UPLOAD_SECONDS),
             self._key,
             enrolment.receipt_key,
-            backoff=Backoff(first=poll / 2, longest=60 * poll),
+            backoff=Backoff(first=poll / 2, longest=LONGEST_POLLS * poll),
+            spread=Spread(self._settings.link.spread_seconds),
         )
 
     def _replace_key(self) -> None:

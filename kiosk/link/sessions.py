@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from kiosk.failures import Fault, KioskError
 from kiosk.settings import Settings
+from offline_queue.pieces import PromptAdapter
 from offline_queue.transport import new_session
 
 LONGEST_WAIT = 300.0
@@ -45,7 +45,7 @@ class Pause:
                 self._until = max(self._until, self._clock() + wait)
 
 
-class _Adapter(HTTPAdapter):
+class _Adapter(PromptAdapter):
     def __init__(self, certificate: Path | None, pause: Pause | None) -> None:
         self._certificate = certificate
         self._pause = pause

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from kiosk.clock import local_now
 from kiosk.failures import Fault
+from kiosk.journal import Journal
 from kiosk.link.certificate import Certificate, Request
 from kiosk.link.clock import ClockCheck
 from kiosk.link.device import Enrolment
@@ -50,6 +51,7 @@ class Upkeep:
         folder: Path,
         *,
         outbox: Outbox,
+        journal: Journal,
         trust: TrustKeeper,
         leases: LeaseKeeper,
         ratings: Ratings,
@@ -63,6 +65,7 @@ class Upkeep:
         self._file = folder / "enrolment.json"
         self._used_code = folder / "used-code"
         self._outbox = outbox
+        self._journal = journal
         self._trust = trust
         self._leases = leases
         self._ratings = ratings
@@ -158,6 +161,7 @@ class Upkeep:
             return False
         if answer.certificate:
             self._certificate.keep(request.with_certificate(answer.certificate))
+        self._journal.append("enrolled", kiosk=self._settings.site.kiosk_id)
         enrolment.save(self._file)
         self._used_code.write_text(_digest(code))
         self._enrolled(enrolment)
@@ -204,9 +208,11 @@ class Upkeep:
 
     def out_of_order(self, code: Fault) -> None:
         """The portal has said so: to us, or to a verb."""
-        if self.standing != code:
-            log.error("%s: a fresh one-time code is needed", code)
+        if self.standing == code:
+            return
         self.standing = code
+        log.error("%s: a fresh one-time code is needed", code)
+        self._journal.append("out-of-order", code=code)
 
 
 def _digest(code: str) -> str:

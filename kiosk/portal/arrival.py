@@ -75,7 +75,7 @@ class Arrivals:
         """Number and line in the book, or a note why not."""
         facts = issued.checked.facts
         if facts is None:
-            _log.error("copy of %s: %s", dossier.id, issued.checked.fault)
+            _log.error("a copy from a kiosk does not verify: %s", issued.checked.fault)
             self._store.change(dossier.id, note=_NOT_VERIFIED)
             return
         if note := self._entered(arrival, facts, dossier):

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from kiosk.portal.accounts import Accounts
+from kiosk.portal.admission import Admission
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.cases import Cases
@@ -36,6 +37,7 @@ from kiosk.portal.statistics import Statistics
 from kiosk.portal.store import Store
 from kiosk.portal.supplements import Supplements
 from kiosk.portal.tracking import Tracking
+from kiosk.portal.uploads import Uploads
 from kiosk.portal.vault import Vault
 
 
@@ -49,6 +51,8 @@ class Portal:
     vault: Vault
     register: Register
     intake: Intake
+    uploads: Uploads
+    admission: Admission
     cases: Cases
     devices: DeviceCa
     services: Services
@@ -96,6 +100,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         offices.deliveries,
     )
     arrivals = Arrivals(store, vault, register, verifier, following)
+    intake = Intake(store, vault, keys, arrivals)
     return Portal(
         settings=settings,
         desk_secret=desk_secret,
@@ -104,7 +109,9 @@ def open_portal(settings: PortalSettings) -> Portal:
         objects=objects,
         vault=vault,
         register=register,
-        intake=Intake(store, vault, keys, arrivals),
+        intake=intake,
+        uploads=Uploads(intake, objects),
+        admission=Admission(settings.admission_rate, store),
         cases=Cases(settings, store, vault, register, verifier, following),
         devices=DeviceCa(key_folder, store),
         services=Services(store, vault, offices.casebook, settings.paper_days),

@@ -13,6 +13,7 @@ from kiosk.portal.errors import STATUS
 from offline_queue.intake import MAX_MANIFEST, MAX_PART, Problem
 
 Answers = dict[int | str, dict[str, Any]]
+_HEADER = {"required": True, "schema": {"type": "string"}}
 
 MEANINGS: dict[Problem, str] = {
     Problem.BAD_MANIFEST: "the manifest, or a part that it names, is not what it must be",
@@ -60,7 +61,8 @@ SECURITY_SCHEMES = {
         "in": "header",
         "name": "Kiosk-Signature",
         "description": "base64 of ES256 by the device key over method, path, date and the hex"
-        " SHA-256 of the body, joined by line feeds",
+        " SHA-256 of the body, joined by line feeds; where a piece of a part follows, `piece at`"
+        " and its offset stand in place of the SHA-256",
     },
 }
 
@@ -106,8 +108,29 @@ def takes(shape: type[BaseModel]) -> dict[str, Any]:
     return _body("application/json", shape.model_json_schema())
 
 
-def signed_part() -> dict[str, Any]:
-    return {"security": _SIGNED} | _body("application/octet-stream", {})
+def tus(version: str, parameters: dict[str, dict[str, Any]], piece: str = "") -> dict[str, Any]:
+    """``openapi_extra`` of a route of an upload: headers that it takes beside ``Tus-Resumable``
+    (name: schema), and the media type of the piece that may come along."""
+    schemas = {"Tus-Resumable": {"const": version}} | parameters
+    extra: dict[str, Any] = {
+        "security": _SIGNED,
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": schema}
+            for name, schema in schemas.items()
+        ],
+    }
+    return extra | (_body(piece, {}) if piece else {})
+
+
+def tus_answers(status: int, what: str, told: tuple[str, ...], *problems: Problem) -> Answers:
+    """Those of such a route; ``told``: headers of success."""
+    success = {"description": what, "headers": dict.fromkeys(told, _HEADER)}
+    refusals = unsigned(Problem.NOT_ENROLLED, Problem.REVOKED, Problem.BAD_SIGNATURE, *problems)
+    other = _refusal([Problem.BAD_REQUEST]) | {
+        "description": "another version of tus is spoken here",
+        "headers": {"Tus-Version": _HEADER},
+    }
+    return {status: success, 412: other} | refusals
 
 
 def _body(media_type: str, schema: dict[str, Any]) -> dict[str, Any]:

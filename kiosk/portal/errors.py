@@ -64,8 +64,16 @@ RETRY_SECONDS = 30
 class RefusedError(Exception):
     """A request is refused. ``detail`` goes to the client and never holds personal data."""
 
-    def __init__(self, code: str, detail: str = "", *, retry_after: int | None = None) -> None:
-        """``retry_after``: seconds after which the same request may be welcome."""
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        retry_after: int | None = None,
+        status: int | None = None,
+    ) -> None:
+        """``retry_after``: seconds after which the same request may be welcome; ``status``: where
+        a protocol wants another than the code has."""
         super().__init__(f"{code}: {detail}")
         self.code = str(code)
         self.detail = detail
@@ -73,6 +81,4 @@ class RefusedError(Exception):
             retry_after = RETRY_SECONDS
         self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
 
-    @property
-    def status(self) -> int:
-        return STATUS[self.code]
+        self.status = status or STATUS[self.code]

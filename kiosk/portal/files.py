@@ -1,4 +1,7 @@
-"""Files that are whole after a power cut: write, flush to disk, rename, flush the folder."""
+"""Files on their way in, which are whole after a power cut, or not there.
+
+The rest, for files that are there at once, is :mod:`offline_queue.files`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,11 @@ import os
 import tempfile
 from pathlib import Path
 from typing import BinaryIO, Self
+
+from offline_queue.files import make_folder, sync_folder
+from offline_queue.files import make_once as write_once
+
+__all__ = ["Incoming", "clear_leftovers", "make_folder", "sync_folder", "write_once"]
 
 
 class Incoming:
@@ -40,15 +48,6 @@ class Incoming:
         self._file.close()
         sync_folder(target.parent)
 
-    def keep_first(self, target: Path) -> None:
-        """As :meth:`keep`, but a file of that name stays what it is."""
-        self._sync()
-        try:
-            os.link(self._path, target)
-        except FileExistsError:
-            return
-        sync_folder(target.parent)
-
     def _sync(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -70,20 +69,6 @@ class Incoming:
         self.discard()
 
 
-def write_durably(target: Path, data: bytes) -> None:
-    """Replace ``target``. The file is readable by its owner only."""
-    with Incoming(target.parent) as file:
-        file.write(data)
-        file.keep(target)
-
-
-def write_once(target: Path, data: bytes) -> None:
-    """Unless ``target`` is there already: of several processes the first one wins."""
-    with Incoming(target.parent) as file:
-        file.write(data)
-        file.keep_first(target)
-
-
 def clear_leftovers(folder: Path) -> None:
     """Remove incoming files whose process is gone."""
     for leftover in folder.iterdir():
@@ -93,17 +78,3 @@ def clear_leftovers(folder: Path) -> None:
                 leftover.unlink()
         except (BlockingIOError, FileNotFoundError):
             continue  # another process works on it, or has just kept it
-
-
-def make_folder(folder: Path) -> None:
-    """Make ``folder`` (its parent is there) so that it survives a power cut."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from kiosk.portal.files import Incoming, make_folder, sync_folder
@@ -38,40 +40,46 @@ class FolderObjects:
             if file.is_file():
                 yield str(file.relative_to(self._folder))
 
-    def append(self, key: str, offset: int, stream: Iterable[bytes]) -> int:
+    def append(self, key: str, offset: int, data: bytes) -> int:
         if offset != (size := self.size(key)):
             raise OffsetError(size)
-        upload = self._upload(key)
-        descriptor = os.open(upload, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._upload(key), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            for piece in stream:
-                _write_at(descriptor, piece, offset)
-                offset += len(piece)
+            _add(descriptor, offset, data)
         finally:
             os.fsync(descriptor)
             os.close(descriptor)
-            sync_folder(upload.parent)
-        return offset
+        if offset == 0:
+            sync_folder(self._uploads)
+        return offset + len(data)
 
     def size(self, key: str) -> int:
         for file in (self._folder / key, self._upload(key)):
             try:
-                return file.stat().st_size
+                return _synced_size(file)
             except FileNotFoundError:
                 continue
         return 0
 
-    def finish(self, key: str) -> str:
-        target = self._place(key)
-        try:
-            self._upload(key).rename(target)
-        except FileNotFoundError:
-            pass  # finished before, or there is nothing: opening it tells
-        else:
-            sync_folder(target.parent)
-            sync_folder(self._uploads)
-        with target.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    def finish(self, key: str, sha256: str) -> bool:
+        upload, target = self._upload(key), self._place(key)
+        source = upload if upload.exists() else target
+        with source.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                self.delete(key)
+                return False
+        if source is upload:
+            _move(upload, target)
+        return True
+
+    def expire(self, seconds: float) -> None:
+        before = time.time() - seconds
+        for upload in self._uploads.iterdir():
+            try:
+                if upload.stat().st_mtime < before:
+                    upload.unlink()
+            except FileNotFoundError:
+                continue  # finished this moment
 
     def _place(self, key: str) -> Path:
         """The object's file, in a folder that exists."""
@@ -86,8 +94,34 @@ class FolderObjects:
         return self._uploads / hashlib.sha256(key.encode()).hexdigest()
 
 
-def _write_at(descriptor: int, data: bytes, offset: int) -> None:
+def _add(descriptor: int, offset: int, data: bytes) -> None:
+    """Compare and append in one step, also between processes: what a connection brings that was
+    given up for dead never mixes with what came after it, nor gets into a finished object."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    size = os.fstat(descriptor).st_size
+    if size != offset:
+        raise OffsetError(size)
     view = memoryview(data)
     while view:
         written = os.pwrite(descriptor, view, offset)
         view, offset = view[written:], offset + written
+
+
+def _synced_size(file: Path) -> int:
+    """Bytes that survive a power cut. Raises FileNotFoundError."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size  # first: what comes in meanwhile is not told
+        os.fsync(descriptor)
+        return size
+    finally:
+        os.close(descriptor)
+
+
+def _move(upload: Path, target: Path) -> None:
+    try:
+        upload.rename(target)
+    except FileNotFoundError:
+        target.stat()  # another request was faster
+    sync_folder(target.parent)
+    sync_folder(upload.parent)

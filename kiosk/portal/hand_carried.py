@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kiosk.portal.intake import Intake
-from kiosk.portal.vault import Vault
+from kiosk.portal.composition import Portal
+from kiosk.portal.kiosk_auth import require_admitted
 from offline_queue.bundle import Reader
 from offline_queue.intake import Receipt
 
 
-def take_in(intake: Intake, vault: Vault, file: Path) -> Receipt:
-    """Raises RefusedError as for a dossier from the network, QueueError (DAMAGED), OSError."""
+def take_in(portal: Portal, file: Path) -> Receipt:
+    """Raises RefusedError as for a dossier from the network, REVOKED among them: a stick proves
+    no date, so nobody can tell what a kiosk signed before it was stolen. QueueError (DAMAGED),
+    OSError."""
+    intake = portal.intake
     with file.open("rb") as source:
         bundle = Reader(source)
         manifest = bundle.manifest
+        require_admitted(portal, manifest.kiosk_id)
         answer = intake.open(manifest.kiosk_id, manifest.id, bundle.signed)
         for part, pieces in bundle.parts():
             if part.name in answer.missing:
-                with vault.receive() as incoming:
+                with portal.vault.receive() as incoming:
                     for piece in pieces:
                         incoming.write(piece)
                     intake.take_part(manifest.id, part, incoming)

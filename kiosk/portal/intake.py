@@ -70,10 +70,11 @@ class Intake:
             raise RefusedError(Problem.NOT_FOUND, "no such dossier")
         return dossier
 
-    def expected_part(self, kiosk_id: str, dossier_id: UUID, name: str) -> Part:
+    def expected_part(self, kiosk_id: str, dossier_id: UUID, name: str) -> tuple[Part, bool]:
+        """What the manifest says of it, and whether it is here already."""
         for part in Manifest.decode(self.own(kiosk_id, dossier_id).manifest.encode()).parts:
             if part.name == name:
-                return part
+                return part, name in self._store.parts(str(dossier_id))
         raise RefusedError(Problem.NOT_FOUND, "the manifest names no such part")
 
     def take_part(self, dossier_id: UUID, part: Part, file: Incoming) -> None:
@@ -83,6 +84,10 @@ class Intake:
         if part.name not in self._store.parts(str(dossier_id)):
             self._vault.keep_part(str(dossier_id), part.name, file)
             self._store.keep_part(str(dossier_id), part.name)
+
+    def keep_part(self, dossier_id: UUID, name: str) -> None:
+        """It is stored, whole, and the one that the manifest names."""
+        self._store.keep_part(str(dossier_id), name)
 
     def commit(self, kiosk_id: str, dossier_id: UUID) -> Receipt:
         """Accept a complete dossier. The first commit makes the receipt, later ones get it."""
@@ -186,6 +191,7 @@ def _check_manifest(manifest: Manifest, kiosk_id: str, dossier_id: UUID) -> None
             not _NEEDED_PARTS[manifest.mode] <= set(names)
         ),
         "code: holds a NUL": "\0" in manifest.code + manifest.procedure,  # no text in PostgreSQL
+        "parts: one is empty": any(part.size == 0 for part in manifest.parts),
         "papers: nothing to certify": manifest.mode != "filing" and not pages,
     }
     for fault, found in faults.items():

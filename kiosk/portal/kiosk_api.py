@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 
 from kiosk.portal import enrolment
 from kiosk.portal.bodies import SmallBody, parse
 from kiosk.portal.composition import Portal, PortalDep
-from kiosk.portal.contract import file_answer, refuses, signed, signed_part, takes, unsigned
+from kiosk.portal.contract import file_answer, refuses, signed, takes, unsigned
 from kiosk.portal.errors import RefusedError
-from kiosk.portal.kiosk_auth import CallDep, require_admitted, verify_request
+from kiosk.portal.kiosk_auth import CallDep
 from kiosk.portal.times import this_year
 from kiosk.portal.trust import BUNDLE, POLICY
 from offline_queue import signatures
@@ -78,46 +77,24 @@ def enrol(portal: PortalDep, body: SmallBody) -> EnrolAnswer:
     openapi_extra=signed(SignedManifest),
 )
 def put_dossier(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeState:
+    begun = portal.store.dossier(str(dossier_id))  # and so may be ended
+    if not begun and (wait := portal.admission.enter(call.kiosk_id)):
+        raise RefusedError(Problem.UNAVAILABLE, "too many at once", retry_after=wait)
     return portal.intake.open(call.kiosk_id, dossier_id, parse(SignedManifest, call.body))
-
-
-@router.put(
-    "/dossiers/{dossier_id}/parts/{name}",
-    status_code=204,
-    responses=unsigned(
-        *_ABOUT_DOSSIER,
-        Problem.NOT_ENROLLED,
-        Problem.REVOKED,
-        Problem.BAD_SIGNATURE,
-        Problem.DIGEST_MISMATCH,
-    ),
-    openapi_extra=signed_part(),
-)
-async def put_part(portal: PortalDep, request: Request, dossier_id: UUID, name: str) -> None:
-    """Streamed to a file. The signature covers the body and so is checked after it; what comes
-    before it bounds what a stranger can make the portal write."""
-    kiosk_id = request.headers.get("Kiosk-Id", "")
-    part = await run_in_threadpool(portal.intake.expected_part, kiosk_id, dossier_id, name)
-    file = await run_in_threadpool(portal.vault.receive)
-    try:
-        async for piece in request.stream():
-            await run_in_threadpool(file.write, piece)
-            if file.size > part.size:
-                raise RefusedError(Problem.DIGEST_MISMATCH, f"part {name} is longer than announced")
-        await run_in_threadpool(verify_request, portal.store, request, file.sha256)
-        await run_in_threadpool(require_admitted, portal, kiosk_id)
-        await run_in_threadpool(portal.intake.take_part, dossier_id, part, file)
-    finally:
-        await run_in_threadpool(file.discard)
 
 
 @router.post(
     "/dossiers/{dossier_id}/commit",
-    responses=refuses(*_ABOUT_DOSSIER, Problem.INCOMPLETE, Problem.BAD_MANIFEST),
+    responses=refuses(*_ABOUT_DOSSIER, Problem.INCOMPLETE, Problem.BAD_MANIFEST)
+    | {200: {"headers": {"Retry-After": {"schema": {"type": "integer"}}}}},
     openapi_extra=signed(),
 )
-def commit(portal: PortalDep, call: CallDep, dossier_id: UUID) -> Receipt:
-    return portal.intake.commit(call.kiosk_id, dossier_id)
+def commit(portal: PortalDep, call: CallDep, dossier_id: UUID, response: Response) -> Receipt:
+    """``Retry-After`` with a receipt: when this kiosk's next dossier is welcome."""
+    receipt = portal.intake.commit(call.kiosk_id, dossier_id)
+    if wait := portal.admission.next_after(call.kiosk_id):
+        response.headers["Retry-After"] = str(wait)
+    return receipt
 
 
 @router.get("/dossiers/{dossier_id}", responses=refuses(*_ABOUT_DOSSIER), openapi_extra=signed())

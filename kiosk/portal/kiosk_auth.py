@@ -65,15 +65,20 @@ CallDep = Annotated[Call, Depends(signed_call)]
 
 def verify_request(store: Store, request: Request, body_sha256: str) -> tuple[str, datetime]:
     """The caller's name and date. Raises RefusedError (NOT_ENROLLED, BAD_SIGNATURE)."""
+    date = request.headers.get("Kiosk-Date", "")
+    statement = digest_statement(request.method, request.url.path, date, body_sha256)
+    return verify_statement(store, request, statement)
+
+
+def verify_statement(store: Store, request: Request, statement: bytes) -> tuple[str, datetime]:
+    """As :func:`verify_request`, for what the request should have signed."""
     kiosk_id = request.headers.get("Kiosk-Id", "")
     pem = store.public_key(kiosk_id)
     if pem is None:
         raise RefusedError(Problem.NOT_ENROLLED, "Kiosk-Id is not the name of an enrolled kiosk")
-    date = request.headers.get("Kiosk-Date", "")
-    statement = digest_statement(request.method, request.url.path, date, body_sha256)
     try:
         signature = base64.b64decode(request.headers.get("Kiosk-Signature", ""), validate=True)
-        instant = datetime.fromisoformat(date)
+        instant = datetime.fromisoformat(request.headers.get("Kiosk-Date", ""))
     except (binascii.Error, ValueError):
         raise RefusedError(
             Problem.BAD_SIGNATURE, "Kiosk-Date or Kiosk-Signature is malformed"

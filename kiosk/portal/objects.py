@@ -4,16 +4,17 @@ A key is a path of plain names (``dossiers/<id>/page-001.jpg``). An object is wr
 whole; what is sent in several goes becomes an object when it is finished:
 
     size = objects.size(key)               # what an earlier go left behind, 0 at first
-    size = objects.append(key, size, pieces)
-    sha256 = objects.finish(key)           # from now on an object; delete(key) if it is wrong
+    size = objects.append(key, size, piece)
+    objects.finish(key, sha256)            # from now on an object, if that is its digest
 
-Nothing is locked. Two connections that append to one key at once send the same file, so what they
-overlap in is equal; were it not, the digest would tell.
+Two connections may append to one key at once, an old one that hangs and a new one: no byte that
+was counted is ever replaced by another one's, and the digest is compared before anything becomes
+an object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -48,21 +49,24 @@ class Objects(Protocol):
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys of objects below ``prefix``, which ends with a slash."""
 
-    def append(self, key: str, offset: int, stream: Iterable[bytes]) -> int:
-        """Add bytes; answers the new size. If ``stream`` raises, what it gave before is kept.
+    def append(self, key: str, offset: int, data: bytes) -> int:
+        """Add bytes; answers the new size. Of a failed append a beginning may be kept.
 
-        Raises OffsetError when ``offset`` is not :meth:`size`.
+        Raises OffsetError when ``offset`` is not, or no longer, :meth:`size`.
         """
 
     def size(self, key: str) -> int:
-        """Bytes of the object, or of what was appended so far. It may have gone back after a
-        crash."""
+        """Bytes of the object, or of what was appended so far."""
 
-    def finish(self, key: str) -> str:
-        """Make an object of what was appended; answers its SHA-256 (hex). Once more is no error.
+    def finish(self, key: str, sha256: str) -> bool:
+        """Make an object of what was appended if that is its digest (hex), and else delete it.
+        Once more is no error.
 
         Raises FileNotFoundError when nothing was appended.
         """
+
+    def expire(self, seconds: float) -> None:
+        """Forget what was not finished and what nobody has appended to for so long."""
 
 
 def open_objects(settings: PortalSettings, incoming: Path) -> Objects:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi.openapi.utils import get_openapi
 
-from kiosk.portal import kiosk_api, kiosk_services
+from kiosk.portal import kiosk_api, kiosk_services, upload_api
 from kiosk.portal.contract import SECURITY_SCHEMES, ProblemDetails
 
 _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
@@ -28,7 +28,11 @@ def document() -> dict[str, Any]:
         version="1",
         openapi_version="3.1.0",
         description=_DESCRIPTION,
-        routes=[*kiosk_api.router.routes, *kiosk_services.router.routes],
+        routes=[
+            *kiosk_api.router.routes,
+            *upload_api.router.routes,
+            *kiosk_services.router.routes,
+        ],
     )
     for operation in (one for path in made["paths"].values() for one in path.values()):
         refusal = operation["responses"].get("422", {}).get("content", {})

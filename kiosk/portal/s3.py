@@ -3,14 +3,15 @@
 Only what every such store has is used: PUT, GET, HEAD, DELETE, ListObjectsV2. S3 cannot append,
 and parts of its multipart uploads have at least 5 MiB, more than a slow line carries in one go.
 So each append becomes an object of its own below ``uploads/``, named by where it starts and how
-long it is: none is ever overwritten, and the longest chain without a gap is what has arrived.
+long it is: the longest chain without a gap is what has arrived.
 
 Credentials come from where AWS tools look for them: environment, ~/.aws, the machine's role.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -77,25 +78,21 @@ class S3Objects:
 
     @_told_as_os_error
     def delete(self, key: str) -> None:
-        for name in (key, *self._names(f"uploads/{key}/")):
-            self._s3.delete_object(Bucket=self._bucket, Key=name)
+        self._s3.delete_object(Bucket=self._bucket, Key=key)
+        self._delete_pieces(key)
 
     @_told_as_os_error
     def keys(self, prefix: str) -> Iterator[str]:
         return iter([name for name in self._names(prefix) if not name.startswith("uploads/")])
 
-    def append(self, key: str, offset: int, stream: Iterable[bytes]) -> int:
+    @_told_as_os_error
+    def append(self, key: str, offset: int, data: bytes) -> int:
         if offset != (size := self.size(key)):
             raise OffsetError(size)
-        with Incoming(self._incoming) as file:
-            try:
-                for piece in stream:
-                    file.write(piece)
-            finally:
-                end = offset + file.size
-                if file.size:
-                    self.put(f"uploads/{key}/{offset:012d}-{file.size:012d}", file)
-        return end
+        if data:
+            name = f"uploads/{key}/{offset:012d}-{len(data):012d}"
+            self._s3.put_object(Bucket=self._bucket, Key=name, Body=data)
+        return offset + len(data)
 
     def size(self, key: str) -> int:
         try:
@@ -103,17 +100,34 @@ class S3Objects:
         except FileNotFoundError:
             return sum(length for _, length in self._chain(key))
 
-    def finish(self, key: str) -> str:
+    def finish(self, key: str, sha256: str) -> bool:
+        names = [name for name, _ in self._chain(key)]
         with Incoming(self._incoming) as file:
-            names = [name for name, _ in self._chain(key)]
-            for name in names or [key]:  # no pieces: finished before, or nothing was appended
-                self._fetch(name, file)
-            sha256 = file.sha256
+            try:
+                for name in names or [key]:  # no pieces: finished, or nothing was appended
+                    self._fetch(name, file)
+            except FileNotFoundError:
+                if not names:
+                    raise
+                return self.finish(key, sha256)  # another request finishes it this moment
+            if file.sha256 != sha256:
+                self.delete(key)
+                return False
             if names:
                 self.put(key, file)
-        for name in names:
-            self._delete_one(name)
-        return sha256
+        self._delete_pieces(key)
+        return True
+
+    @_told_as_os_error
+    def expire(self, seconds: float) -> None:
+        newest: dict[str, float] = {}
+        for item in self._items("uploads/"):
+            upload = item["Key"].rpartition("/")[0]
+            newest[upload] = max(newest.get(upload, 0.0), item["LastModified"].timestamp())
+        before = time.time() - seconds
+        for upload, at in newest.items():
+            if at < before:
+                self._delete_pieces(upload.removeprefix("uploads/"))
 
     @_told_as_os_error
     def _size_of_object(self, key: str) -> int:
@@ -126,8 +140,9 @@ class S3Objects:
             file.write(piece)
 
     @_told_as_os_error
-    def _delete_one(self, name: str) -> None:
-        self._s3.delete_object(Bucket=self._bucket, Key=name)
+    def _delete_pieces(self, key: str) -> None:
+        for name in self._names(f"uploads/{key}/"):
+            self._s3.delete_object(Bucket=self._bucket, Key=name)
 
     @_told_as_os_error
     def _chain(self, key: str) -> list[tuple[str, int]]:
@@ -145,7 +160,10 @@ class S3Objects:
         return chain
 
     def _names(self, prefix: str) -> list[str]:
+        return [item["Key"] for item in self._items(prefix)]
+
+    def _items(self, prefix: str) -> list[dict[str, Any]]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix
         )
-        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+        return [item for page in pages for item in page.get("Contents", ())]

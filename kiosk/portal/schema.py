@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kiosk.portal import (
     accounts,
+    admission,
     casebook,
     confirmations,
     delivery,
@@ -34,6 +35,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "fees": fees.SCHEMA,
     "delivery": delivery.SCHEMA,
     "fleet": fleet.SCHEMA,
+    "admission": admission.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

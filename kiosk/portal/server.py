@@ -18,7 +18,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from certify.errors import CertifyError
-from kiosk.portal import desk_api, desk_pages, kiosk_api, kiosk_services, office_pages, pages
+from kiosk.portal import (
+    desk_api,
+    desk_pages,
+    kiosk_api,
+    kiosk_services,
+    office_pages,
+    pages,
+    upload_api,
+)
 from kiosk.portal.access_log import AccessLog, write_to_standard_error
 from kiosk.portal.composition import Portal, open_portal
 from kiosk.portal.database import DatabaseError
@@ -37,7 +45,15 @@ def create_app(settings: PortalSettings) -> FastAPI:
     folder is unusable."""
     app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.portal = open_portal(settings)
-    modules = (kiosk_api, kiosk_services, desk_api, pages, desk_pages, office_pages)
+    modules = (
+        kiosk_api,
+        upload_api,
+        kiosk_services,
+        desk_api,
+        pages,
+        desk_pages,
+        office_pages,
+    )
     for module in modules:
         app.include_router(module.router)
     app.add_middleware(AccessLog)

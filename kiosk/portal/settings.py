@@ -74,6 +74,9 @@ class PortalSettings(Section):
     )
     paper_days: int = Field(180, ge=1, description="how long papers are kept for next time, days")
     trust_dir: Path = Field(description="folder with bundle.cose and policy.cose")
+    admission_rate: float = Field(
+        100, ge=0, description="dossiers a second that this process lets in, 0 without limit"
+    )
     login_hours: int = Field(10, ge=1, description="life of a staff login, hours")
     idle_minutes: int = Field(30, ge=1, description="a login unused for so long ends, minutes")
     scripted_officer: bool = Field(

@@ -33,7 +33,15 @@ from kiosk.settings import Settings, load
 AGENCY = "Ủy ban nhân dân xã Yên Hòa"
 OFFICER = "Lê Văn Thí Điểm"
 KIOSK_ID = "kiosk-01"
-_DEVICES = ("scanner", "camera", "code-reader", "receipt-printer")
+_DEVICES = (
+    "scanner",
+    "camera",
+    "code-reader",
+    "receipt-printer",
+    "document-printer",
+    "card-reader",
+    "ups",
+)
 _SETTLE_SECONDS = 60.0
 _SANDBOX_RESERVE = 64 * 1024 * 1024  # a developer's disk may be nearly full
 _SANDBOX_MARK = "SANDBOX.txt"
@@ -64,6 +72,7 @@ class Appliance:
         self._addresses: dict[str, str] = {}
         self.controls: dict[str, str] = {}
         self.settings_file = self.state / "kiosk.toml"
+        self.controls_file = self.state / "controls.json"
 
     def __enter__(self) -> Self:
         try:
@@ -93,7 +102,11 @@ class Appliance:
     def describe(self) -> dict[str, str]:
         """Addresses a person may want, by name."""
         controls = {f"{device} control": url for device, url in self.controls.items()}
-        files = {"settings": str(self.settings_file), "trust": str(self.trust_dir)}
+        files = {
+            "settings": str(self.settings_file),
+            "trust": str(self.trust_dir),
+            "controls": str(self.controls_file),
+        }
         return {**files, **self._addresses, **controls}
 
     def control(self, device: str, action: str, **details: Any) -> None:
@@ -119,14 +132,22 @@ class Appliance:
         found: list[dict[str, Any]] = answer.json()
         return found
 
+    @property
+    def citizen(self) -> list[Path]:
+        """Pictures of the invented citizen."""
+        return sorted((self.state / "camera").iterdir())
+
+    @property
+    def stranger(self) -> list[Path]:
+        """Pictures of somebody else."""
+        return [Path(file) for file in _write_pictures(self.state / "stranger", stranger_frames(8))]
+
     def show_stranger(self) -> None:
         """Somebody else steps before the camera."""
-        pictures = _write_pictures(self.state / "stranger", stranger_frames(8))
-        self.control("camera", "show", paths=pictures)
+        self.control("camera", "show", paths=[str(path) for path in self.stranger])
 
     def show_citizen(self) -> None:
-        pictures = [str(path) for path in sorted((self.state / "camera").iterdir())]
-        self.control("camera", "show", paths=pictures)
+        self.control("camera", "show", paths=[str(path) for path in self.citizen])
 
     def break_identity_provider(self, *, down: bool) -> None:
         url = f"{self._addresses['vneid']}/sandbox/set"
@@ -263,6 +284,12 @@ class Appliance:
             "devices.code_reader": {"port": self._addresses.get("code-reader", "")},
             "devices.camera": {"source": self._addresses.get("camera", "")},
             "devices.receipt_printer": {"address": self._addresses.get("receipt-printer", "")},
+            "devices.document_printer": {"uri": self._addresses.get("document-printer", "")},
+            "devices.card_reader": {
+                "reader": "*" if "card-reader" in self._addresses else "",
+                "socket": self._addresses.get("card-reader", ""),
+            },
+            "devices.power": {"address": self._addresses.get("ups", "")},
             "outbox": {"reserve_bytes": _SANDBOX_RESERVE},
             "identity": {"issuer": self._addresses["vneid"]},
             "link": {
@@ -279,6 +306,7 @@ class Appliance:
             "signing": {"token": pki.KIOSK_TOKEN, "pin_file": str(self.pki.kiosk_pin)},
             "signing.environment": {"SOFTHSM2_CONF": str(self.pki.softhsm_conf)},
         }
+        self.controls_file.write_text(json.dumps(self.controls))
         (self.state / "kiosk").mkdir(exist_ok=True)
         _write_toml(self.settings_file, {}, tables)
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from kiosk.sandbox import faults as fault_table
 from kiosk.sandbox import papers
 from kiosk.sandbox.appliance import Appliance, sandbox_home
 from kiosk.sandbox.citizen import ScriptedCitizen
+from kiosk.sandbox.dock import beside
 from kiosk.sandbox.people import PERSON
 from kiosk.session import Finished
 from kiosk.stage import Stage
@@ -129,8 +130,12 @@ def run(
     pages: Sequence[Path],
     mode: Mode,
     faults: Sequence[str],
+    dock: bool = False,
 ) -> Result:
-    """Raises CertifyError or KioskError for pages that cannot be used."""
+    """With ``dock`` a person works the devices too, and citizens may follow one another until the
+    window is closed.
+
+    Raises CertifyError or KioskError for pages that cannot be used."""
     _make_folder(out)
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-demo-")))
@@ -147,8 +152,9 @@ def run(
         )
         for fault in faults:
             fault_table.apply(appliance, fault)
-        journey = _Journey(appliance, sheets, faults, out, headless=headless)
-        open_screen(appliance.settings, journey, journey.hand_over)
+        journey = _Journey(appliance, sheets, faults, out, headless=headless, by_hand=dock)
+        hands = stack.enter_context(closing(beside(appliance, sheets))) if dock else None
+        open_screen(appliance.settings, journey, journey.hand_over, hands)
         return journey.conclude()
 
 
@@ -190,7 +196,9 @@ class _Journey:
         out: Path | None,
         *,
         headless: bool,
+        by_hand: bool = False,
     ) -> None:
+        self._by_hand = by_hand
         self._appliance = appliance
         self._faults = faults
         self._headless = headless
@@ -259,7 +267,8 @@ class _Journey:
             return
         if view is not self._done:
             self._take_picture(view)
-            self._done, self._touch = view, self._citizen.next_touch(view)
+            self._done = view
+            self._touch = None if self._by_hand else self._citizen.next_touch(view)
         if self._citizen.gave_up:
             self._quit()
         elif self._touch and self._headless and self._hand.has(self._touch):
@@ -295,7 +304,8 @@ class _Journey:
             }
             for step, seconds, waited in finished.timeline
         ]
-        self._quit()
+        if not self._by_hand:
+            self._quit()
 
     def _crashed(self) -> None:
         self._citizen.met.append("kiosk.unexpected")

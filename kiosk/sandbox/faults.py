@@ -11,9 +11,17 @@ if TYPE_CHECKING:
 _DEVICE_FAULTS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
     "scanner=jam": ("scanner", {"fault": "jam", "fault_on_page": 1}, {}),
     "scanner=door-open": ("scanner", {"adf": "door-open"}, {}),
+    "scanner=multifeed": ("scanner", {"fault": "multifeed", "fault_on_page": 1}, {}),
+    "scanner=error": ("scanner", {"http_status": 500}, {}),
+    "scanner=garbage": ("scanner", {"garbage": True}, {}),
     "receipt=paper-out": ("receipt-printer", {"paper": "out"}, {"paper": "ok"}),
     "receipt=cover-open": ("receipt-printer", {"cover_open": True}, {"cover_open": False}),
     "receipt=silent": ("receipt-printer", {"silent": True}, {"silent": False}),
+    "printer=paper-out": ("document-printer", {"paper": 0}, {"paper": 250}),
+    "printer=paper-out-midway": ("document-printer", {"paper": 1}, {"paper": 250}),
+    "printer=cover-open": ("document-printer", {"cover_open": True}, {"cover_open": False}),
+    "printer=jam": ("document-printer", {"jam_on_side": 1}, {"jammed": False}),
+    "printer=garbage": ("document-printer", {"garbage": True}, {"garbage": False}),
     "camera=stopped": ("camera", {"stopped": True}, {"stopped": False}),
 }
 NAMES = (*_DEVICE_FAULTS, "camera=absent", "face=stranger", "portal=down", "vneid=down")

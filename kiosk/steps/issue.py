@@ -13,13 +13,15 @@ from datetime import datetime
 from certify.numbers import new_id_code
 from certify.statement import CopyFacts
 from drivers.contract import DeviceError
+from drivers.contract import Fault as DeviceFault
 from kiosk import dossiers
 from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
+from kiosk.paper_copies import has_printer, print_copy
 from kiosk.policy import current_trust
-from kiosk.session import CODED_ERRORS, NEXT, Outcome, Session
+from kiosk.session import CODED_ERRORS, NEXT, Outcome, Record, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
 from kiosk.strings import catalogue
 from kiosk.views import DoneView, FaultView, IssuingView, Milestone, Text
@@ -36,11 +38,12 @@ _ICONS = {
     "checked": "person",
     "signed": "pencil",
     "verified": "check",
+    "paper": "printer",
     "slip": "printer",
 }
 _MILESTONES: dict[Mode, tuple[str, ...]] = {
-    "pre-check": ("saved", "sent", "checked", "verified", "slip"),
-    "post-check": ("signed", "verified", "saved", "sent", "slip"),
+    "pre-check": ("saved", "sent", "checked", "verified", "paper", "slip"),
+    "post-check": ("signed", "verified", "saved", "sent", "paper", "slip"),
     "filing": ("saved", "sent", "slip"),
 }
 
@@ -57,12 +60,16 @@ async def run(session: Session) -> Outcome:
         state = await _submit(session)
         if record.mode == "pre-check" and state == "accepted" and record.copy is None:
             await _wait_for_copy(session)
-        _show(session, "slip")
+        printing = record.copy is not None and has_printer(session)
+        _show(session, "paper" if printing else "slip")
     if state == "rejected":
         await session.tell(KioskError(Fault.DOSSIER_REJECTED))
     elif record.refusal is not None:
         await session.ask(_refused_view(session))
     else:
+        if printing:
+            await print_copy(session, lambda: _show(session, "paper"))
+            _show(session, "slip")
         await _print_slip(session)
         await session.ask(_done_view(session))
     return NEXT
@@ -193,13 +200,15 @@ async def _verified(session: Session, copy: bytes, trust: bytes) -> str:
 
 
 async def _print_slip(session: Session) -> None:
+    # Made once: the printer knows a slip that it lost sight of by its being the same.
+    slip = receipt_and_appointment(_slip_facts(session), session.language)
     while not session.record.slip_printed:
         try:
-            slip = receipt_and_appointment(_slip_facts(session), session.language)
             async with session.busy():
                 await session.kiosk.receipt.print_slip(slip)
             session.record.slip_printed = True
         except DeviceError as error:
+            session.record.slip_unsure |= error.code == DeviceFault.RECEIPT_UNCONFIRMED
             if await session.tell(error, skippable=True) != "retry":
                 return
 
@@ -225,6 +234,7 @@ def _slip_facts(session: Session) -> SlipFacts:
         id_code=record.id_code or None,
         number=record.number or None,
         secret=record.slip_secret,
+        paper=record.paper if record.paper in ("later", "unsure") else "",
     )
 
 
@@ -250,7 +260,9 @@ async def _clock_trusted(session: Session) -> bool:
 
 
 def _show(session: Session, now: str) -> None:
-    names = _MILESTONES[session.record.mode or "filing"]
+    printer = has_printer(session)
+    milestones = _MILESTONES[session.record.mode or "filing"]
+    names = [name for name in milestones if printer or name != "paper"]
     reached = names.index(now)
     session.present(
         IssuingView(
@@ -283,20 +295,32 @@ def _refused_view(session: Session) -> FaultView:
     )
 
 
+def _lead(record: Record) -> str:
+    if record.slip_printed:
+        return "done.issued-lead" if record.copy else "done.queued-lead"
+    return "done.maybe-slip-lead" if record.slip_unsure else "done.no-slip-lead"
+
+
 def _done_view(session: Session) -> DoneView:
     record, site = session.record, session.kiosk.settings.site
     issued = record.copy is not None
-    lead = "done.issued-lead" if issued else "done.queued-lead"
     due = _due(session)
     return DoneView(
         kind="issued" if issued else "queued",
         title=Text("done.issued-title" if issued else "done.queued-title"),
-        lead=Text(lead if record.slip_printed else "done.no-slip-lead"),
+        lead=Text(_lead(record)),
         code=spaced(record.code),
         due_label=Text("done.number" if issued else "done.due"),
         due=Text.plain(record.number) if issued else day(due.date()),
-        place=Text("done.where-copy")
+        place=_where_copy(session)
         if issued
         else Text("done.place", {"place": site.pickup_place, "hour": due.hour}),
         take_away=_take_away(session),
     )
+
+
+def _where_copy(session: Session) -> Text:
+    paper = session.record.paper
+    if paper == "none":
+        return Text("done.where-copy")
+    return Text(f"done.paper-{paper}", {"place": session.kiosk.settings.site.pickup_place})

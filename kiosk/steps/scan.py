@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from certify.pages import encode_text
 from drivers.contract import DeviceError, Fault, Raster, ScanSettings
 from kiosk.documents.reader import PageReading
-from kiosk.session import BACK, NEXT, Outcome, Session
+from kiosk.session import BACK, NEXT, Outcome, Record, Session
 from kiosk.views import Intent, Next, PageThumb, Redo, ScanView, Text
 
 _LOOK_FOR_PAPER = 0.5
@@ -19,14 +19,11 @@ _LOOK_FOR_PAPER = 0.5
 
 @dataclass(slots=True)
 class _Stack:
-    """The paper in hand. ``redo``: the next page takes the place of this one (1, 2, ...).
+    """The paper in hand. ``moving``: the feeder still pulls; ``unread``: numbers of pages that are
+    scanned but not read yet."""
 
-    ``moving``: the feeder still pulls; ``unread``: pages that are scanned but not read yet.
-    """
-
-    redo: int = 0
     moving: bool = False
-    unread: int = 0
+    unread: set[int] = field(default_factory=set)
 
 
 async def run(session: Session) -> Outcome:
@@ -34,8 +31,9 @@ async def run(session: Session) -> Outcome:
     while True:
         intent = await _wait_for_paper(session, stack)
         if isinstance(intent, Redo):
-            stack.redo = intent.number
-        elif isinstance(intent, Next) and session.record.pages:
+            if intent.number in session.record.scanned:
+                session.record.redo = intent.number
+        elif isinstance(intent, Next) and _complete(session.record):
             _save_text(session)
             return NEXT
         elif isinstance(intent, Intent) and not isinstance(intent, Next):
@@ -75,8 +73,9 @@ async def _take_pages(
     try:
         sheet: Raster | None = first
         while sheet is not None:
-            readings.append(asyncio.create_task(_read(session, sheet, stack)))
-            stack.unread += 1
+            number = _next_number(session.record, stack)
+            stack.unread.add(number)
+            readings.append(asyncio.create_task(_read(session, sheet, number, stack)))
             session.present(_view(session, stack))
             sheet = await anext(sheets, None)
     finally:
@@ -88,26 +87,42 @@ async def _take_pages(
         reading.result()
 
 
-async def _read(session: Session, sheet: Raster, stack: _Stack) -> None:
+async def _read(session: Session, sheet: Raster, number: int, stack: _Stack) -> None:
+    """Read page ``number``. One that cannot be read keeps its number and is asked for again; an
+    earlier page of that number stays until then."""
+    record = session.record
     try:
         reading = await session.kiosk.documents.read_page(sheet)
+        session.kiosk.outbox.put_part(
+            session.dossier, f"page-{number:03}.jpg", "image/jpeg", reading.page.jpeg
+        )
+    except BaseException:
+        record.unreadable.add(number)
+        raise
     finally:
         sheet.pixels.close()
-        stack.unread -= 1
-    number = _put(session.record.pages, reading, stack)
-    session.kiosk.outbox.put_part(
-        session.dossier, f"page-{number:03}.jpg", "image/jpeg", reading.page.jpeg
-    )
+        stack.unread.discard(number)
+    record.scanned[number] = reading
+    record.unreadable.discard(number)
     session.present(_view(session, stack))
 
 
-def _put(pages: list[PageReading], reading: PageReading, stack: _Stack) -> int:
-    if stack.redo:
-        number, stack.redo = stack.redo, 0
-        pages[number - 1] = reading
+def _next_number(record: Record, stack: _Stack) -> int:
+    """The page that was asked for again, or else the one after the last."""
+    if record.redo:
+        number, record.redo = record.redo, 0
         return number
-    pages.append(reading)
-    return len(pages)
+    if asked := record.unreadable - stack.unread:
+        return min(asked)
+    return max({0, *record.scanned, *record.unreadable, *stack.unread}) + 1
+
+
+def _asked_again(record: Record) -> int:
+    return record.redo or min(record.unreadable, default=0)
+
+
+def _complete(record: Record) -> bool:
+    return bool(record.scanned) and not record.unreadable
 
 
 def _save_text(session: Session) -> None:
@@ -117,16 +132,17 @@ def _save_text(session: Session) -> None:
 
 def _view(session: Session, stack: _Stack) -> ScanView:
     state = "scanning" if stack.moving else "reading" if stack.unread else "waiting"
+    again = 0 if stack.moving else _asked_again(session.record)
     return ScanView(
         state=state,
-        pages=thumbs(session.record.pages),
-        reading=stack.unread,
-        problem=Text("scan.redo", {"number": stack.redo}) if stack.redo else None,
+        pages=thumbs(session.record.scanned),
+        reading=len(stack.unread),
+        problem=Text("scan.redo", {"number": again}) if again else None,
         **session.progress,
     )
 
 
-def thumbs(pages: list[PageReading]) -> tuple[PageThumb, ...]:
+def thumbs(pages: Mapping[int, PageReading]) -> tuple[PageThumb, ...]:
     """Small pictures with a verdict in words; the worst finding is told."""
     return tuple(
         PageThumb(
@@ -135,5 +151,5 @@ def thumbs(pages: list[PageReading]) -> tuple[PageThumb, ...]:
             verdict=Text(f"verdict.{page.findings[0]}" if page.findings else "verdict.good"),
             redo=bool(page.findings),
         )
-        for number, page in enumerate(pages, 1)
+        for number, page in sorted(pages.items())
     )

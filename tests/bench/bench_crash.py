@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -26,13 +24,16 @@ def run() -> list[Row]:
 
 
 def _kills() -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="bench-crash-") as folder:
-        tally = kill_often(Path(folder), CYCLES, SEED)
-    note = f"{tally.cycles} kills of run and link, {tally.reported} dossiers reported locked"
+    tally = kill_often(CYCLES, SEED)
+    hasty = kill_often(10, SEED, ["run"], "promise-before-the-commit", 1.5)
+    again = kill_often(10, SEED, ["link"], "accept-again", 1.5)
+    note = f"{tally.cycles} kills of run, link, portal; {tally.promised} dossiers promised"
     return [
-        Row("kill -9: lost", tally.lost, "dossiers", note),
-        Row("kill -9: accepted twice", tally.twice, "dossiers"),
-        Row("kill -9: corrupt", tally.corrupt, "dossiers"),
+        Row("kill -9: lost", len(tally.lost), "dossiers", note),
+        Row("kill -9: accepted twice", len(tally.twice), "dossiers", f"{tally.accepted} accepted"),
+        Row("kill -9: corrupt", len(tally.corrupt), "", " ".join(tally.corrupt[:3])),
+        Row("lost, promised before the commit (must be over 0)", len(hasty.lost), "dossiers"),
+        Row("twice, a portal that forgets (must be over 0)", len(again.twice), "dossiers"),
     ]
 
 

@@ -16,6 +16,7 @@ from PIL import Image, ImageFilter
 from drivers import codes
 from drivers.contract import DeviceError, Fault
 from drivers.wire import Blob
+from tests.bench.code_pictures import payload, smeared
 
 NAME = "001203004567||Đặng Thị Bịa|19021990|Nữ|Tổ 5, xã Ô Diên, Hà Nội|01012022"
 
@@ -86,6 +87,11 @@ def test_a_code_of_tiny_modules_is_read_enlarged() -> None:
     pixels = np.asarray(small.filter(ImageFilter.GaussianBlur(0.5)))
     assert not codes._by_zxing(pixels)
     assert codes.decode(pixels) == [NAME]
+
+
+def test_a_blurred_code_is_read_sharpened() -> None:
+    seed = 41  # neither decoder reads it, nor zxing-cpp at twice the size
+    assert codes.decode(smeared(seed)) == [payload(seed)]
 
 
 def test_longest_payload_is_4096_characters() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from drivers.contract import Fault
 from drivers.emulators.escl import EsclScanner
-from drivers.scanner import escl_fault
+from drivers.escl_status import ask_escl
 from tests.drivers.image_devices import difference, encoded, page
 
 NS = 'xmlns:scan="http://schemas.hp.com/imaging/escl/2011/05/03" xmlns:pwg="http://www.pwg.org/schemas/2010/12/sm"'
@@ -60,8 +60,8 @@ def test_the_asked_region_is_cut_from_the_page(scanner: EsclScanner) -> None:
 def test_a_job_ends_when_the_feeder_is_empty(scanner: EsclScanner) -> None:
     job = order(scanner)
     assert [fetch(scanner, job).status_code for _ in range(3)] == [200, 200, 404]
-    assert escl_fault(scanner.url, feeder=True) is Fault.SCANNER_EMPTY
-    assert escl_fault(scanner.url, feeder=False) is None
+    assert ask_escl(scanner.url, feeder=True).fault is Fault.SCANNER_EMPTY
+    assert ask_escl(scanner.url, feeder=False).fault is None
     assert order(scanner).status_code == 409
 
 
@@ -78,7 +78,7 @@ def test_a_jammed_sheet_is_laid_back_by_repair(scanner: EsclScanner) -> None:
     assert work(scanner, "set", fault_on_page=2).ok
     job = order(scanner)
     assert [fetch(scanner, job).status_code for _ in range(2)] == [200, 409]
-    assert escl_fault(scanner.url, feeder=True) is Fault.SCANNER_JAM
+    assert ask_escl(scanner.url, feeder=True).fault is Fault.SCANNER_JAM
     assert work(scanner, "repair").json()["sheets_waiting"] == 1
     assert fetch(scanner, order(scanner)).status_code == 200
 
@@ -124,10 +124,10 @@ def test_a_fault_that_there_is_not_is_refused(
 def test_a_dead_scanner_comes_back_on_its_port(scanner: EsclScanner) -> None:
     url = scanner.url
     assert work(scanner, "die").ok
-    assert escl_fault(url, feeder=True) is Fault.SCANNER_ABSENT
+    assert ask_escl(url, feeder=True).fault is Fault.SCANNER_ABSENT
     assert work(scanner, "repair").ok
     assert scanner.url == url
-    assert escl_fault(url, feeder=True) is None
+    assert ask_escl(url, feeder=True).fault is None
 
 
 def test_another_emulator_can_take_the_port_of_a_closed_one() -> None:
@@ -135,4 +135,4 @@ def test_another_emulator_can_take_the_port_of_a_closed_one() -> None:
         port = first._port
     with EsclScanner(port=port) as second:
         assert second.url == f"http://127.0.0.1:{port}/eSCL"
-        assert escl_fault(second.url, feeder=True) is Fault.SCANNER_EMPTY
+        assert ask_escl(second.url, feeder=True).fault is Fault.SCANNER_EMPTY

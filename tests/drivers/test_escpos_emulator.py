@@ -125,6 +125,7 @@ def test_a_printer_without_paper_keeps_what_it_got(
 def test_buffered_data_can_be_dropped(emulator: EscposEmulator, wire: socket.socket) -> None:
     emulator.set(cover_open=True)
     wire.sendall(raster(b"\xff", 1) + CUT + b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08")
+    assert wire.recv(3, socket.MSG_WAITALL) == b"\x37\x25\x00"
     assert ask(wire, b"\x10\x04\x01") == 0x1A
     emulator.set(cover_open=False)
     printed(wire)

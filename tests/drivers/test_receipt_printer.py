@@ -29,7 +29,8 @@ from drivers.contract import (
 )
 from drivers.emulators.escpos import EscposEmulator
 from drivers.raster_text import body_size, draw_text
-from drivers.receipt_printer import EscposPrinter, render_slip
+from drivers.receipt_printer import EscposPrinter
+from drivers.receipt_slip import render_slip
 from drivers.receipt_wires import bulk_endpoints
 
 BASES = "aăâeêioôơuưyAĂÂEÊIOÔƠUƯY"
@@ -166,7 +167,7 @@ def test_paper_shows_exactly_the_rendered_pictures(width_mm: int, dots: int) -> 
         ({"cover_open": True}, Fault.RECEIPT_COVER_OPEN),
         ({"paper": "out"}, Fault.RECEIPT_PAPER_OUT),
         ({"silent": True}, Fault.RECEIPT_SILENT),
-        ({"error": "cutter"}, Fault.RECEIPT_ERROR),
+        ({"error": "cutter"}, Fault.RECEIPT_CUTTER),
         ({"error": "hot"}, Fault.RECEIPT_ERROR),
     ],
 )
@@ -195,6 +196,8 @@ def test_paper_near_its_end_is_no_fault(emulator: EscposEmulator) -> None:
     emulator.set(paper="near-end")
     asyncio.run(printer.print_slip(SLIP))
     assert printer.paper_near_end
+    assert printer.status().health is Health.READY
+    assert printer.status().code == Fault.RECEIPT_PAPER_LOW
     assert len(emulator.receipts) == 1
 
 
@@ -257,21 +260,26 @@ def test_a_printer_that_falls_silent_is_not_sent_the_rest() -> None:
 
 
 def test_a_cable_pulled_while_printing_is_absence() -> None:
-    stub = _OneAnswer(lambda connection: None)
+    def count_then_leave(connection: socket.socket) -> None:
+        connection.recv(6, socket.MSG_WAITALL)
+        connection.sendall(b"_7\x00")
+        connection.recv(1)
+
+    stub = _OneAnswer(count_then_leave)
     error = failure(EscposPrinter(address=stub.address, timeout=1.0), SLIP)
     stub.close()
     assert error.code == Fault.RECEIPT_ABSENT
     assert "while printing" in error.detail
 
 
-def test_a_printer_that_never_confirms_has_not_printed(
+def test_a_printer_that_never_confirms_may_have_printed(
     emulator: EscposEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("drivers.receipt_printer._ASK_IN_ORDER", b"")
     monkeypatch.setattr("drivers.receipt_printer._ROWS_PER_SECOND", 100_000)
     monkeypatch.setattr("drivers.receipt_printer._POLL_SECONDS", 0.02)
     error = failure(printer_of(emulator), SLIP)
-    assert error.code == Fault.RECEIPT_SILENT
+    assert error.code == Fault.RECEIPT_UNCONFIRMED
     assert "not confirmed" in error.detail
     assert len(emulator.receipts) == 1  # and is not sent a second time
 

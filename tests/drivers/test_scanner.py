@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from drivers import escl_status
 from drivers import scanner as scanner_module
 from drivers.contract import DeviceError, Fault, Health, ScanSettings
-from drivers.emulators import escl
 from drivers.emulators.escl import EsclScanner
+from drivers.escl_status import EsclReport
 from drivers.scanner import SaneScanner
 from tests.drivers.image_devices import Picture, collect, difference, encoded, page, picture
 
@@ -118,27 +117,103 @@ def test_glass_gives_one_page_a_scan(device: EsclScanner, tmp_path: Path) -> Non
     assert difference(second.pixels, PAGES[1]) < 3
 
 
-def test_a_page_is_given_before_the_next_is_pulled(
-    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_first_page_is_delivered_while_the_second_is_scanned(
+    device: EsclScanner, tmp_path: Path
 ) -> None:
-    first_is_here = threading.Event()
-    pull = device._pull
-
-    def hesitant(job: Any) -> Any:
-        assert job.pages == 0 or first_is_here.wait(10)
-        return pull(job)
-
-    monkeypatch.setattr(device, "_pull", hesitant)
+    device.set(hold_page=2)
 
     async def story(teller: Story) -> int:
         count = 0
         async for raster in teller.scanner.scan(QUICK):
             raster.pixels.close()
-            first_is_here.set()
             count += 1
+            assert device.pages_delivered == 1 or count > 1
+            device.set(hold_page=0)
         return count
 
     assert run(story, device, tmp_path) == 3
+
+
+def test_both_sides_of_every_sheet(device: EsclScanner, tmp_path: Path) -> None:
+    pictures = run(lambda story: story.scan(ScanSettings(dpi=100, duplex=True)), device, tmp_path)
+    assert len(pictures) == 4
+    assert all(difference(p.pixels, s) < 3 for p, s in zip(pictures, PAGES, strict=False))
+    assert pictures[3].pixels.min() > 250  # the last sheet's back
+    again = run(_reloaded(device), device, tmp_path)
+    assert len(again) == 3  # one side only, if that is what was asked
+
+
+def _reloaded(device: EsclScanner) -> Any:
+    device.load(SHEETS)
+    return lambda story: story.scan()
+
+
+def test_an_image_that_got_lost_on_the_way_is_missed(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        device.state.lose_page = 2
+        error, pictures = await teller.fail()
+        assert (error.code, error.paper_inside) == (Fault.SCANNER_IO, True)
+        assert "3 images made, 2 arrived" in error.detail
+        assert len(pictures) == 2
+        await teller.recover()
+
+    run(story, device, tmp_path)
+
+
+def test_a_jam_during_a_cancelled_scan_is_told(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        device.state.fault_on_page = 2
+        scan = teller.scanner.scan(QUICK)
+        picture(await anext(scan))
+        device.set(adf="jam")
+        await scan.aclose()
+        status = teller.scanner.status()
+        assert (status.health, status.code) == (Health.FAULT, Fault.SCANNER_JAM)
+        assert status.paper_inside
+        await teller.recover()
+        assert not teller.scanner.status().paper_inside
+
+    run(story, device, tmp_path)
+
+
+def test_a_check_tells_what_is_wrong_and_what_is_well(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        scanner = teller.scanner
+        assert scanner.status().health is Health.STALE
+        device.set(adf="door-open")
+        with pytest.raises(DeviceError):
+            await scanner.check()
+        fault = scanner.status()
+        assert (fault.health, fault.code) == (Health.FAULT, Fault.SCANNER_DOOR_OPEN)
+        device.repair()
+        await scanner.check()
+        assert scanner.status().health is Health.READY
+
+    run(story, device, tmp_path)
+
+
+def test_a_check_leaves_a_scan_alone(device: EsclScanner, tmp_path: Path) -> None:
+    async def story(teller: Story) -> None:
+        scan = teller.scanner.scan(QUICK)
+        picture(await anext(scan))
+        device.set(http_status=500)
+        await teller.scanner.check()
+        assert teller.scanner.status().health is Health.BUSY
+        device.set(http_status=0)
+        await scan.aclose()
+
+    run(story, device, tmp_path)
+
+
+def test_an_old_answer_is_stale(
+    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(teller: Story) -> None:
+        await teller.scanner.check()
+        monkeypatch.setattr(scanner_module, "_FRESH_SECONDS", -1.0)
+        assert teller.scanner.status().health is Health.STALE
+
+    run(story, device, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +226,8 @@ def test_a_page_is_given_before_the_next_is_pulled(
         ({"busy": True}, Fault.SCANNER_BUSY, False),
         ({"http_status": 503}, Fault.SCANNER_BUSY, False),
         ({"http_status": 500}, Fault.SCANNER_IO, False),
+        ({"garbage": True}, Fault.SCANNER_IO, False),
+        ({"half": True}, Fault.SCANNER_IO, False),
     ],
 )
 def test_a_fault_before_the_first_page(
@@ -161,10 +238,10 @@ def test_a_fault_before_the_first_page(
         error, pictures = await teller.fail()
         assert (error.code, error.paper_inside, error.retryable) == (code, paper_inside, True)
         assert not pictures
-        assert (teller.scanner.status().health, teller.scanner.status().code) == (
-            Health.FAULT,
-            code,
-        )
+        health = Health.READY if code is Fault.SCANNER_EMPTY else Health.FAULT
+        status = teller.scanner.status()
+        assert (status.health, status.code) == (health, code)
+        assert status.paper_inside is paper_inside
         await teller.recover()
 
     run(story, device, tmp_path)
@@ -337,8 +414,9 @@ def test_a_busy_scanner_is_given_a_moment(
 ) -> None:
     monkeypatch.setattr(scanner_module, "_BUSY_PATIENCE", 10.0)
     monkeypatch.setattr(scanner_module, "_BUSY_PAUSE", 0.01)
-    answers = [Fault.SCANNER_BUSY, Fault.SCANNER_BUSY, None, None]
-    monkeypatch.setattr(scanner_module, "escl_fault", lambda url, feeder: answers.pop(0))
+    busy, idle = EsclReport(Fault.SCANNER_BUSY), EsclReport()
+    answers = [busy, busy, idle, idle]
+    monkeypatch.setattr(scanner_module, "ask_escl", lambda url, feeder: answers.pop(0))
     pictures = run(lambda story: story.scan(), device, tmp_path)
     assert len(pictures) == 3
     assert not answers
@@ -354,11 +432,8 @@ def test_shared_memory_is_given_back(device: EsclScanner, tmp_path: Path) -> Non
     assert open_memory() == before
 
 
-def test_a_scanner_without_a_feeder_says_so(
-    device: EsclScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flatbed = re.sub(r"<scan:Adf>.*</scan:Adf>", "", escl._CAPABILITIES)
-    monkeypatch.setattr(escl, "_CAPABILITIES", flatbed)
+def test_a_scanner_without_a_feeder_says_so(device: EsclScanner, tmp_path: Path) -> None:
+    device.state.feeder = False
 
     async def story(teller: Story) -> None:
         error, _ = await teller.fail()
@@ -369,10 +444,10 @@ def test_a_scanner_without_a_feeder_says_so(
 
 
 def test_a_scanner_that_connects_but_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner_module, "_STATUS_TIMEOUT", 0.1)
+    monkeypatch.setattr(escl_status, "_STATUS_TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/eSCL"
-        assert scanner_module.escl_fault(url, feeder=True) is Fault.SCANNER_IO
+        assert escl_status.ask_escl(url, feeder=True).fault is Fault.SCANNER_IO
 
 
 def test_an_address_or_a_name_is_needed(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 from pathlib import Path
 
 import pytest
 
-from drivers.contract import DeviceError, Fault, ScanSettings
+from drivers.contract import DeviceError, Fault, Health, ScanSettings, Status
+from drivers.sane_worker import SANE_FAULTS, SaneWorker
 from drivers.scanner import SaneScanner
 from tests.drivers.image_devices import Picture, collect
 
@@ -48,23 +50,81 @@ def test_pages_and_the_nearest_area(tmp_path: Path) -> None:
     assert pictures[0].pixels.shape[:2] == pytest.approx((590, 590), abs=3)
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "paper_inside"),
-    [
-        ("JAMMED", Fault.SCANNER_JAM, True),
-        ("COVER_OPEN", Fault.SCANNER_DOOR_OPEN, True),
-        ("DEVICE_BUSY", Fault.SCANNER_BUSY, False),
-        ("NO_DOCS", Fault.SCANNER_EMPTY, False),
-        ("ACCESS_DENIED", Fault.SCANNER_IO, True),
-    ],
-)
-def test_each_sane_text_has_its_code(
-    tmp_path: Path, status: str, code: Fault, paper_inside: bool
-) -> None:
+STATUSES = {
+    "UNSUPPORTED": (Fault.SCANNER_UNSUPPORTED, True, False),
+    "CANCELLED": (Fault.SCANNER_IO, True, True),
+    "DEVICE_BUSY": (Fault.SCANNER_BUSY, False, True),
+    "INVAL": (Fault.SCANNER_UNSUPPORTED, True, False),
+    "EOF": (Fault.SCANNER_IO, True, True),
+    "JAMMED": (Fault.SCANNER_JAM, True, True),
+    "NO_DOCS": (Fault.SCANNER_EMPTY, False, True),
+    "COVER_OPEN": (Fault.SCANNER_DOOR_OPEN, True, True),
+    "IO_ERROR": (Fault.SCANNER_IO, True, True),
+    "NO_MEM": (Fault.SCANNER_IO, True, True),
+    "ACCESS_DENIED": (Fault.SCANNER_DENIED, True, False),
+}
+"""Code, whether paper may be inside, whether trying again makes sense: all of sane.h."""
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_each_sane_status_has_its_code(tmp_path: Path, status: str) -> None:
+    code, paper_inside, retryable = STATUSES[status]
     configure(tmp_path, status)
     with pytest.raises(DeviceError) as caught:
         scan(tmp_path, ScanSettings(dpi=75))
-    assert (caught.value.code, caught.value.paper_inside) == (code, paper_inside)
+    error = caught.value
+    assert (error.code, error.paper_inside, error.retryable) == (code, paper_inside, retryable)
+
+
+def test_no_text_of_sane_is_unknown() -> None:
+    libsane = ctypes.CDLL("libsane.so.1")
+    libsane.sane_strstatus.restype = ctypes.c_char_p
+    texts = {libsane.sane_strstatus(status).decode() for status in range(1, 12)}
+    assert texts == set(SANE_FAULTS)
+
+
+def test_a_scanner_without_duplex_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError) as caught:
+        scan(tmp_path, ScanSettings(dpi=75, duplex=True))
+    assert (caught.value.code, caught.value.retryable) == (Fault.SCANNER_UNSUPPORTED, False)
+
+
+def test_check_finds_a_local_device(tmp_path: Path) -> None:
+    async def main(device: str) -> Status:
+        scanner = SaneScanner(device=device, work_dir=tmp_path)
+        try:
+            await scanner.check()
+        except DeviceError:
+            pass  # the status tells
+        finally:
+            await scanner.close()
+        return scanner.status()
+
+    assert asyncio.run(main("test:0")).health is Health.READY
+    assert asyncio.run(main("test:9")).health is Health.ABSENT
+
+
+class _Sensor:
+    """A device of a backend that has a paper sensor; SANE's test backend has none."""
+
+    def __init__(self, loaded: int) -> None:
+        self.page_loaded = loaded
+        self.opt = {"page_loaded": self}
+
+    def is_active(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize(("feeder", "loaded", "empty"), [(1, 0, 1), (1, 1, 0), (0, 0, 0)])
+def test_a_paper_sensor_tells_before_the_scan(feeder: int, loaded: int, empty: int) -> None:
+    worker = SaneWorker.__new__(SaneWorker)
+    worker._feeder, worker._device = bool(feeder), _Sensor(loaded)
+    if not empty:
+        worker._look_for_paper()
+        return
+    with pytest.raises(DeviceError) as caught:
+        worker._look_for_paper()
+    assert caught.value.code == Fault.SCANNER_EMPTY
 
 
 def test_an_unknown_device_is_absent(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -112,6 +113,43 @@ def test_the_circuit_opens_after_repeated_deaths(monkeypatch: pytest.MonkeyPatch
         return caught.value.code
 
     assert run(story) == Fault.CHILD_CIRCUIT_OPEN
+
+
+def test_one_call_tries_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_BACKOFF_FIRST", 0.001)
+
+    async def code_of(call: Awaitable[Any]) -> str:
+        with pytest.raises(DeviceError) as caught:
+            await call
+        return caught.value.code
+
+    async def story(child: Child) -> None:
+        for _ in range(supervisor._CIRCUIT_FAILURES):
+            await code_of(child.call("die"))
+        monkeypatch.setattr(supervisor, "_CIRCUIT_SECONDS", 0.0)
+        assert await code_of(child.call("die")) == Fault.CHILD_DIED
+        monkeypatch.undo()
+        # It failed: the circuit is open again at once, not after five more deaths.
+        assert await code_of(child.call("greet", name="Lan")) == Fault.CHILD_CIRCUIT_OPEN
+        monkeypatch.setattr(supervisor, "_CIRCUIT_SECONDS", 0.0)
+        monkeypatch.setattr(supervisor, "_BACKOFF_FIRST", 0.001)
+        assert await child.call("greet", name="Lan") == "Chào Lan"
+        assert child.status().health is Health.READY
+
+    run(story)
+
+
+def test_a_child_that_cannot_be_started_is_a_typed_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+
+    async def story(child: Child) -> None:
+        with pytest.raises(DeviceError) as caught:
+            await child.call("greet", name="Lan")
+        assert caught.value.code == Fault.CHILD_DIED
+        monkeypatch.undo()
+        assert await child.call("greet", name="Lan") == "Chào Lan"
+
+    run(story)
 
 
 def test_a_cancelled_caller_leaves_the_child_usable() -> None:

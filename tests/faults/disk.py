@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import apsw
-import pytest
 
-from offline_queue import files, store
+from tests.faults.replaced import disk_replaced
 
 SECTOR = 512
 ROOT = "."
@@ -289,17 +288,7 @@ def recorded(root: Path, skip: Literal["", "file", "folder"] = "") -> Iterator[L
     """Whatever the outbox does to the disk below ``root`` meanwhile is in the log."""
     log = Log(root, skip)
     vfs = RecordingVfs(log)
-
-    def connect(file: Path) -> apsw.Connection:
-        db = apsw.Connection(str(file), vfs=vfs.name)
-        # Through a VFS of ours SQLite has no shared memory: one connection, as the log's only one.
-        for pragma in ("locking_mode = exclusive", *store.PRAGMAS):
-            db.execute(f"pragma {pragma}").fetchall()
-        return db
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "os", RecordingOs(log))
-        patch.setattr(store, "connect", connect)
+    with disk_replaced(RecordingOs(log), vfs.name):
         yield log
 
 

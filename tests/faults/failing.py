@@ -6,13 +6,11 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import apsw
-import pytest
 
-from offline_queue import files, store
+from tests.faults.replaced import disk_replaced
 
 _SQLITE = {errno.ENOSPC: apsw.FullError, errno.EROFS: apsw.ReadOnlyError, errno.EIO: apsw.IOError}
 
@@ -78,15 +76,5 @@ def failing_disk() -> Iterator[Trouble]:
     """Outboxes opened meanwhile are on a disk that can be made to fail."""
     trouble = Trouble()
     vfs = FailingVfs(trouble)
-
-    def connect(file: Path) -> apsw.Connection:
-        db = apsw.Connection(str(file), vfs=vfs.name)
-        # Through a VFS of ours SQLite has no shared memory, so this is the only connection.
-        for pragma in ("locking_mode = exclusive", *store.PRAGMAS):
-            db.execute(f"pragma {pragma}").fetchall()
-        return db
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "os", FailingOs(trouble))
-        patch.setattr(store, "connect", connect)
+    with disk_replaced(FailingOs(trouble), vfs.name):
         yield trouble

@@ -1,8 +1,9 @@
-"""kill -9 at any instant, of the program that locks dossiers and of the one that sends them.
+"""kill -9 at any instant of the programs of a kiosk and of its portal, while dossiers flow.
 
-``python -m tests.faults.kills FOLDER PORTAL CYCLES SEED`` starts the two again and again and kills
-one of them each cycle; it prints the id of every dossier that was reported locked. It is a process
-of its own, without threads, so that it may fork as often as it likes.
+``python -m tests.faults.kills FOLDER CYCLES SEED PAUSE VICTIMS BUG`` starts ``run``, ``link`` and
+``portal`` (see :mod:`tests.faults.site`), kills one of VICTIMS each cycle, and starts that one anew
+while the others go on. It is a process of its own without threads which has loaded what the three
+need, so that a start is a fork and costs little: what is killed is then the command itself.
 """
 
 from __future__ import annotations
@@ -10,199 +11,117 @@ from __future__ import annotations
 import os
 import random
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from uuid import UUID
 
-from kiosk.link.device import device_key
-from kiosk.settings import DeviceKeySettings
-from offline_queue import envelope
-from offline_queue.backoff import Backoff
-from offline_queue.manifest import Manifest
-from offline_queue.outbox import Outbox, State
-from offline_queue.signatures import load_public, public_pem
-from offline_queue.transport import IntakeClient
-from offline_queue.uploader import Uploader
-from tests.offline_queue.invented import lock, new_id
-from tests.offline_queue.small_portal import CODE, SmallPortal
+from kiosk.clock import local_now
+from kiosk.storage import open_outbox
+from tests.faults import reckoning, site
+from tests.faults.reckoning import Tally
+from tests.faults.site import BUGS, PROGRAMS, SiteFolder
 
-PAGES = 3
-LONGEST_LIFE = 0.05
-"""Seconds from a program's start to its end."""
+LONGEST_PAUSE = 0.5
+"""Seconds from one kill to the next, at most. A start takes about 0.2 s and may be cut too."""
+LAST_SECONDS = 120
+"""For sending what waits when nothing is killed any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """``lost``: reported locked and never accepted. ``twice``: accepted more than once.
-    ``corrupt``: accepted or kept, but not as it was locked."""
-
-    cycles: int
-    reported: int
-    accepted: int
-    lost: int
-    twice: int
-    corrupt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    pid: int
-    report: int
-
-
-def page(dossier: UUID, number: int) -> bytes:
-    return dossier.bytes * 600 + bytes([number])
-
-
-def kill_often(folder: Path, cycles: int, seed: int) -> Tally:
-    with SmallPortal() as portal:
-        _enrol(folder, portal)
-        done = subprocess.run(
-            [sys.executable, "-m", __name__, folder, portal.address, str(cycles), str(seed)],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        reported = {UUID(line) for line in done.stdout.split()}
-        with closing(_outbox(folder)) as outbox:
-            _drain(outbox, folder, portal)
-            return _count(outbox, folder, portal, reported, cycles)
-
-
-def _count(
-    outbox: Outbox, folder: Path, portal: SmallPortal, reported: set[UUID], cycles: int
+def kill_often(
+    cycles: int,
+    seed: int,
+    victims: Sequence[str] = tuple(PROGRAMS),
+    bug: str = "",
+    longest_pause: float = LONGEST_PAUSE,
 ) -> Tally:
-    accepted = set(portal.accepted)
-    twice = sum(held.commits > 1 for held in portal.held.values())
-    broken = sum(not _is_whole(portal, dossier) for dossier in accepted)
-    for entry in outbox.list():
-        whole = {State.DRAFT: _draft_is_whole(outbox, entry.id), State.ERASED: not entry.parts}
-        broken += not whole.get(entry.state, False)
-    files = [file for file in (folder / "outbox" / "parts").rglob("*") if file.is_file()]
-    broken += len(files) != sum(len(draft.parts) for draft in outbox.drafts())
-    return Tally(cycles, len(reported), len(accepted), len(reported - accepted), twice, broken)
+    """On a new site. Raises RuntimeError when a program ended by itself."""
+    folder = Path(tempfile.mkdtemp(prefix="kills-"))  # short: a socket's path has 107 bytes at most
+    try:
+        place = site.found(folder)
+        reckoning.open_portal_with_witness(place)
+        _in_its_own_process(
+            str(folder), str(cycles), str(seed), str(longest_pause), ",".join(victims), bug
+        )
+        return reckoning.count(place, cycles)
+    finally:
+        shutil.rmtree(folder)
 
 
-def _is_whole(portal: SmallPortal, dossier: UUID) -> bool:
-    held = portal.held[dossier]
-    manifest = Manifest.decode(held.manifest.encode())
-    key = envelope.unwrap(portal.envelope_key, dossier, manifest.key)
-    plain = [
-        envelope.decrypt_part(held.parts[part.name], key, dossier, part.name)
-        for part in manifest.parts
-    ]
-    return plain == [page(dossier, number) for number in range(PAGES)]
-
-
-def _draft_is_whole(outbox: Outbox, dossier: UUID) -> bool:
-    entry = outbox.get(dossier)
-    return entry.state is not State.DRAFT or all(
-        outbox.read_part(dossier, part.name) == page(dossier, number)
-        for number, part in enumerate(entry.parts)
+def _in_its_own_process(*arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, *arguments], stderr=subprocess.PIPE, text=True
     )
-
-
-def _enrol(folder: Path, portal: SmallPortal) -> None:
-    key = device_key(folder / "device.key", DeviceKeySettings())
-    IntakeClient(portal.address, "kiosk-01", key).enrol(CODE)
-    (folder / "receipt.pem").write_text(public_pem(portal.receipt_key.public_key()))
-    (folder / "portal.key").write_bytes(portal.envelope_key.public_key().public_bytes_raw())
-
-
-def _outbox(folder: Path) -> Outbox:
-    outbox = Outbox(folder / "outbox", machine_key=folder / "machine.key")
-    outbox.set_portal_key("portal-1", (folder / "portal.key").read_bytes())
-    return outbox
-
-
-def _uploader(outbox: Outbox, folder: Path, address: str) -> Uploader:
-    key = device_key(folder / "device.key", DeviceKeySettings())
-    receipt_key = load_public((folder / "receipt.pem").read_text())
-    client = IntakeClient(address, "kiosk-01", key)
-    return Uploader(outbox, client, key, receipt_key, backoff=Backoff(0.001, 0.005))
-
-
-def _drain(outbox: Outbox, folder: Path, portal: SmallPortal) -> None:
-    uploader = _uploader(outbox, folder, portal.address)
-    outbox.recover()
-    for _ in range(10 * outbox.waiting()):
-        uploader.step(at_once=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
 
 
 # -- in the process that forks ---------------------------------------------------------------------
 
 
-def main(folder: Path, address: str, cycles: int, seed: int) -> None:
-    rng = random.Random(seed)
-    works = {"run": partial(_lock_all, folder), "link": partial(_send_all, folder, address)}
-    running: dict[str, Program] = {}
-    for _ in range(cycles):
-        for name, work in works.items():
-            if name not in running:
-                running[name] = _start(work)
-        victim = rng.choice(sorted(works))
-        select.select([], [], [], rng.uniform(0.0, LONGEST_LIFE))
-        _kill(running.pop(victim))
-    for program in running.values():
-        _kill(program)
+def main(
+    folder: Path, cycles: int, seed: int, longest_pause: float, victims: list[str], bug: str
+) -> None:
+    place, rng = SiteFolder(folder), random.Random(seed)
+    if bug:
+        BUGS[bug]()
+    running: dict[str, int] = {}
+    try:
+        for _ in range(cycles):
+            _start_missing(place, running)
+            victim = rng.choice(victims)
+            select.select([], [], [], rng.uniform(0.0, longest_pause))
+            _kill(place, victim, running.pop(victim))
+        _start_missing(place, running)
+        _kill(place, "run", running.pop("run"))
+        _wait_until_sent(place)
+    finally:
+        for name, pid in running.items():
+            _kill(place, name, pid)
 
 
-def _start(work: Callable[[int], None]) -> Program:
-    """Returns when the program has opened the outbox."""
-    reading, writing = os.pipe()
+def _start_missing(place: SiteFolder, running: dict[str, int]) -> None:
+    for name in PROGRAMS:
+        if name not in running:
+            running[name] = _start(place, name)
+
+
+def _start(place: SiteFolder, name: str) -> int:
     child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)
-            work(writing)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    os.close(writing)
-    if os.read(reading, 1) != b"\n":
-        raise RuntimeError("a program ended by itself")
-    return Program(child, reading)
+    if child:
+        return child
+    try:
+        log = os.open(place.log(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        PROGRAMS[name](place)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(1)
 
 
-def _kill(program: Program) -> None:
-    os.kill(program.pid, signal.SIGKILL)
-    os.waitpid(program.pid, 0)
-    with os.fdopen(program.report, "rb") as report:
-        for line in report:
-            sys.stdout.write(line.decode())
+def _kill(place: SiteFolder, name: str, pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    if not os.WIFSIGNALED(status):
+        raise RuntimeError(f"{name} ended by itself:\n{place.log(name).read_text()[-2000:]}")
 
 
-def _lock_all(folder: Path, report: int) -> None:
-    outbox = _outbox(folder)
-    os.write(report, b"\n")
-    for draft in outbox.drafts():
-        outbox.discard(draft.id)
-    while True:
-        dossier = new_id()
-        outbox.new_draft(dossier, "certified-copy")
-        for number in range(PAGES):
-            outbox.put_part(dossier, f"page-{number}.jpg", "image/jpeg", page(dossier, number))
-        lock(outbox, dossier)
-        os.write(report, f"{dossier}\n".encode())
-
-
-def _send_all(folder: Path, address: str, report: int) -> None:
-    outbox = _outbox(folder)
-    uploader = _uploader(outbox, folder, address)
-    os.write(report, b"\n")
-    while True:
-        if not uploader.step():
-            time.sleep(uploader.pause() or 0.001)
+def _wait_until_sent(place: SiteFolder) -> None:
+    end = time.monotonic() + LAST_SECONDS
+    with closing(open_outbox(place.settings(), local_now)) as outbox:
+        while outbox.waiting() and time.monotonic() < end:
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    folder_, cycles_, seed_, pause_, victims_, bug_ = sys.argv[1:]
+    main(Path(folder_), int(cycles_), int(seed_), float(pause_), victims_.split(","), bug_)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from certify.trust import load_bundle
 from certify.verify import verify
@@ -166,3 +168,31 @@ def _drafts(appliance: Appliance) -> list[str]:
             await kiosk.close()
 
     return asyncio.run(drafts())
+
+
+def paper_of(appliance: Appliance) -> dict[str, Any]:
+    state: dict[str, Any] = requests.get(appliance.controls["document-printer"], timeout=10).json()
+    return state
+
+
+def test_the_signed_copy_is_printed_once(pre_check: Appliance, sheets: list[Path]) -> None:
+    before = paper_of(pre_check)
+    finished = scripted.run(pre_check, sheets[:1]).finished
+    assert finished is not None
+    assert finished.copy is not None
+    (job,) = paper_of(pre_check)["printed"][len(before["printed"]) :]
+    assert job["sha256"] == hashlib.sha256(finished.copy).hexdigest()
+
+
+def test_paper_out_in_the_middle_of_a_copy_and_refilled(
+    pre_check: Appliance, sheets: list[Path]
+) -> None:
+    before = paper_of(pre_check)
+    journey = scripted.run(pre_check, sheets, faults=["printer=paper-out-midway"])
+    after = paper_of(pre_check)
+    assert set(journey.failures) == {"device.printer.paper-out"}
+    assert journey.finished is not None
+    assert journey.finished.ended == "done"
+    (job,) = after["printed"][len(before["printed"]) :]
+    assert job["sides"] > 1
+    assert after["sides_out"] - before["sides_out"] == job["sides"]

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from drivers.absent import AbsentPowerSupply
+from drivers.contract import DeviceError
+from drivers.contract import Fault as DeviceFault
 from kiosk import engine
 from kiosk.journal import Journal, read
 from kiosk.settings import Settings
@@ -34,11 +37,12 @@ class Outbox:
         return Room(answer, used=0, free=0, stalled=0.0)
 
 
-def wait(tmp_path: Path, outbox: Outbox, person: Person) -> Any:
+def wait(tmp_path: Path, outbox: Outbox, person: Person, supply: Any = None) -> Any:
     kiosk: Any = SimpleNamespace(
         settings=Settings(),
         link=Link(),
         outbox=outbox,
+        power=supply or AbsentPowerSupply(),
         journal=Journal(tmp_path, "run", lambda: NOW),
     )
 
@@ -85,3 +89,30 @@ def test_staff_can_be_called_from_there(tmp_path: Path) -> None:
     kiosk = wait(tmp_path, Outbox(Shortage.DISK, None), person)
     assert person.faults == [Fault.NO_ROOM, "staff.called"]
     assert kiosk.link.calls == ["call-staff"]
+
+
+class Supply:
+    """Answers in turn; then all is well."""
+
+    def __init__(self, *troubles: DeviceFault) -> None:
+        self.troubles = list(troubles)
+
+    async def check(self) -> None:
+        if self.troubles:
+            raise DeviceError(self.troubles.pop(0))
+
+
+@pytest.mark.parametrize("trouble", [DeviceFault.POWER_OUT, DeviceFault.POWER_LOW])
+def test_on_battery_nobody_new_is_let_in_until_there_is_power(
+    tmp_path: Path, trouble: DeviceFault
+) -> None:
+    person = Person(Next(), Back(), Next())
+    wait(tmp_path, Outbox(None), person, Supply(trouble))
+    assert [type(view) for view in person.views] == [AttractView, FaultView, AttractView]
+    assert person.faults == [trouble]
+
+
+def test_a_supply_that_says_nothing_keeps_nobody_out(tmp_path: Path) -> None:
+    person = Person(Next())
+    wait(tmp_path, Outbox(None), person, Supply(DeviceFault.POWER_ABSENT))
+    assert person.faults == []

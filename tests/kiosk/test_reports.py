@@ -14,15 +14,18 @@ def device(health: Health, code: str | None = None) -> Any:
 
 
 def test_a_code_for_what_is_broken_and_ok_for_the_rest() -> None:
-    kiosk: Any = SimpleNamespace(
-        scanner=device(Health.FAULT, "device.scanner.jam"),
-        reader=device(Health.READY),
-        camera=device(Health.ABSENT),
-        receipt=device(Health.FAULT),
-    )
+    held = {
+        "scanner": device(Health.FAULT, "device.scanner.jam"),
+        "code reader": device(Health.READY),
+        "camera": device(Health.ABSENT),
+        "receipt printer": device(Health.READY, "device.receipt.paper-low"),
+        "power": device(Health.FAULT),
+    }
+    kiosk: Any = SimpleNamespace(devices=held)
     assert reports.states(kiosk) == {
         "scanner": "device.scanner.jam",
         "code-reader": "ok",
         "camera": "absent",
-        "receipt-printer": "fault",
+        "receipt-printer": "device.receipt.paper-low",
+        "power": "fault",
     }

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 
+from drivers.absent import AbsentPowerSupply
 from drivers.contract import DeviceError, Fault
 from kiosk import steps
 from kiosk.failures import Fault as CoreFault
@@ -89,6 +90,7 @@ def kiosk(tmp_path: Path) -> Any:
         clock=lambda: NOW,
         link=Link(),
         outbox=Outbox(),
+        power=AbsentPowerSupply(),
         journal=Journal(tmp_path, "run", lambda: NOW),
         path=tmp_path / "run.jsonl",
     )
@@ -141,6 +143,27 @@ def test_a_draft_that_was_not_locked_is_destroyed(
     assert finished.ended == "left"
     assert kiosk.outbox.discarded == [DRAFT]
     assert [entry["event"] for entry in read(kiosk.path)] == ["draft-discarded", "session-ended"]
+
+
+class EmptyingBattery:
+    """On battery at first, nearly empty at the second look."""
+
+    def __init__(self) -> None:
+        self.codes = [Fault.POWER_OUT, Fault.POWER_LOW]
+
+    async def check(self) -> None:
+        raise DeviceError(self.codes.pop(0))
+
+
+def test_a_battery_that_runs_empty_ends_the_session_and_destroys_the_draft(
+    kiosk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.power._LOOK_SECONDS", 0)
+    kiosk.power = EmptyingBattery()
+    finished = serve(kiosk, Person(), fine, monkeypatch)
+    assert finished.ended == "power"
+    assert kiosk.power.codes == []
+    assert kiosk.outbox.discarded == [DRAFT]
 
 
 def test_nobody_there_any_more(kiosk: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from drivers.contract import Slip, SlipCode, SlipText
-from drivers.receipt_printer import render_slip
+from drivers.receipt_slip import render_slip
 from kiosk.slips import VIETNAM, SlipFacts, receipt_and_appointment
 from kiosk.strings import catalogue
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 import uuid_utils
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from offline_queue.errors import QueueError
 from offline_queue.intake import Receipt
 from offline_queue.manifest import Applicant, Fee, Manifest, Paper, Part, WrappedKey
 from offline_queue.outbox import Outbox
@@ -74,3 +76,17 @@ def open_outbox(folder: Path, clock: HandClock | None = None) -> Outbox:
     )
     outbox.set_portal_key("portal-1", PORTAL_KEY.public_key().public_bytes_raw())
     return outbox
+
+
+def draft(outbox: Outbox) -> UUID:
+    dossier = new_id()
+    outbox.new_draft(dossier, "certified-copy")
+    return dossier
+
+
+def blobs(folder: Path) -> list[Path]:
+    return sorted(f for f in (folder / "outbox" / "parts").rglob("*") if f.is_file())
+
+
+def code_of(caught: pytest.ExceptionInfo[QueueError]) -> str:
+    return caught.value.code

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -29,6 +29,7 @@ from offline_queue.intake import (
     ReceiptStatement,
     SignedManifest,
     request_statement,
+    stream_statement,
 )
 from offline_queue.manifest import Manifest, canonical
 
@@ -43,6 +44,13 @@ class RefusalError(Exception):
 
 class HangUpError(Exception):
     """Close the connection without an answer."""
+
+
+class Told(NamedTuple):
+    status: int
+    kind: str = ""
+    data: bytes = b""
+    headers: dict[str, str] = {}  # noqa: RUF012 - never changed
 
 
 @dataclass
@@ -83,6 +91,7 @@ class SmallPortal:
         self.files: dict[str, bytes] = {}
         self.next_number = 1
         self.lease_days = 7.0
+        self.more_headers: dict[str, str] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._server = Server(("127.0.0.1", 0), _handler(self))
@@ -111,7 +120,7 @@ class SmallPortal:
     def accepted(self) -> list[UUID]:
         return [dossier for dossier, held in self.held.items() if held.receipt]
 
-    def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, str, bytes]:
+    def answer(self, method: str, path: str, headers: Any, body: bytes) -> Told:
         with self._lock:
             if self._closed:
                 raise HangUpError  # a connection that was kept alive
@@ -124,12 +133,14 @@ class SmallPortal:
             try:
                 if (method, path) not in (("POST", "/v1/devices"), ("GET", "/v1/health")):
                     self._check(method, path, headers, body)
-                answer = self._route(method, path.removeprefix("/v1/").split("/"), body)
+                answer = self._route(method, path.removeprefix("/v1/").split("/"), headers, body)
             except RefusalError as refusal:
                 answer = _problem(refusal.code)
             if fault == "lost":
                 raise HangUpError
-            return answer
+            if "/parts/" in path:
+                return answer._replace(headers={**answer.headers, "Tus-Resumable": "1.0.0"})
+            return answer._replace(headers={**answer.headers, **self.more_headers})
 
     def _next_fault(self, request: str) -> str | None:
         for key, kinds in self.faults.items():
@@ -142,45 +153,59 @@ class SmallPortal:
         if pem is None:
             raise RefusalError(Problem.NOT_ENROLLED)
         statement = request_statement(method, path, headers["Kiosk-Date"], body)
+        if "/parts/" in path and method != "HEAD":
+            offset = int(headers.get("Upload-Offset", 0))
+            statement = stream_statement(method, path, headers["Kiosk-Date"], offset)
         signature = base64.b64decode(headers["Kiosk-Signature"])
         if not signatures.verify(
             signatures.load_public(pem), signatures.REQUEST, statement, signature
         ):
             raise RefusalError(Problem.BAD_SIGNATURE)
 
-    def _route(self, method: str, path: list[str], body: bytes) -> tuple[int, str, bytes]:
+    def _route(self, method: str, path: list[str], headers: Any, body: bytes) -> Told:
         match method, path:
             case "GET", ["health"]:
-                return 200, "application/json", b'{"status": "ok"}'
+                return Told(200, "application/json", b'{"status": "ok"}')
             case "POST", ["devices"]:
                 return _json(self._enrol(EnrolRequest.model_validate_json(body)))
             case "POST", ["leases"]:
                 return _json(self._lease(LeaseRequest.model_validate_json(body)))
             case "POST", ["staff-calls"]:
                 self.staff_calls.append(json.loads(body)["reason"])
-                return 204, "", b""
+                return Told(204)
             case "GET", ["trust-bundle" | "policy" as name] if name in self.files:
-                return 200, "application/cose", self.files[name]
+                return Told(200, "application/cose", self.files[name])
+            case _, ["dossiers", id, "parts", name] if UUID(id) in self.held:
+                return self._part(method, self.held[UUID(id)], name, headers, body)
             case _, ["dossiers", id, *rest]:
                 return self._dossier(method, UUID(id), rest, body)
         raise RefusalError(Problem.NOT_FOUND)
 
-    def _dossier(
-        self, method: str, id: UUID, path: list[str], body: bytes
-    ) -> tuple[int, str, bytes]:
+    def _part(self, method: str, held: Held, name: str, headers: Any, body: bytes) -> Told:
+        offset = int(headers.get("Upload-Offset", 0))
+        if method == "POST":
+            held.parts.setdefault(name, body)
+        elif name not in held.parts:
+            raise RefusalError(Problem.NOT_FOUND)
+        elif method == "PATCH":
+            if offset != len(held.parts[name]):
+                raise RefusalError(Problem.CONFLICT)
+            held.parts[name] += body
+        stands = {"Upload-Offset": str(len(held.parts[name]))}
+        status = {"POST": 201, "HEAD": 200, "PATCH": 204}[method]
+        return Told(status, headers=stands)
+
+    def _dossier(self, method: str, id: UUID, path: list[str], body: bytes) -> Told:
         if method == "PUT" and not path:
             self._open(id, SignedManifest.model_validate_json(body))
         if id not in self.held:
             raise RefusalError(Problem.NOT_FOUND)
         held = self.held[id]
         match method, path:
-            case "PUT", ["parts", name]:
-                held.parts[name] = body
-                return 204, "", b""
             case "POST", ["commit"]:
                 return _json(self._commit(id, held))
             case "GET", ["copy"] if held.copy is not None:
-                return 200, "application/pdf", held.copy
+                return Told(200, "application/pdf", held.copy)
             case _, []:
                 return _json(self._state(id, held))
         raise RefusalError(Problem.NOT_FOUND)
@@ -263,23 +288,24 @@ class SmallPortal:
 
 
 _BROKEN = {
-    "500": (500, "text/plain", b"oh"),
-    "502": (502, "application/problem+json", b'{"code": "intake.conflict"}'),
-    "captive": (200, "text/html", b"<html>Accept the terms of this network</html>"),
-    "forbidden": (403, "text/html", b"<html>blocked</html>"),
-    "redirect": (302, "text/html", b""),
-    "nonsense": (200, "application/json", b'{"cheese": 1}'),
-    "strange": (400, "application/problem+json", b'{"code": "other.code"}'),
+    "500": Told(500, "text/plain", b"oh"),
+    "502": Told(502, "application/problem+json", b'{"code": "intake.conflict"}'),
+    "captive": Told(200, "text/html", b"<html>Accept the terms of this network</html>"),
+    "forbidden": Told(403, "text/html", b"<html>blocked</html>"),
+    "redirect": Told(302, "text/html", b"", {"Location": "http://127.0.0.1:9/login"}),
+    "nonsense": Told(200, "application/json", b'{"cheese": 1}'),
+    "busy": Told(429, "text/plain", b"slow down", {"Retry-After": "77"}),
+    "strange": Told(400, "application/problem+json", b'{"code": "other.code"}'),
 }
 
 
-def _json(model: Any) -> tuple[int, str, bytes]:
-    return 200, "application/json", model.model_dump_json().encode()
+def _json(model: Any) -> Told:
+    return Told(200, "application/json", model.model_dump_json().encode())
 
 
-def _problem(code: Problem) -> tuple[int, str, bytes]:
+def _problem(code: Problem) -> Told:
     body = json.dumps({"status": STATUS.get(code, 422), "code": code}).encode()
-    return STATUS.get(code, 422), "application/problem+json", body
+    return Told(STATUS.get(code, 422), "application/problem+json", body)
 
 
 def _handler(portal: SmallPortal) -> type[BaseHTTPRequestHandler]:
@@ -293,20 +319,23 @@ def _handler(portal: SmallPortal) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             try:
-                status, kind, data = portal.answer(self.command, self.path, self.headers, body)
+                status, kind, data, headers = portal.answer(
+                    self.command, self.path, self.headers, body
+                )
             except HangUpError:
                 self.close_connection = True
                 return
             self.send_response(status)
-            if status == 302:
-                self.send_header("Location", "http://127.0.0.1:9/login")
+            for name, value in headers.items():
+                self.send_header(name, value)
             if kind:
                 self.send_header("Content-Type", kind)
             if status != 204:
                 self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data)
+            if self.command != "HEAD":
+                self.wfile.write(data)
 
-        do_GET = do_PUT = do_POST = _serve  # noqa: N815
+        do_GET = do_PUT = do_POST = do_HEAD = do_PATCH = _serve  # noqa: N815
 
     return Handler

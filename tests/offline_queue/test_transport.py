@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from offline_queue.errors import Fault, QueueError
 from offline_queue.intake import LeaseRequest, Problem
 from offline_queue.transport import IntakeClient
+from offline_queue.tus import Limits
 from tests.offline_queue.invented import new_id
 from tests.offline_queue.small_portal import CODE, Held, SmallPortal
 
@@ -26,7 +27,11 @@ def portal() -> Iterator[SmallPortal]:
 @pytest.fixture
 def client(portal: SmallPortal) -> IntakeClient:
     client = IntakeClient(
-        portal.address, "kiosk-01", ec.generate_private_key(ec.SECP256R1()), read_seconds=2
+        portal.address,
+        "kiosk-01",
+        ec.generate_private_key(ec.SECP256R1()),
+        read_seconds=2,
+        limits=Limits(give_up=0.0),
     )
     client.enrol(CODE)
     return client
@@ -34,7 +39,7 @@ def client(portal: SmallPortal) -> IntakeClient:
 
 CALLS: dict[str, Callable[[IntakeClient], Any]] = {
     "state": lambda client: client.state(new_id()),
-    "part": lambda client: client.put_part(new_id(), "page-1.jpg", b"x"),
+    "part": lambda client: client.send_part(new_id(), "page-1.jpg", b"x"),
     "lease": lambda client: client.lease(LeaseRequest(kind="dossier", year=2026, count=5)),
     "policy": lambda client: client.policy(),
     "copy": lambda client: client.copy(new_id()),
@@ -45,7 +50,8 @@ CALLS: dict[str, Callable[[IntakeClient], Any]] = {
 
 
 @pytest.mark.parametrize(
-    "kind", ["500", "502", "captive", "forbidden", "redirect", "nonsense", "strange", "lost"]
+    "kind",
+    ["500", "502", "captive", "forbidden", "redirect", "nonsense", "strange", "busy", "lost"],
 )
 @pytest.mark.parametrize("call", CALLS)
 def test_what_is_no_answer_of_the_portal_is_no_answer(

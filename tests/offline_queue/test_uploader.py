@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
@@ -13,15 +14,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from offline_queue import envelope
-from offline_queue.backoff import Backoff
+from offline_queue.backoff import Backoff, Spread
 from offline_queue.errors import Fault, QueueError
 from offline_queue.intake import Problem, Receipt
 from offline_queue.manifest import Manifest
 from offline_queue.outbox import Outbox, State
 from offline_queue.transport import IntakeClient
+from offline_queue.tus import Limits
 from offline_queue.uploader import Uploader
 from tests.offline_queue.invented import locked_dossier, open_outbox
 from tests.offline_queue.small_portal import CODE, SmallPortal
+
+AT_ONCE = Limits(give_up=0.0)
+"""Any trouble in an upload comes to the uploader: what goes on within one is in test_tus.py."""
 
 
 class Line:
@@ -33,11 +38,13 @@ class Line:
         self.outbox = open_outbox(folder)
         self.outbox.set_portal_key("portal-1", portal.envelope_key.public_key().public_bytes_raw())
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.client = IntakeClient(portal.address, "kiosk-01", self.key, read_seconds=2)
+        self.client = IntakeClient(
+            portal.address, "kiosk-01", self.key, read_seconds=2, limits=AT_ONCE
+        )
         self.client.enrol(CODE)
         self.uploader = self.new_uploader(self.outbox)
 
-    def new_uploader(self, outbox: Outbox) -> Uploader:
+    def new_uploader(self, outbox: Outbox, spread: Spread | None = None) -> Uploader:
         return Uploader(
             outbox,
             self.client,
@@ -45,6 +52,7 @@ class Line:
             self.portal.receipt_key.public_key(),
             clock=lambda: self.seconds,
             backoff=Backoff(0.5, 300.0, random.Random(7)),
+            spread=spread,
         )
 
     def step(self) -> bool:
@@ -96,7 +104,7 @@ def test_a_lost_answer_to_commit_is_asked_for_and_not_sent_again(line: Line) -> 
     assert line.step()
     assert line.state(dossier) is State.ERASED
     assert line.portal.held[dossier].commits == 1
-    assert line.sent("PUT") == 2  # one manifest, one part
+    assert (line.sent("PUT"), line.sent("/parts/")) == (1, 1)
 
 
 @pytest.mark.parametrize("place", ["PUT /v1/dossiers", "/parts/", "commit"])
@@ -117,9 +125,8 @@ def test_only_missing_parts_are_sent_again(line: Line) -> None:
     line.portal.fault("/parts/page-2", "500")
     line.step()
     line.step()
-    assert line.sent("/parts/page-1") == 1
-    assert line.sent("/parts/page-2") == 2
-    assert line.sent("/parts/page-3") == 1
+    assert [line.sent(f"/parts/page-{number}") for number in (1, 2, 3)] == [1, 3, 1 + 1]
+    assert line.sent("HEAD") == 2  # of what may have arrived before, and was asked for
 
 
 def test_a_part_lost_by_the_portal_is_sent_again(line: Line) -> None:
@@ -178,6 +185,72 @@ def test_a_refusal_of_the_kiosk_rejects_no_dossier(line: Line, problem: Problem)
     assert not line.step()
     assert line.state(dossier) is State.UNKNOWN
     assert line.outbox.get(dossier).problem == problem
+
+
+def test_small_parts_go_before_large_ones(line: Line) -> None:
+    locked_dossier(line.outbox, b"x" * 5000, b"x" * 50, b"x" * 500)
+    assert line.step()
+    sent = [call.rpartition("/")[2] for call in line.portal.calls if "/parts/" in call]
+    assert sent == ["page-2.jpg", "page-3.jpg", "page-1.jpg"]
+
+
+def test_a_portal_that_asks_for_time_gets_it(line: Line) -> None:
+    dossier = locked_dossier(line.outbox)
+    line.portal.fault("PUT", "busy")
+    assert not line.step()
+    assert line.state(dossier) is State.UNKNOWN
+    assert 77 <= line.uploader.pause() <= 79
+    assert line.uploader.step(at_once=True)  # a citizen waits
+    assert line.state(dossier) is State.ERASED
+
+
+def test_a_receipt_may_say_when_the_next_dossier_is_welcome(line: Line) -> None:
+    locked_dossier(line.outbox)
+    locked_dossier(line.outbox)
+    line.portal.more_headers = {"Retry-After": "40"}
+    assert line.step()
+    assert 40 <= line.uploader.pause() <= 42
+    line.portal.more_headers = {}
+    assert line.step()
+    assert line.uploader.pause() == 0
+
+
+def test_after_an_outage_one_dossier_goes_and_the_rest_is_spread(line: Line) -> None:
+    for _ in range(3):
+        locked_dossier(line.outbox)
+    line.uploader = line.new_uploader(line.outbox, Spread(600.0, 60.0, random.Random(1)))
+    line.portal.fault("PUT", *["500"] * 40)
+    while not line.step():
+        pass
+    assert len(line.portal.accepted) == 1
+    assert line.uploader.pause() > 1
+    assert not line.uploader.step()
+    assert line.step()
+    assert line.uploader.pause() == 0
+
+
+def test_a_stopped_uploader_sends_no_more_parts(line: Line) -> None:
+    dossier = locked_dossier(line.outbox)
+    line.uploader.stop()
+    assert not line.step()
+    assert line.state(dossier) is State.UNKNOWN
+    assert line.sent("/parts/") == 0
+
+
+def test_a_citizen_does_not_wait_for_a_long_upload(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offline_queue.uploader.WAIT_FOR_TURN", 0.01)
+    locked_dossier(line.outbox)
+    under_way: list[bool] = []
+
+    def slow(*_: object) -> None:
+        with ThreadPoolExecutor(1) as other:
+            under_way.append(other.submit(line.uploader.step, at_once=True).result())
+
+    monkeypatch.setattr(Uploader, "_settle", slow)
+    line.uploader.step()
+    assert under_way == [False]
 
 
 def test_one_that_gets_no_answer_does_not_hold_up_the_next(line: Line) -> None:
@@ -249,7 +322,7 @@ def test_a_sender_that_died_while_sending_asks_first(line: Line) -> None:
     assert line.step()
     assert line.state(dossier) is State.ERASED
     assert line.portal.held[dossier].commits == 1
-    assert line.sent("PUT") == 2
+    assert (line.sent("PUT"), line.sent("/parts/")) == (1, 1)
 
 
 @pytest.mark.parametrize("method", ["mark_unknown", "_erase"])

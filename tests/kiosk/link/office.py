@@ -31,9 +31,9 @@ from kiosk.settings import (
 )
 from offline_queue.manifest import Applicant, Fee, Manifest, Paper, Part, WrappedKey
 from offline_queue.outbox import Outbox
+from tests.kiosk.link.place import Place, until, until_answered
 from tests.kiosk.link.relay import Relay
 from tests.kiosk.link.small_vneid import SmallVneid
-from tests.kiosk.link.test_link import Place, until, until_answered
 from tests.kiosk.portal.line import APPLICANT, JPEG, TEXT, RunningPortal, settings_in
 from tests.offline_queue.small_portal import SmallPortal
 
@@ -188,3 +188,20 @@ async def in_stock(client: LinkClient) -> bool:
 
 async def standing_is(link: LinkClient, code: str) -> bool:
     return (await link.call(verbs.STATUS, verbs.Empty())).standing == code
+
+
+async def gone(link: LinkClient) -> bool:
+    return not (await link.call(verbs.STATUS, verbs.Empty())).online
+
+
+async def back(link: LinkClient) -> bool:
+    return (await link.call(verbs.STATUS, verbs.Empty())).online
+
+
+async def nothing_waits(link: LinkClient) -> bool:
+    return (await link.call(verbs.STATUS, verbs.Empty())).outbox_waiting == 0
+
+
+async def delivered(office: Office) -> bool:
+    found = await asyncio.to_thread(office.portal.desk, "GET", "/dossiers")
+    return len(found.json()) == 1

@@ -8,10 +8,12 @@ import threading
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-Mode = Literal["good", "cut", "silent", "garbage", "captive"]
+Mode = Literal["good", "cut", "silent", "garbage", "captive", "broken", "busy"]
 _SAID = {
     "garbage": b"\x16\x03\x01 what is this\r\n\r\n" * 20,
     "captive": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nlogin",
+    "broken": b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\noops",
+    "busy": b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
 }
 
 

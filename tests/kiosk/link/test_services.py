@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,16 +18,20 @@ from kiosk.failures import Fault, KioskError
 from kiosk.link import identity, payments, process, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.ratings import Ratings
-from tests.kiosk.link.office import NUMBER, SECRET, Office, opened, run, standing_is
+from tests.kiosk.link.office import (
+    NUMBER,
+    SECRET,
+    Office,
+    back,
+    delivered,
+    gone,
+    nothing_waits,
+    run,
+    standing_is,
+)
+from tests.kiosk.link.place import until, until_answered
 from tests.kiosk.link.small_vneid import CODE as PHONE_CODE
-from tests.kiosk.link.test_link import until, until_answered
 from tests.kiosk.portal.line import JPEG
-
-
-@pytest.fixture
-def office() -> Iterator[Office]:
-    with opened() as found:
-        yield found
 
 
 async def code_of(call: Awaitable[object]) -> str:
@@ -258,23 +262,6 @@ def test_every_verb_answers_in_time_without_network(
         await until_answered(lambda: nothing_waits(link))
 
     run(office, story)
-
-
-async def gone(link: LinkClient) -> bool:
-    return not (await link.call(verbs.STATUS, verbs.Empty())).online
-
-
-async def back(link: LinkClient) -> bool:
-    return (await link.call(verbs.STATUS, verbs.Empty())).online
-
-
-async def nothing_waits(link: LinkClient) -> bool:
-    return (await link.call(verbs.STATUS, verbs.Empty())).outbox_waiting == 0
-
-
-async def delivered(office: Office) -> bool:
-    found = await asyncio.to_thread(office.portal.desk, "GET", "/dossiers")
-    return len(found.json()) == 1
 
 
 def test_a_portal_that_says_wait_is_not_asked_before(

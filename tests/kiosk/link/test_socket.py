@@ -220,8 +220,9 @@ def test_who_may_call() -> None:
 
 
 def test_a_clock_is_trusted_for_a_day_after_it_agreed() -> None:
-    wall, seconds = datetime(2026, 11, 24, tzinfo=UTC), [0.0]
-    clock = ClockCheck(lambda: wall, lambda: seconds[0])
+    start, seconds = datetime(2026, 11, 24, tzinfo=UTC), [0.0]
+    clock = ClockCheck(lambda: start + timedelta(seconds=seconds[0]), lambda: seconds[0])
+    wall = start
     assert not clock.trusted
     clock.compare(None)
     assert not clock.trusted
@@ -231,7 +232,20 @@ def test_a_clock_is_trusted_for_a_day_after_it_agreed() -> None:
     assert clock.trusted
     seconds[0] += 1
     assert not clock.trusted
+    wall = start + timedelta(seconds=seconds[0])
     clock.compare(wall)
     assert clock.trusted
     clock.compare(wall - MOST_OFF - timedelta(seconds=1))
     assert not clock.trusted
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=3650), -timedelta(days=3650), 2 * MOST_OFF])
+def test_a_clock_that_was_set_is_not_trusted_until_it_agrees_again(jump: timedelta) -> None:
+    wall = [datetime(2026, 11, 24, tzinfo=UTC)]
+    clock = ClockCheck(lambda: wall[0], lambda: 0.0)
+    clock.compare(wall[0])
+    assert clock.trusted
+    wall[0] += jump
+    assert not clock.trusted
+    clock.compare(wall[0])
+    assert clock.trusted

@@ -41,7 +41,7 @@ from tests.kiosk.link.office import (
     short_folder,
     standing_is,
 )
-from tests.kiosk.link.test_link import Place, until, until_answered
+from tests.kiosk.link.place import Place, until, until_answered
 from tests.kiosk.portal.line import settings_in
 
 SOFTHSM = Path("/usr/lib/softhsm/libsofthsm2.so")

@@ -14,6 +14,7 @@ from tests.kiosk.portal.backends import (
     shared_storage,
 )
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, settings_in
+from tests.kiosk.portal.processes import PortalProcesses
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +79,10 @@ def other_kiosk(portal: RunningPortal) -> TestKiosk:
     enrolled = TestKiosk(portal, "kiosk-02")
     assert enrolled.enrol().status_code == 200
     return enrolled
+
+
+@pytest.fixture
+def processes(storage: Storage, tmp_path: Path) -> Iterator[PortalProcesses]:
+    running = PortalProcesses(settings_in(tmp_path, **storage.settings))
+    yield running
+    running.stop()

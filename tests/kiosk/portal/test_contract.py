@@ -34,7 +34,7 @@ def test_the_uploads_of_a_kiosk(portal: RunningPortal) -> None:
         client.commit(dossier.id)
     assert caught.value.detail == Problem.INCOMPLETE
     for name, data in dossier.parts.items():
-        client.put_part(dossier.id, name, data)
+        client.send_part(dossier.id, name, data)
     assert client.commit(dossier.id) == client.commit(dossier.id)
     state = client.state(dossier.id)
     assert state is not None

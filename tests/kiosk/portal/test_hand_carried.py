@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -66,12 +67,25 @@ def test_twice_on_a_stick_and_once_over_the_network_is_one_dossier(
     assert dossier.send() == receipt
 
 
+def test_a_revoked_kiosk_is_not_let_in_by_the_back_door(
+    portal: RunningPortal, kiosk: TestKiosk, settings: Path, tmp_path: Path
+) -> None:
+    dossier = kiosk.dossier()
+    file = carried(dossier, tmp_path, kiosk.key)
+    portal.inside.devices.revoke(kiosk.name)
+    told = bring(settings, file)
+    assert told.exit_code == 1
+    assert "refused, intake.revoked" in told.output + told.stderr
+    portal.inside.devices.readmit(kiosk.name)  # as a fresh code does
+    assert bring(settings, file).exit_code == 0
+
+
 def test_what_the_network_brought_in_part_is_completed(
     kiosk: TestKiosk, settings: Path, tmp_path: Path
 ) -> None:
     dossier = kiosk.dossier()
     dossier.put()
-    dossier.put_part("answers.json")
+    dossier.send_part("answers.json")
     assert bring(settings, carried(dossier, tmp_path, kiosk.key)).exit_code == 0
     assert dossier.state()["state"] == "accepted"
 
@@ -131,3 +145,27 @@ def test_the_kiosk_learns_of_it_and_erases(
     assert entry.state is State.ERASED
     assert entry.receipt is not None
     outbox.close()
+
+
+def test_a_stick_that_turns_up_years_later_is_still_a_dossier_and_still_one(
+    kiosk: TestKiosk, settings: Path, tmp_path: Path
+) -> None:
+    dossier = kiosk.dossier(locked_at=datetime(2019, 5, 6, tzinfo=UTC))
+    file = carried(dossier, tmp_path, kiosk.key)
+    assert [bring(settings, file).exit_code for _ in range(2)] == [0, 0]
+    assert dossier.state()["state"] == "accepted"
+
+
+def test_a_bundle_ends_with_the_device_key_that_signed_it(
+    kiosk: TestKiosk, settings: Path, tmp_path: Path
+) -> None:
+    """After a revocation the kiosk has a new key: what the old one signed is worth nothing, and
+    what link signs anew goes in."""
+    dossier = kiosk.dossier()
+    old = carried(dossier, tmp_path, kiosk.key)
+    kiosk.key = ec.generate_private_key(ec.SECP256R1())
+    assert kiosk.enrol().status_code == 200
+    told = bring(settings, old)
+    assert told.exit_code == 1
+    assert "refused, intake.bad-signature" in told.output
+    assert bring(settings, carried(dossier, tmp_path, kiosk.key)).exit_code == 0

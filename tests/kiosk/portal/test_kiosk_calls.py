@@ -104,15 +104,6 @@ def test_the_signature_covers_the_body(kiosk: TestKiosk) -> None:
     assert problem(answer) == (401, "intake.bad-signature")
 
 
-def test_the_signature_covers_the_part(kiosk: TestKiosk) -> None:
-    dossier = kiosk.dossier()
-    dossier.put()
-    path, data = f"{dossier.path}/parts/text.json", dossier.parts["text.json"]
-    answer = kiosk.call("PUT", path, data, signed_body=b"")
-    assert problem(answer) == (401, "intake.bad-signature")
-    assert "text.json" in dossier.state()["missing"]
-
-
 def test_one_kiosk_cannot_sign_for_another(kiosk: TestKiosk, other_kiosk: TestKiosk) -> None:
     answer = kiosk.call("GET", "/v1/policy", changes={"Kiosk-Id": other_kiosk.name})
     assert problem(answer) == (401, "intake.bad-signature")

@@ -332,7 +332,10 @@ def test_a_revoked_kiosk_sends_no_part_of_what_it_had_opened(kiosk: TestKiosk) -
     assert dossier.put().status_code < 300
     inside(kiosk.portal).devices.revoke("kiosk-01")
     name = next(iter(dossier.parts))
-    assert problem(dossier.put_part(name)) == (401, "intake.revoked")
+    path = dossier.part_path(name)
+    assert problem(dossier.send_part(name)) == (401, "intake.revoked")
+    assert problem(kiosk.tus("PATCH", path, b"x", Upload_Offset=0)) == (401, "intake.revoked")
+    assert kiosk.tus("HEAD", path).status_code == 401
 
 
 def test_staff_admits_and_revokes_on_the_command_line(

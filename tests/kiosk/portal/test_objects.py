@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from kiosk.portal.files import Incoming, clear_leftovers, write_once
+from kiosk.portal.folder import FolderObjects
 from kiosk.portal.objects import Objects, ObjectsError, OffsetError, open_objects
 from kiosk.portal.s3 import S3Objects
 from tests.kiosk.portal.backends import Storage
@@ -71,64 +74,107 @@ def test_an_object_is_replaced_listed_and_deleted(
 def test_what_is_appended_becomes_an_object_when_finished(
     objects: Objects, another: Callable[[], Objects], key: str
 ) -> None:
-    assert objects.append(key, 0, [b"one ", b"two "]) == 8
+    assert objects.append(key, 0, b"one two ") == 8
     assert another().size(key) == 8
     with pytest.raises(FileNotFoundError):
         objects.get(key)
-    assert another().append(key, 8, [b"three"]) == 13
-    assert objects.finish(key) == sha256(b"one two three")
-    assert objects.finish(key) == sha256(b"one two three")
+    assert another().append(key, 8, b"three") == 13
+    assert objects.finish(key, sha256(b"one two three"))
+    assert another().finish(key, sha256(b"one two three"))
     assert objects.get(key) == b"one two three"
     assert objects.size(key) == 13
+    with pytest.raises(OffsetError):
+        objects.append(key, 0, b"late")
 
 
 @pytest.mark.parametrize("offset", [0, 3, 5])
 def test_an_append_starts_where_the_bytes_end(objects: Objects, key: str, offset: int) -> None:
-    objects.append(key, 0, [b"four"])
+    objects.append(key, 0, b"four")
     with pytest.raises(OffsetError) as caught:
-        objects.append(key, offset, [b"more"])
+        objects.append(key, offset, b"more")
     assert caught.value.size == 4
     assert objects.size(key) == 4
 
 
-def test_what_came_before_the_line_broke_is_kept(objects: Objects, key: str) -> None:
-    def breaking() -> Iterator[bytes]:
-        yield b"half"
-        raise ConnectionError
-
-    with pytest.raises(ConnectionError):
-        objects.append(key, 0, breaking())
-    assert objects.append(key, objects.size(key), [b" and half"]) == 13
-    assert objects.finish(key) == sha256(b"half and half")
-
-
-def test_two_connections_that_overlap_send_one_file(
-    objects: Objects, another: Callable[[], Objects], key: str
-) -> None:
-    """A stalled one ends after a new one went on from the same place."""
-
-    def stalled() -> Iterator[bytes]:
-        yield b"0123"
-        assert another().append(key, another().size(key), [b"0123456789"[another().size(key) :]])
-        yield b"45"
-
-    objects.append(key, 0, stalled())
-    size = objects.size(key)
-    objects.append(key, size, [b"0123456789abc"[size:]])
-    assert objects.finish(key) == sha256(b"0123456789abc")
-
-
 def test_nothing_cannot_be_finished(objects: Objects, key: str) -> None:
     with pytest.raises(FileNotFoundError):
-        objects.finish(key)
+        objects.finish(key, sha256(b""))
 
 
-def test_a_wrong_upload_is_deleted_and_starts_over(objects: Objects, key: str) -> None:
-    objects.append(key, 0, [b"wrong"])
-    objects.delete(key)
+def test_other_bytes_never_become_an_object_and_it_starts_over(
+    objects: Objects, incoming: Path, key: str
+) -> None:
+    objects.append(key, 0, b"wrong")
+    assert not objects.finish(key, sha256(b"right"))
     assert objects.size(key) == 0
-    objects.append(key, 0, [b"right"])
-    assert objects.finish(key) == sha256(b"right")
+    with pytest.raises(FileNotFoundError):
+        objects.get(key)
+    objects.append(key, 0, b"right")
+    assert objects.finish(key, sha256(b"right"))
+    assert objects.get(key) == b"right"
+    assert list(incoming.iterdir()) == []
+
+
+def test_what_nobody_went_on_with_is_removed(objects: Objects, key: str) -> None:
+    whole = f"{key}.whole"
+    for name in (key, whole):
+        objects.append(name, 0, b"x")
+    objects.finish(whole, sha256(b"x"))
+    objects.expire(3600)
+    assert objects.size(key) == 1
+    objects.expire(-3600)
+    assert (objects.size(key), objects.size(whole)) == (0, 1)
+
+
+def test_what_is_told_was_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = FolderObjects(tmp_path)
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.fstat(fd).st_size), real(fd))[1])
+    assert folder.append("p", 0, b"abcd") == 4
+    assert 4 in synced
+    synced.clear()
+    assert folder.size("p") == 4
+    assert synced == [4]
+
+
+def test_a_disk_that_fills_keeps_what_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = FolderObjects(tmp_path)
+    real = os.pwrite
+
+    def narrow(fd: int, data: memoryview, offset: int) -> int:
+        if offset >= 6:
+            raise OSError(28, "No space left on device")
+        return real(fd, data[:3], offset)
+
+    monkeypatch.setattr(os, "pwrite", narrow)
+    with pytest.raises(OSError, match="No space"):
+        folder.append("p", 0, b"abcdefghi")
+    monkeypatch.undo()
+    assert folder.size("p") == 6
+    assert folder.append("p", 6, b"ghi") == 9
+    assert folder.finish("p", sha256(b"abcdefghi"))
+
+
+def test_a_connection_thought_dead_spoils_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had looked at the size before another one appended, and writes after."""
+    old, new = FolderObjects(tmp_path), FolderObjects(tmp_path)
+    real = os.open
+
+    def overtaken(*arguments: Any, **options: Any) -> int:
+        monkeypatch.undo()
+        new.append("p", 0, b"new bytes")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(os, "open", overtaken)
+    with pytest.raises(OffsetError) as caught:
+        old.append("p", 0, b"old")
+    assert caught.value.size == 9
+    assert new.finish("p", sha256(b"new bytes"))
 
 
 def test_a_store_that_is_not_there_is_an_error_of_its_kind(

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.kiosk.portal.backends import Storage
-from tests.kiosk.portal.line import TestDossier, TestKiosk, settings_in
+from tests.kiosk.portal.line import TestDossier, TestKiosk
 from tests.kiosk.portal.processes import PortalProcesses, deliver
 
 KILLS = 18  # on each storage
 LONGEST_WAIT = 0.3  # seconds from one kill to the next: a few intakes under this load
 RACES = 8
-
-
-@pytest.fixture
-def processes(storage: Storage, tmp_path: Path) -> Iterator[PortalProcesses]:
-    running = PortalProcesses(settings_in(tmp_path, **storage.settings))
-    yield running
-    running.stop()
 
 
 def enrolled(portal: PortalProcesses, name: str) -> TestKiosk:

@@ -12,10 +12,12 @@ from uuid import UUID
 import pytest
 
 from certify.numbers import Burned
+from drivers.contract import DeviceError, Printed
+from drivers.contract import Fault as DeviceFault
 from kiosk import procedures
 from kiosk.failures import KioskError
 from kiosk.link import verbs
-from kiosk.session import Record
+from kiosk.session import LeftError, Record
 from kiosk.settings import Settings
 from kiosk.steps import issue
 from kiosk.views import DoneView, FaultView, Next, View
@@ -87,11 +89,42 @@ class Certifier:
 
 
 class Printer:
+    """Fails with each of ``failures`` in turn, then prints."""
+
     def __init__(self) -> None:
         self.slips: list[Any] = []
+        self.failures: list[DeviceError] = []
 
     async def print_slip(self, slip: Any) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
         self.slips.append(slip)
+
+
+class Paper:
+    """A document printer; ``failures``: of its next calls. ``came_out``: what cancelling finds,
+    unless it fails with ``cancelling``."""
+
+    def __init__(
+        self, *failures: Exception, came_out: int = 0, cancelling: DeviceFault | None = None
+    ) -> None:
+        self.failures = list(failures)
+        self.cancelling = cancelling
+        self.came_out = came_out
+        self.names: list[str] = []
+        self.cancelled: list[str] = []
+
+    async def print_document(self, pdf: bytes, name: str, copies: int = 1) -> Printed:
+        self.names.append(name)
+        if self.failures:
+            raise self.failures.pop(0)
+        return Printed(copies, None)
+
+    async def cancel(self, name: str) -> Printed:
+        self.cancelled.append(name)
+        if self.cancelling:
+            raise DeviceError(self.cancelling)
+        return Printed(self.came_out, None)
 
 
 class Session:
@@ -109,9 +142,10 @@ class Session:
         self.progress: dict[str, Any] = {}
         self.shown: list[View] = []
         self.told: list[str] = []
+        self.answers: list[str] = []
         self.printer = Printer()
         self.numbers = Numbers(numbers)
-        journal = SimpleNamespace(append=lambda *_, **__: None, head="0" * 64)
+        journal = SimpleNamespace(append=lambda *_, **__: None, head="0" * 64, other_heads=dict)
         self.kiosk = SimpleNamespace(
             settings=Settings(),
             clock=lambda: NOW,
@@ -120,6 +154,7 @@ class Session:
             numbers=self.numbers,
             certifier=Certifier(),
             receipt=self.printer,
+            printer=Paper(),
             journal=journal,
         )
 
@@ -136,7 +171,10 @@ class Session:
 
     async def tell(self, error: Any, *, skippable: bool = False) -> str:
         self.told.append(error.code)
-        return "back"
+        answer = self.answers.pop(0) if self.answers else "back"
+        if answer == "leave":
+            raise LeftError
+        return answer
 
 
 @pytest.fixture(autouse=True)
@@ -207,3 +245,102 @@ def test_a_passing_network_fault_does_not_end_the_waiting() -> None:
     (view,) = session.shown
     assert isinstance(view, DoneView)
     assert view.kind == "issued"
+
+
+@pytest.mark.parametrize(
+    ("code", "answers", "slips", "lead"),
+    [
+        (DeviceFault.RECEIPT_UNCONFIRMED, ["skip"], 0, "done.maybe-slip-lead"),
+        (DeviceFault.RECEIPT_UNCONFIRMED, ["retry"], 1, "done.queued-lead"),
+        (DeviceFault.RECEIPT_PAPER_OUT, ["skip"], 0, "done.no-slip-lead"),
+        (DeviceFault.RECEIPT_PAPER_OUT, ["retry"], 1, "done.queued-lead"),
+    ],
+)
+def test_the_last_screen_says_what_is_known_of_the_slip(
+    code: DeviceFault, answers: list[str], slips: int, lead: str
+) -> None:
+    session = Session(Link("unknown"), Outbox(), post_check=False)
+    session.printer.failures = [DeviceError(code)]
+    session.answers = answers
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert (len(session.printer.slips), view.lead.key) == (slips, lead)
+
+
+def printing_session(paper: Paper, *answers: str) -> Session:
+    session = Session(Link("accepted", issued()), Outbox(), post_check=False)
+    uri = {"devices": {"document_printer": {"uri": "ipp://printer"}}}
+    session.kiosk.settings = Settings.model_validate(uri)
+    session.kiosk.printer = paper
+    session.answers = list(answers)
+    return session
+
+
+def slip_texts(session: Session) -> list[str]:
+    (slip,) = session.printer.slips
+    return [getattr(item, "text", "") for item in slip.items]
+
+
+def test_a_copy_is_printed_once_where_there_is_a_printer() -> None:
+    paper = Paper()
+    session = printing_session(paper)
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert (view.place.key, session.record.paper) == ("done.paper-out", "out")
+    assert paper.names == [f"kiosk-{DOSSIER}"]
+
+
+def test_trying_again_goes_on_with_the_job_of_the_same_name() -> None:
+    paper = Paper(DeviceError(DeviceFault.PRINTER_PAPER_OUT))
+    session = printing_session(paper, "retry")
+    run(session)
+    assert session.told == ["device.printer.paper-out"]
+    assert paper.names == [f"kiosk-{DOSSIER}"] * 2
+    assert (session.record.paper, paper.cancelled) == ("out", [])
+
+
+def test_who_does_not_wait_for_paper_is_told_where_it_is_and_the_job_is_cancelled() -> None:
+    paper = Paper(DeviceError(DeviceFault.PRINTER_JAM))
+    session = printing_session(paper, "skip")
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert view.place.key == "done.paper-later"
+    assert paper.cancelled == [f"kiosk-{DOSSIER}"]
+    assert any("Bản giấy chưa in được" in text for text in slip_texts(session))
+    assert session.kiosk.settings.site.pickup_place.capitalize() in slip_texts(session)
+
+
+@pytest.mark.parametrize(
+    ("failure", "cancelling"),
+    [
+        (DeviceFault.PRINTER_UNCONFIRMED, None),
+        (DeviceFault.PRINTER_ABSENT, DeviceFault.PRINTER_ABSENT),
+    ],
+)
+def test_a_copy_of_which_nobody_knows_may_lie_in_the_tray(
+    failure: DeviceFault, cancelling: DeviceFault | None
+) -> None:
+    paper = Paper(DeviceError(failure), cancelling=cancelling)
+    session = printing_session(paper, "skip")
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert view.place.key == "done.paper-unsure"
+    assert any("Chưa rõ bản giấy" in text for text in slip_texts(session))
+
+
+def test_who_leaves_before_the_printer_is_mended_leaves_no_job_behind() -> None:
+    paper = Paper(DeviceError(DeviceFault.PRINTER_PAPER_OUT))
+    with pytest.raises(LeftError):
+        run(printing_session(paper, "leave"))
+    assert paper.cancelled == [f"kiosk-{DOSSIER}"]
+
+
+def test_a_job_that_came_out_while_it_was_cancelled_counts_as_printed() -> None:
+    session = printing_session(Paper(DeviceError(DeviceFault.PRINTER_SILENT), came_out=1), "skip")
+    run(session)
+    assert session.record.paper == "out"
+    assert not any("Bản giấy chưa in được" in text for text in slip_texts(session))

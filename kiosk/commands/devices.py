@@ -1,0 +1,122 @@
+"""Commands for the kiosk's devices: ``devices``, ``devices probe|watch|setup``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kiosk.commands.options import SYSTEM_FILE, settings_option
+from kiosk.settings import Settings
+
+if TYPE_CHECKING:
+    from kiosk.finder import Found
+    from kiosk.inventory import State
+
+
+@click.group(invoke_without_command=True)
+@settings_option
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def devices(context: click.Context, settings: Settings, as_json: bool) -> None:
+    """The devices of this kiosk and how each is. Exit 0 all well, 3 one is not."""
+    if context.invoked_subcommand is None:
+        _show(_states(settings), as_json)
+
+
+@devices.command()
+@settings_option
+@click.option("--json", "as_json", is_flag=True)
+def probe(settings: Settings, as_json: bool) -> None:
+    """Ask every configured device once, also while no kiosk runs. Exit 0 all well, 3 one is not."""
+    from kiosk import inventory
+
+    _show(asyncio.run(inventory.probe(settings)), as_json)
+
+
+@devices.command()
+@settings_option
+@click.option("--json", "as_json", is_flag=True, help="a JSON object a line")
+@click.option("--every", default=2.0, show_default=True, help="seconds between two looks")
+@click.option("--seconds", type=float, help="stop after this long; otherwise at Ctrl-C")
+def watch(settings: Settings, as_json: bool, every: float, seconds: float | None) -> None:
+    """Print each device, and then every change of one."""
+    end = None if seconds is None else time.monotonic() + seconds
+    before: dict[str, State] = {}
+    while True:
+        for state in _states(settings):
+            if state != before.get(state.device):
+                before[state.device] = state
+                print(json.dumps(state.to_dict()) if as_json else _line(state), flush=True)
+        if end is not None and time.monotonic() + every > end:
+            return
+        time.sleep(every)
+
+
+@devices.command()
+@settings_option
+@click.option("--escl", default="", help="address of a network scanner, as http://host/eSCL")
+@click.option("--into", type=click.Path(path_type=Path), default=SYSTEM_FILE, show_default=True)
+@click.option("--yes", is_flag=True, help="write without asking")
+def setup(settings: Settings, escl: str, into: Path, yes: bool) -> None:
+    """Find what is attached and write it into a settings file, after a question.
+
+    Devices that the settings name already stay; where several of a kind are attached, none is
+    taken. Exit 0 written or nothing to write, 1 not wanted, 2 the file cannot be used.
+    """
+    from kiosk import finder
+    from kiosk import setup as writing
+
+    found = asyncio.run(finder.everything(escl))
+    plan = writing.plan(found, settings)
+    for heading, part in (
+        ("already in the settings", plan.kept),
+        ("several of a kind, please choose one in the settings", plan.unclear),
+        (f"to be written into {into}", plan.write),
+    ):
+        _tell(heading, part)
+    if not plan.write:
+        print("nothing to write")
+        return
+    if not yes and not click.confirm("Write this?"):
+        raise SystemExit(1)
+    writing.write(into, plan.write)
+    print(f"written: {into}")
+
+
+def _tell(heading: str, part: tuple[Found, ...]) -> None:
+    if part:
+        print(f"{heading}:")
+    for one in part:
+        print(f"  devices.{one.section}.{one.key} = {one.value!r}  {one.what}, {one.profile}")
+
+
+def _states(settings: Settings) -> list[State]:
+    """What the running kiosk knows of the devices that it holds; without one they are asked."""
+    from kiosk import inventory
+
+    states = inventory.known(settings)
+    return asyncio.run(inventory.probe(settings)) if states is None else states
+
+
+def _show(states: list[State], as_json: bool) -> None:
+    from kiosk import inventory
+
+    if as_json:
+        print(json.dumps([state.to_dict() for state in states]))
+    else:
+        print("\n".join(_line(state) for state in states))
+    raise SystemExit(inventory.exit_code(states))
+
+
+def _line(state: State) -> str:
+    where = state.address or "-"
+    about = " ".join(part for part in (state.code, state.detail) if part)
+    return f"{state.state:<8} {state.device:<16} {where:<40} {about}".rstrip()
+
+
+COMMANDS = (devices,)

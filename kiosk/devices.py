@@ -1,0 +1,135 @@
+"""The kiosk's devices, a row each: how one is built from its settings and its profile.
+
+A new kind of device is a settings section, a profile class, a maker here and a row in
+``kiosk/inventory.py``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from drivers.absent import (
+    AbsentCardReader,
+    AbsentDocumentPrinter,
+    AbsentPowerSupply,
+    AbsentReceiptPrinter,
+    AbsentScanner,
+)
+from drivers.camera import OpenCvCamera
+from drivers.card_reader import PcscCardReader
+from drivers.code_reader import SerialCodeReader
+from drivers.contract import (
+    Camera,
+    CardReader,
+    CodeReader,
+    DocumentPrinter,
+    PowerSupply,
+    PrintOptions,
+    ReceiptPrinter,
+    Scanner,
+)
+from drivers.document_printer import IppPrinter
+from drivers.power import NutPowerSupply
+from drivers.receipt_printer import EscposPrinter, Traits
+from drivers.sane_worker import Quirks
+from drivers.scanner import SaneScanner
+from kiosk.failures import Fault, KioskError
+from kiosk.profiles import (
+    CameraProfile,
+    CodeReaderProfile,
+    ReceiptPrinterProfile,
+    ScannerProfile,
+    profile,
+)
+from kiosk.settings import (
+    CameraSettings,
+    CardReaderSettings,
+    CodeReaderSettings,
+    DocumentPrinterSettings,
+    PowerSettings,
+    ReceiptPrinterSettings,
+    ScannerSettings,
+)
+
+
+def scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:
+    model = profile(settings.profile, ScannerProfile, "devices.scanner.profile")
+    if not settings.url and not settings.device:
+        return AbsentScanner()
+    return SaneScanner(
+        url=settings.url,
+        device=settings.device,
+        work_dir=work_dir,
+        deadline=settings.deadline_seconds,
+        quirks=Quirks(model.feeder, model.glass, model.no_cancel, model.texts),
+    )
+
+
+def code_reader(settings: CodeReaderSettings) -> CodeReader:
+    model = profile(settings.profile, CodeReaderProfile, "devices.code_reader.profile")
+    return SerialCodeReader(
+        port=settings.port,
+        baud=settings.baud or model.baud,
+        terminator=model.suffix.encode(),
+        prefix=model.prefix.encode(),
+    )
+
+
+def camera(settings: CameraSettings) -> Camera:
+    model = profile(settings.profile, CameraProfile, "devices.camera.profile")
+    rotation = (settings.rotation + model.rotation) % 360
+    return OpenCvCamera(source=settings.source, rotation=rotation, exposure=model.exposure)
+
+
+def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
+    key = "devices.receipt_printer"
+    model = profile(settings.profile, ReceiptPrinterProfile, f"{key}.profile")
+    if not settings.address:
+        return AbsentReceiptPrinter()
+    dots = {int(width): count for width, count in model.dots.items()}
+    if settings.width_mm not in dots:
+        reason = f"{settings.profile} has no paper of {settings.width_mm} mm"
+        raise KioskError(Fault.SETTINGS_INVALID, f"{key}.width_mm: {reason}")
+    traits = Traits(
+        model.cutter, model.native_qr, model.near_end_sensor, model.status, model.cut_counter
+    )
+    try:
+        return EscposPrinter(
+            address=settings.address, width_mm=settings.width_mm, dots=dots, traits=traits
+        )
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"{key}.address: {error}") from None
+
+
+def document_printer(settings: DocumentPrinterSettings) -> DocumentPrinter:
+    if not settings.uri:
+        return AbsentDocumentPrinter()
+    options = PrintOptions(
+        sides=settings.sides, media=settings.media, source=settings.tray, colour=settings.colour
+    )
+    try:
+        return IppPrinter(
+            uri=settings.uri,
+            options=options,
+            ca_file=settings.ca_file,
+            fingerprint=settings.fingerprint,
+        )
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.document_printer: {error}") from None
+
+
+def card_reader(settings: CardReaderSettings) -> CardReader:
+    if not settings.reader:
+        return AbsentCardReader()
+    return PcscCardReader(
+        reader=settings.reader, socket=settings.socket, deadline=settings.deadline_seconds
+    )
+
+
+def power(settings: PowerSettings) -> PowerSupply:
+    if not settings.address:
+        return AbsentPowerSupply()
+    try:
+        return NutPowerSupply(address=settings.address)
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.power.address: {error}") from None

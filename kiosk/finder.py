@@ -1,0 +1,128 @@
+"""What is attached to this machine that could be one of the kiosk's devices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drivers.contract import DeviceError, Fault
+from drivers.escl_status import ask_escl
+from drivers.supervisor import Child, ChildSpec
+
+_SEARCH_SECONDS = 20.0
+_PRINTER_CLASS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``key``: section and key of the settings that would hold ``value``."""
+
+    section: str
+    key: str
+    value: str
+    profile: str
+    what: str
+
+
+async def everything(escl: str = "", *, dev: Path = Path("/dev")) -> list[Found]:
+    """Look at all wires, at most 20 seconds long. ``escl``: address of a network scanner to ask."""
+    scanners = [*await asyncio.to_thread(network_scanner, escl), *await sane_scanners()]
+    others = await asyncio.to_thread(lambda: [*serial_ports(dev), *cameras(dev), *usb_printers()])
+    return [*scanners, *others]
+
+
+def network_scanner(address: str) -> list[Found]:
+    """The eSCL scanner at ``address``, if it says anything at all."""
+    if not address or ask_escl(address.rstrip("/"), feeder=False).fault is Fault.SCANNER_ABSENT:
+        return []
+    return [Found("scanner", "url", address.rstrip("/"), "generic-escl", "network scanner")]
+
+
+async def sane_scanners() -> list[Found]:
+    """What SANE's backends see, network scanners that announce themselves included."""
+    child = Child(ChildSpec("finder", f"{__name__}:SaneFinder", deadline=_SEARCH_SECONDS))
+    try:
+        seen = await child.call("devices")
+    except DeviceError:
+        return []  # SANE hangs or crashes: it finds nothing
+    finally:
+        await child.close()
+    return [found for name, vendor, model in seen if (found := _scanner(name, vendor, model))]
+
+
+def _scanner(name: str, vendor: str, model: str) -> Found | None:
+    if name.startswith(("test:", "v4l:")):
+        return None  # SANE's own stand-in, and cameras
+    profile = "fujitsu-fi" if name.startswith("fujitsu:") else "generic-sane"
+    return Found("scanner", "device", name, profile, f"{vendor} {model}".strip())
+
+
+class SaneFinder:
+    """The child's side."""
+
+    def devices(self) -> list[tuple[str, str, str]]:
+        """(name, vendor, model) of each scanner."""
+        import sane
+
+        sane.init()
+        try:
+            return [tuple(found[:3]) for found in sane.get_devices()]
+        finally:
+            sane.exit()
+
+
+def serial_ports(dev: Path) -> list[Found]:
+    """USB serial ports by the name that stays the same, which udev makes of maker and serial."""
+    from serial.tools.list_ports import comports
+
+    found = []
+    for port in sorted(comports(), key=lambda port: str(port.device)):
+        if port.vid is None:
+            continue  # a board's own port: nothing says what hangs on it
+        name = _lasting_name(dev / "serial" / "by-id", port.device)
+        what = f"{port.manufacturer or ''} {port.product or ''}".strip() or port.device
+        found.append(Found("code_reader", "port", name, "generic-serial", what))
+    return found
+
+
+def _lasting_name(folder: Path, device: str) -> str:
+    links = sorted(folder.iterdir()) if folder.is_dir() else []
+    return next((str(link) for link in links if link.resolve() == Path(device).resolve()), device)
+
+
+def cameras(dev: Path, sys: Path = Path("/sys/class/video4linux")) -> list[Found]:
+    """Capture nodes: of the nodes of one camera the first gives pictures, the rest metadata."""
+    found = []
+    for node in sorted(dev.glob("video*")):
+        about = sys / node.name
+        index = about / "index"
+        if index.exists() and index.read_text().strip() != "0":
+            continue
+        name = about / "name"
+        what = name.read_text().strip() if name.exists() else node.name
+        found.append(Found("camera", "source", str(node), "generic-v4l2", what))
+    return found
+
+
+def usb_printers(attached: Iterable[Any] | None = None) -> list[Found]:
+    """USB devices with an interface of the printer class."""
+    found = []
+    for device in _usb_devices() if attached is None else attached:
+        classes = {face.bInterfaceClass for config in device for face in config}
+        if _PRINTER_CLASS in classes:
+            address = f"usb:{device.idVendor:04x}:{device.idProduct:04x}"
+            what = "USB printer"
+            found.append(Found("receipt_printer", "address", address, "generic-escpos", what))
+    return found
+
+
+def _usb_devices() -> list[Any]:
+    import usb.core
+
+    try:
+        return list(usb.core.find(find_all=True))
+    except (usb.core.NoBackendError, usb.core.USBError):
+        return []

@@ -1,0 +1,176 @@
+"""Passive authentication: did the issuing state sign what the chip says (ICAO Doc 9303-11, 5.1)?
+
+EF.SOD is a CMS signature of a document signer over the hashes of the data groups; the signer's
+certificate comes with it and must be signed by one of the country's certificates (CSCA) that we
+trust. A copied chip passes: that is for active or chip authentication to find.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from asn1crypto import cms, core
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from kiosk.failures import Fault, KioskError
+from kiosk.identity.secure_messaging import read_length
+
+_SOD_TAG = 0x77
+_LDS_OBJECT = "2.23.136.1.1.1"
+_HASHES: Mapping[str, hashes.HashAlgorithm] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
+
+
+class _GroupHash(core.Sequence):  # type: ignore[misc]
+    _fields = [("number", core.Integer), ("digest", core.OctetString)]  # noqa: RUF012
+
+
+class _GroupHashes(core.SequenceOf):  # type: ignore[misc]
+    _child_spec = _GroupHash
+
+
+class _LdsSecurityObject(core.Sequence):  # type: ignore[misc]
+    """Doc 9303-10, 4.6.2.3; version 1 adds the LDS version."""
+
+    _fields = [  # noqa: RUF012
+        ("version", core.Integer),
+        ("hash_algorithm", cms.DigestAlgorithm),
+        ("hashes", _GroupHashes),
+        ("lds_version", core.Sequence, {"optional": True}),
+    ]
+
+
+def verify(
+    sod: bytes, groups: Mapping[int, bytes], trusted: Sequence[x509.Certificate], at: datetime
+) -> None:
+    """``groups``: whole files by data group number, none may be missing from the signed list.
+
+    Raises KioskError: CHIP_NOT_GENUINE (not signed by whom we trust, or changed since),
+    CHIP_SIGNER_EXPIRED (a certificate is not valid at ``at``), CHIP_UNREADABLE (no EF.SOD).
+    """
+    try:
+        signed = _signed_data(sod)
+        security_object = _checked_content(signed, trusted, at)
+        _compare(security_object, groups)
+    except (ValueError, TypeError, KeyError, IndexError, UnsupportedAlgorithm) as error:
+        # asn1crypto and cryptography answer bytes that are no such structure in these ways.
+        raise KioskError(Fault.CHIP_UNREADABLE, f"EF.SOD: {type(error).__name__}") from None
+
+
+def _signed_data(sod: bytes) -> cms.SignedData:
+    if sod[:1] != bytes([_SOD_TAG]):
+        raise ValueError("tag")
+    length, start = read_length(sod, 1)
+    content = cms.ContentInfo.load(sod[start : start + length], strict=True)
+    if content["content_type"].native != "signed_data":
+        raise ValueError("content type")
+    return content["content"]
+
+
+def _checked_content(
+    signed: cms.SignedData, trusted: Sequence[x509.Certificate], at: datetime
+) -> _LdsSecurityObject:
+    encapsulated = signed["encap_content_info"]
+    if encapsulated["content_type"].dotted != _LDS_OBJECT or len(signed["signer_infos"]) != 1:
+        raise ValueError("not one signature of a security object")
+    content = encapsulated["content"].contents
+    signer_info = signed["signer_infos"][0]
+    signer = _signer(signed, signer_info)
+    _check_attributes(signer_info, content)
+    _check_signature(signer_info, signer)
+    _check_issuer(signer, trusted, at)
+    security_object: _LdsSecurityObject = _LdsSecurityObject.load(content, strict=True)
+    return security_object
+
+
+def _signer(signed: cms.SignedData, signer_info: cms.SignerInfo) -> x509.Certificate:
+    """The certificate that the signature names, among those that come with it."""
+    sid = signer_info["sid"]
+    for choice in signed["certificates"]:
+        found = choice.chosen
+        named = (
+            found.issuer.dump() == sid.chosen["issuer"].dump()
+            and found.serial_number == sid.chosen["serial_number"].native
+            if sid.name == "issuer_and_serial_number"
+            else found.key_identifier == sid.native
+        )
+        if named:
+            return x509.load_der_x509_certificate(found.dump())
+    raise ValueError("no certificate of the signer")
+
+
+def _check_attributes(signer_info: cms.SignerInfo, content: bytes) -> None:
+    """The signature covers attributes, which cover the content (RFC 5652, 5.4)."""
+    attributes = {a["type"].native: a["values"] for a in signer_info["signed_attrs"]}
+    algorithm = signer_info["digest_algorithm"]["algorithm"].native
+    digest = hashlib.new(_known(algorithm).name, content).digest()
+    if attributes["content_type"][0].dotted != _LDS_OBJECT:
+        raise _not_genuine("content type")
+    if attributes["message_digest"][0].native != digest:
+        raise _not_genuine("digest of the content")
+
+
+def _check_signature(signer_info: cms.SignerInfo, signer: x509.Certificate) -> None:
+    message = signer_info["signed_attrs"].untag().dump()
+    signature = signer_info["signature"].native
+    algorithm = _known(signer_info["digest_algorithm"]["algorithm"].native)
+    key = signer.public_key()
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, message, ec.ECDSA(algorithm))
+        elif isinstance(key, rsa.RSAPublicKey):
+            pss = signer_info["signature_algorithm"].signature_algo == "rsassa_pss"
+            key.verify(signature, message, _rsa_padding(pss, algorithm), algorithm)
+        else:
+            raise ValueError("kind of key")
+    except InvalidSignature:
+        raise _not_genuine("signature") from None
+
+
+def _rsa_padding(pss: bool, algorithm: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
+    if not pss:
+        return padding.PKCS1v15()
+    return padding.PSS(padding.MGF1(algorithm), padding.PSS.DIGEST_LENGTH)
+
+
+def _check_issuer(
+    signer: x509.Certificate, trusted: Sequence[x509.Certificate], at: datetime
+) -> None:
+    issuer = next((authority for authority in trusted if _issued(authority, signer)), None)
+    if issuer is None:
+        raise _not_genuine("the signer is nobody's whom we trust")
+    for certificate in (signer, issuer):
+        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+            raise KioskError(Fault.CHIP_SIGNER_EXPIRED, "certificate")
+
+
+def _issued(authority: x509.Certificate, signer: x509.Certificate) -> bool:
+    try:
+        signer.verify_directly_issued_by(authority)
+        return authority.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+        return False
+
+
+def _compare(security_object: _LdsSecurityObject, groups: Mapping[int, bytes]) -> None:
+    algorithm = _known(security_object["hash_algorithm"]["algorithm"].native)
+    signed = {item["number"].native: item["digest"].native for item in security_object["hashes"]}
+    for number, content in groups.items():
+        if signed.get(number) != hashlib.new(algorithm.name, content).digest():
+            raise _not_genuine(f"data group {number}")
+
+
+def _known(algorithm: str) -> hashes.HashAlgorithm:
+    return _HASHES[algorithm]
+
+
+def _not_genuine(detail: str) -> KioskError:
+    return KioskError(Fault.CHIP_NOT_GENUINE, detail)

@@ -1,0 +1,283 @@
+"""What devices this kiosk has and how each is: one table for ``kiosk devices`` and ``doctor``.
+
+A new kind of device is a row of ``KINDS``. While ``kiosk run`` runs it holds the devices and says
+in a file of its state folder how they are; otherwise they are asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from drivers.contract import (
+    Camera,
+    CardReader,
+    Device,
+    DeviceError,
+    DocumentPrinter,
+    Fault,
+    Health,
+    PowerSupply,
+    ReceiptPrinter,
+    Scanner,
+)
+from kiosk import devices
+from kiosk.failures import table
+from kiosk.settings import Section, Settings
+
+log = logging.getLogger(__name__)
+
+FILE = "devices.json"
+_DEADLINE = 25.0
+_NONE = "none in the settings"
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``key``: the section of the settings. ``address``: the settings that say where it is, the
+    first that is set counts. ``ask`` raises DeviceError or says what it found. ``needed``: without
+    it nobody can be served. ``optional``: a kiosk may well have none."""
+
+    name: str
+    key: str
+    address: tuple[str, ...]
+    make: Callable[[Settings], Device]
+    ask: Callable[[Any], Awaitable[str]]
+    needed: bool = False
+    optional: bool = False
+
+    def section(self, settings: Settings) -> Section:
+        section: Section = getattr(settings.devices, self.key)
+        return section
+
+    def where(self, settings: Settings) -> str:
+        section = self.section(settings)
+        return next((value for key in self.address if (value := getattr(section, key))), "")
+
+    async def look(self, settings: Settings, device: Device) -> str:
+        """Ask the device, unless it is one that this kiosk may well do without and has not."""
+        if self.optional and not self.where(settings):
+            return _NONE
+        return await self.ask(device)
+
+    def profile(self, settings: Settings) -> str:
+        """Empty for a kind whose models do not differ."""
+        return str(getattr(self.section(settings), "profile", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """``since``: epoch seconds of the last change, 0 when it was asked just now."""
+
+    device: str
+    profile: str
+    address: str
+    state: str
+    code: str = ""
+    detail: str = ""
+    since: int = 0
+
+    @property
+    def fine(self) -> bool:
+        return not self.address or self.state in (Health.READY, Health.BUSY, Health.STALE)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+async def _ask_scanner(scanner: Scanner) -> str:
+    await scanner.check()
+    return "ready"
+
+
+async def _ask_reader(reader: Device) -> str:
+    status = reader.status()
+    if status.health is Health.READY:
+        return "the port is open"
+    raise DeviceError(status.code or Fault.READER_ABSENT, "not there, or another program has it")
+
+
+async def _ask_camera(camera: Camera) -> str:
+    async with aclosing(camera.frames()) as frames:
+        frame = await anext(frames)
+    try:
+        return f"{frame.width} x {frame.height} pixels"
+    finally:
+        frame.pixels.close()
+
+
+async def _ask_power(power: PowerSupply) -> str:
+    await power.check()
+    return "on mains"
+
+
+async def _ask_printer(printer: ReceiptPrinter) -> str:
+    await printer.check()
+    near_end = printer.status().code == Fault.RECEIPT_PAPER_LOW
+    return "the roll is near its end" if near_end else "paper and cover in order"
+
+
+async def _ask_document_printer(printer: DocumentPrinter) -> str:
+    await printer.check()
+    levels = [f"{s.name} {s.percent} %" for s in printer.supplies() if s.percent is not None]
+    return ", ".join(levels) or "ready"
+
+
+async def _ask_card_reader(cards: CardReader) -> str:
+    await cards.check()
+    return "ready"
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "scanner",
+        "scanner",
+        ("url", "device"),
+        lambda settings: devices.scanner(settings.devices.scanner, settings.site.state / "sane"),
+        _ask_scanner,
+        needed=True,
+    ),
+    Kind(
+        "code reader",
+        "code_reader",
+        ("port",),
+        lambda settings: devices.code_reader(settings.devices.code_reader),
+        _ask_reader,
+    ),
+    Kind(
+        "camera",
+        "camera",
+        ("source",),
+        lambda settings: devices.camera(settings.devices.camera),
+        _ask_camera,
+    ),
+    Kind(
+        "receipt printer",
+        "receipt_printer",
+        ("address",),
+        lambda settings: devices.receipt_printer(settings.devices.receipt_printer),
+        _ask_printer,
+    ),
+    Kind(
+        "document printer",
+        "document_printer",
+        ("uri",),
+        lambda settings: devices.document_printer(settings.devices.document_printer),
+        _ask_document_printer,
+        optional=True,
+    ),
+    Kind(
+        "card reader",
+        "card_reader",
+        ("reader",),
+        lambda settings: devices.card_reader(settings.devices.card_reader),
+        _ask_card_reader,
+        optional=True,
+    ),
+    Kind(
+        "power",
+        "power",
+        ("address",),
+        lambda settings: devices.power(settings.devices.power),
+        _ask_power,
+        optional=True,
+    ),
+)
+
+
+async def probe(settings: Settings, kinds: Iterable[Kind] = KINDS) -> list[State]:
+    """Ask every configured device once, all at the same time."""
+    return list(await asyncio.gather(*(_probe(settings, kind) for kind in kinds)))
+
+
+async def _probe(settings: Settings, kind: Kind) -> State:
+    if not kind.where(settings):
+        return _state(settings, kind, Health.ABSENT, detail=_NONE)
+    device = kind.make(settings)
+    try:
+        said = await asyncio.wait_for(kind.ask(device), _DEADLINE)
+        return _state(settings, kind, Health.READY, detail=said)
+    except DeviceError as error:
+        absent = error.code.endswith(".absent")
+        health = Health.ABSENT if absent else Health.FAULT
+        return _state(settings, kind, health, error.code, error.detail)
+    except TimeoutError:
+        return _state(settings, kind, Health.STALE, detail=f"no answer in {_DEADLINE:.0f} s")
+    finally:
+        await device.close()
+
+
+def _state(
+    settings: Settings, kind: Kind, health: Health, code: str = "", detail: str = "", since: int = 0
+) -> State:
+    return State(
+        kind.name, kind.profile(settings), kind.where(settings), str(health), code, detail, since
+    )
+
+
+def known(settings: Settings) -> list[State] | None:
+    """What the running ``kiosk run`` says of its devices; None when none is running."""
+    file = settings.site.state / FILE
+    if not _is_running(settings.site.state) or not file.exists():
+        return None
+    return [State(**entry) for entry in json.loads(file.read_text("utf-8"))]
+
+
+def _is_running(state: Path) -> bool:
+    try:
+        with (state / "run.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+async def publish(settings: Settings, held: dict[str, Device]) -> None:
+    """Write the states of the devices of this process, by name, whenever one changes."""
+    said: list[State] = []
+    while True:
+        states = _states(settings, held)
+        if states != said:
+            said = states
+            _write(settings.site.state / FILE, states)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _states(settings: Settings, held: dict[str, Device]) -> list[State]:
+    found = []
+    for kind in KINDS:
+        status = held[kind.name].status()
+        since = round(time.time() - time.monotonic() + status.since)
+        health = status.health if kind.where(settings) else Health.ABSENT
+        found.append(_state(settings, kind, health, status.code or "", since=since))
+    return found
+
+
+def _write(file: Path, states: list[State]) -> None:
+    """A reader sees the old states or the new ones, never half of them."""
+    half = file.with_suffix(".part")
+    try:
+        half.write_text(json.dumps([state.to_dict() for state in states]), "utf-8")
+        os.replace(half, file)
+    except OSError as error:  # a full disk must not end the service
+        log.error("device states are not written: %s", error.strerror)
+
+
+def exit_code(states: Iterable[State]) -> int:
+    """0 all well; otherwise that of the first failure."""
+    for state in states:
+        if not state.fine:
+            return table()[state.code].exit_code if state.code else 3
+    return 0

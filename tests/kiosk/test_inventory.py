@@ -1,0 +1,281 @@
+"""``kiosk devices`` and the devices' part of ``kiosk doctor``, on emulated devices."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from drivers.contract import DeviceError, Fault, Health, Raster, Status
+from drivers.emulators.card_reader import CardReaderEmulator
+from drivers.emulators.escl import EsclScanner
+from drivers.emulators.escpos import EscposEmulator
+from drivers.emulators.ipp import IppEmulator
+from drivers.emulators.mjpeg import MjpegCamera
+from drivers.emulators.serial_reader import SerialReaderEmulator
+from drivers.emulators.upsd import UpsdEmulator
+from drivers.wire import Blob
+from kiosk import app, devices, inventory, selftest
+from kiosk.__main__ import cli
+from kiosk.sandbox.people import camera_frames
+from kiosk.settings import Settings, load
+
+
+@dataclass
+class Rig:
+    """Emulated devices and a settings file that names them."""
+
+    scanner: EsclScanner
+    camera: MjpegCamera
+    reader: SerialReaderEmulator
+    printer: EscposEmulator
+    paper: IppEmulator
+    cards: CardReaderEmulator
+    ups: UpsdEmulator
+    file: Path
+
+    @property
+    def settings(self) -> Settings:
+        return load(self.file)
+
+    def command(self, *words: str) -> Result:
+        return CliRunner().invoke(cli, [*words, "--settings", str(self.file)])
+
+    @property
+    def controls(self) -> dict[str, str]:
+        return {
+            "scanner": self.scanner.control_url,
+            "camera": self.camera.control_url,
+            "code-reader": self.reader.control_url,
+            "receipt-printer": self.printer.control_url,
+        }
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig(
+        EsclScanner(),
+        MjpegCamera(camera_frames(3)),
+        SerialReaderEmulator(tmp_path / "reader"),
+        EscposEmulator(),
+        IppEmulator(),
+        CardReaderEmulator(),
+        UpsdEmulator(),
+        tmp_path / "kiosk.toml",
+    )
+    rig.file.write_text(
+        f"""[site]
+environment = "test"
+state = "{tmp_path}"
+[devices.scanner]
+url = "{rig.scanner.url}"
+[devices.camera]
+source = "{rig.camera.url}"
+profile = "generic-mjpeg"
+[devices.code_reader]
+port = "{rig.reader.address}"
+[devices.receipt_printer]
+address = "{rig.printer.address}"
+[devices.document_printer]
+uri = "{rig.paper.address}"
+[devices.card_reader]
+reader = "*"
+socket = "{rig.cards.address}"
+[devices.power]
+address = "{rig.ups.address}"
+"""
+    )
+    yield rig
+    for emulator in (
+        rig.scanner,
+        rig.camera,
+        rig.reader,
+        rig.printer,
+        rig.paper,
+        rig.cards,
+        rig.ups,
+    ):
+        emulator.close()
+
+
+def test_every_device_is_asked_once(rig: Rig) -> None:
+    done = rig.command("devices", "probe", "--json")
+    states = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert [state["device"] for state in states] == [kind.name for kind in inventory.KINDS]
+    assert {state["state"] for state in states} == {"ready"}
+    assert states[2]["profile"] == "generic-mjpeg"
+
+
+def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
+    rig.scanner.set(adf="jam")
+    rig.reader.unplug()
+    rig.camera.state.stopped = True
+    rig.printer.set(cover_open=True)
+    rig.paper.state.jammed = True
+    rig.cards.unplug()
+    rig.ups.state.mains = False
+    done = rig.command("devices")
+    assert done.exit_code == 3
+    told = [line.split() for line in done.stdout.splitlines()]
+    assert [words[0] for words in told] == [
+        "fault",
+        "absent",
+        "absent",
+        "fault",
+        "fault",
+        "absent",
+        "fault",
+    ]
+    assert [next(word for word in words if word.startswith("device.")) for words in told] == [
+        "device.scanner.jam",
+        "device.reader.absent",
+        "device.camera.absent",
+        "device.receipt.cover-open",
+        "device.printer.jam",
+        "device.card-reader.absent",
+        "device.power.out",
+    ]
+
+
+def test_a_device_that_the_settings_do_not_name_is_no_trouble(tmp_path: Path) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text(f'[site]\nenvironment = "test"\nstate = "{tmp_path}"\n')
+    done = CliRunner().invoke(cli, ["devices", "--settings", str(file)])
+    assert done.exit_code == 0
+    assert done.stdout.count("none in the settings") == len(inventory.KINDS)
+
+
+def test_a_change_is_printed_and_nothing_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Any] = []
+
+    def look(settings: Settings) -> list[inventory.State]:
+        looks.append(None)
+        state = "ready" if len(looks) < 3 else "fault"
+        return [inventory.State("scanner", "generic-escl", "x", state)]
+
+    monkeypatch.setattr("kiosk.commands.devices._states", look)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr("time.monotonic", lambda: float(len(looks)))
+    done = rig.command("devices", "watch", "--every", "1", "--seconds", "5")
+    assert len(looks) > 3
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ready", "fault"]
+
+
+class Held:
+    """A device of a running kiosk."""
+
+    def __init__(self, health: Health, code: str | None = None) -> None:
+        self._status = Status(health, 0.0, code)
+
+    def status(self) -> Status:
+        return self._status
+
+
+def test_the_running_kiosk_says_how_its_devices_are(rig: Rig) -> None:
+    settings = rig.settings
+    held: dict[str, Any] = {kind.name: Held(Health.READY) for kind in inventory.KINDS}
+    held["receipt printer"] = Held(Health.FAULT, Fault.RECEIPT_PAPER_OUT)
+
+    async def tell() -> list[inventory.State] | None:
+        telling = asyncio.create_task(inventory.publish(settings, held))
+        await asyncio.sleep(0)  # it writes before it first waits
+        telling.cancel()
+        return inventory.known(settings)
+
+    with app.only_one(settings):
+        states = asyncio.run(asyncio.wait_for(tell(), 10))
+        listed = rig.command("devices", "--json")
+    assert states is not None
+    assert states[3].code == "device.receipt.paper-out"
+    assert json.loads(listed.stdout)[3]["state"] == "fault"
+    assert listed.exit_code == 3
+    # Without a kiosk that runs, what it said is old: the printer is asked, and is well.
+    assert rig.command("devices").exit_code == 0
+
+
+@pytest.fixture
+def bench(rig: Rig) -> Iterator[selftest.Bench]:
+    given = rig.settings.devices
+    kiosk: Any = SimpleNamespace(
+        scanner=devices.scanner(given.scanner, rig.file.parent),
+        camera=devices.camera(given.camera),
+        reader=devices.code_reader(given.code_reader),
+        receipt=devices.receipt_printer(given.receipt_printer),
+    )
+    yield selftest.bench(kiosk, selftest.ControlHands(rig.controls))
+
+    async def close() -> None:
+        for device in vars(kiosk).values():
+            await device.close()
+
+    asyncio.run(close())
+
+
+async def in_order(bench: selftest.Bench) -> dict[str, str]:
+    """What each self-test says, or its code."""
+    said = {}
+    for name, run in selftest.TESTS:
+        try:
+            said[name] = await run(bench)
+        except DeviceError as error:
+            said[name] = error.code
+    return said
+
+
+def test_a_slip_is_printed_scanned_and_read(rig: Rig, bench: selftest.Bench) -> None:
+    said = asyncio.run(in_order(bench))
+    assert said["slip scanned"] == "the printed code was read back"
+    assert said["slip read"] == "the printed code came back"
+    assert said["camera picture"].startswith("640 x 480")
+    assert rig.printer.state.printed == 1
+
+
+def test_without_a_slip_the_rest_of_the_loop_is_not_called_well(
+    rig: Rig, bench: selftest.Bench
+) -> None:
+    rig.printer.set(paper="out")
+    said = asyncio.run(in_order(bench))
+    assert said["test slip"] == Fault.RECEIPT_PAPER_OUT
+    assert said["slip scanned"] == Fault.SCANNER_EMPTY
+    assert said["slip read"] == Fault.READER_GARBLED
+
+
+def test_another_code_is_not_the_slips(rig: Rig, bench: selftest.Bench) -> None:
+    class Swapped(selftest.ControlHands):
+        async def show_slip_to_reader(self, payload: str) -> None:
+            await super().show_slip_to_reader("somebody else's")
+
+    bench.hands = Swapped(rig.controls)
+    bench.printed = True
+    with pytest.raises(DeviceError) as raised:
+        asyncio.run(selftest.read_slip(bench))
+    assert raised.value.code == Fault.READER_GARBLED
+
+
+@pytest.mark.parametrize(
+    ("level", "noise", "word"), [(5, 3, "black"), (150, 0.5, "sharp"), (150, 30, "")]
+)
+def test_a_picture_must_show_something(level: int, noise: float, word: str) -> None:
+    rng = np.random.default_rng(1)
+    pixels = np.clip(rng.normal(level, noise, (60, 80, 3)), 0, 255).astype(np.uint8)
+
+    class Camera:
+        async def frames(self) -> Any:
+            yield Raster(Blob.of(pixels.tobytes()), 80, 60, 3)
+
+    kiosk: Any = SimpleNamespace(camera=Camera())
+    looking = selftest.camera_frame(selftest.bench(kiosk, selftest.PersonsHands(print)))
+    if word:
+        with pytest.raises(DeviceError, match=word):
+            asyncio.run(looking)
+    else:
+        assert asyncio.run(looking).startswith("80 x 60")
