@@ -6,12 +6,15 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
+    ARCHIVE_UNAVAILABLE = "certify.archive-unavailable"
     BUNDLE_EXPIRED = "certify.bundle-expired"
     BUNDLE_INVALID = "certify.bundle-invalid"
     COPY_REVOKED = "certify.copy-revoked"
     ID_CODE_INVALID = "certify.id-code-invalid"
+    KEY_UNKNOWN = "certify.key-unknown"
     LEASE_CONFLICT = "certify.lease-conflict"
     LEASE_EXPIRED = "certify.lease-expired"
+    NUMBERS_BROKEN = "certify.numbers-broken"
     NUMBERS_EXHAUSTED = "certify.numbers-exhausted"
     PACK_INVALID = "certify.pack-invalid"
     PAGE_TOO_LARGE = "certify.page-too-large"
@@ -19,7 +22,10 @@ class Fault(StrEnum):
     PAGE_UNREADABLE = "certify.page-unreadable"
     PDF_ENCRYPTED = "certify.pdf-encrypted"
     PDF_UNREADABLE = "certify.pdf-unreadable"
+    SEAL_ALTERED = "certify.seal-altered"
+    SEAL_HOST = "certify.seal-host"
     SEAL_INVALID = "certify.seal-invalid"
+    SEAL_KEY_UNKNOWN = "certify.seal-key-unknown"
     SIGNATURE_INVALID = "certify.signature-invalid"
     SIGNER_ABSENT = "certify.signer-absent"
     SIGNER_MISMATCH = "certify.signer-mismatch"

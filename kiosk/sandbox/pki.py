@@ -33,6 +33,8 @@ MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 
 _LIFE = timedelta(days=730)
 _CA_LIFE = timedelta(days=3650)
+# Until then the kiosk's seal counts; each start of the sandbox signs a bundle with a fresh lease.
+_LEASE = timedelta(days=30)
 _ON_TOKENS = {
     DESK_TOKEN: {"officer": "officer", "agency": "agency", "seal": "desk-seal"},
     KIOSK_TOKEN: {"agency": "kiosk-agency", "seal": "kiosk-seal"},
@@ -244,14 +246,16 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
     anchor = serialization.load_pem_private_key(pki.anchor_key.read_bytes(), None)
     assert isinstance(anchor, ec.EllipticCurvePrivateKey)
     now = datetime.now(UTC)
+    seals = _seals(pki)
     bundle = trust.TrustBundle(
         # Seconds since 1970 rise by themselves, whoever signs.
         serial=int(now.timestamp()),
         issued=now,
         expires=now + _LIFE,
         roots=(_certificate(pki, "root").public_bytes(serialization.Encoding.DER),),
-        seal_keys=_seal_keys(pki),
+        seal_keys={cose.key_id(key): key for key in seals.values()},
         seal_host=pki.seal_host,
+        leases={cose.key_id(seals["kiosk-seal"]): now + _LEASE},
     )
     policy = trust.Policy(
         serial=bundle.serial,
@@ -280,9 +284,10 @@ def _packs_in(folder: Path) -> tuple[trust.NamedPack, ...]:
     return tuple(sorted(named, key=lambda pack: (pack.effective, pack.name, pack.sha256)))
 
 
-def _seal_keys(pki: SandboxPki) -> dict[bytes, ec.EllipticCurvePublicKey]:
-    keys = (_certificate(pki, name).public_key() for name in ("desk-seal", "kiosk-seal"))
-    return {cose.key_id(key): key for key in keys if isinstance(key, ec.EllipticCurvePublicKey)}
+def _seals(pki: SandboxPki) -> dict[str, ec.EllipticCurvePublicKey]:
+    names = ("desk-seal", "kiosk-seal")
+    keys = {name: _certificate(pki, name).public_key() for name in names}
+    return {name: key for name, key in keys.items() if isinstance(key, ec.EllipticCurvePublicKey)}
 
 
 def _certificate(pki: SandboxPki, name: str) -> x509.Certificate:

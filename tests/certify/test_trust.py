@@ -26,7 +26,8 @@ BUNDLE = TrustBundle(
     seal_keys={cose.key_id(SEAL_KEY): SEAL_KEY},
     seal_host="xacthuc.mot-cua.example",
     revoked_codes=frozenset({"000H000001AZ"}),
-    revoked_certificates=frozenset({4096, 2**100}),
+    revoked_certificates={4096: NOW, 2**100: NOW},
+    leases={b"12345678": NOW},
 )
 POLICY = Policy(
     serial=3,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from certify import cose
 from certify.packs import file_name
 from certify.trust import TrustBundle, load_anchor, load_bundle, load_policy
 from kiosk.sandbox import pki
@@ -38,6 +40,11 @@ def test_bundle_and_policy_are_signed_by_the_anchor(sandbox: SandboxPki) -> None
     bundle = bundle_of(sandbox)
     assert bundle.seal_host == pki.SEAL_HOST
     assert len(bundle.seal_keys) == 2
+    seal = certificate(sandbox, "kiosk-seal").public_key()
+    assert isinstance(seal, ec.EllipticCurvePublicKey)
+    # The desk needs no lease.
+    assert set(bundle.leases) == {cose.key_id(seal)}
+    assert bundle.leases[cose.key_id(seal)] > datetime.now(UTC) + timedelta(days=7)
     anchor = load_anchor((sandbox.trust_dir / "anchor.pem").read_text())
     data = (sandbox.trust_dir / "policy.cose").read_bytes()
     policy = load_policy(data, anchor, at=datetime.now(UTC))
