@@ -94,6 +94,7 @@ TROUBLES: tuple[Trouble, ...] = (
     Trouble("code-reader", "unplugged", ("unplug", {}), ("plug", {}), slow=True),
     Trouble("camera", "stops", _set(stopped=True), _set(stopped=False)),
     Trouble("camera", "silent", _set(silent=True), _set(silent=False), slow=True),
+    Trouble("camera", "frozen", _set(frozen=True), _set(frozen=False), slow=True),
     Trouble("camera", "slow", _set(fps=4.0), _set(fps=15.0), passing=True, slow=True),
     _printer("paper out", {"paper": "out"}, {"paper": "ok"}),
     _printer("paper near its end", {"paper": "near-end"}, {"paper": "ok"}, passing=True),
