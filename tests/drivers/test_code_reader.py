@@ -13,18 +13,20 @@ from typing import Any
 import pytest
 
 from drivers import code_reader
-from drivers.code_reader import MAX_CHARACTERS, SerialCodeReader
+from drivers.code_reader import MAX_CHARACTERS, WiredCodeReader
 from drivers.contract import DeviceError, Fault, Health
 from drivers.emulators.serial_reader import SerialReaderEmulator
+from drivers.reader_wires import wire
 
-Story = Callable[[SerialCodeReader, SerialReaderEmulator], Awaitable[Any]]
+Story = Callable[[WiredCodeReader, SerialReaderEmulator], Awaitable[Any]]
 CARD = "012345678901|123456789|Nguyễn Thị Bịa|01021990|Nữ|Thôn Đông, Xã Yên Hòa|05062021"
 
 
 def run(story: Story, tmp_path: Path, **options: Any) -> Any:
     async def main() -> Any:
         emulator = SerialReaderEmulator(tmp_path / "reader")
-        reader = SerialCodeReader(port=emulator.address, reopen_seconds=0, **options)
+        reader = WiredCodeReader(wire(emulator.address, **options), reopen_seconds=0)
+        await reader.check()
         try:
             return await asyncio.wait_for(story(reader, emulator), 10)
         finally:
@@ -34,14 +36,14 @@ def run(story: Story, tmp_path: Path, **options: Any) -> Any:
     return asyncio.run(main())
 
 
-async def begun(reader: SerialCodeReader) -> asyncio.Task[str]:
+async def begun(reader: WiredCodeReader) -> asyncio.Task[str]:
     """A read() that listens already."""
     task = asyncio.create_task(reader.read())
     await asyncio.sleep(0)
     return task
 
 
-async def shown(reader: SerialCodeReader, emulator: SerialReaderEmulator, payload: str) -> str:
+async def shown(reader: WiredCodeReader, emulator: SerialReaderEmulator, payload: str) -> str:
     task = await begun(reader)
     await asyncio.to_thread(emulator.show, payload)
     return await task
@@ -63,7 +65,7 @@ def test_works_in_a_loop_that_is_not_in_the_main_thread(tmp_path: Path) -> None:
 
 
 def test_what_was_shown_before_anyone_asked_is_thrown_away(tmp_path: Path) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> list[str]:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> list[str]:
         emulator.show("before the first question")
         first = await shown(reader, emulator, "first")
         emulator.show("between the questions")
@@ -73,7 +75,7 @@ def test_what_was_shown_before_anyone_asked_is_thrown_away(tmp_path: Path) -> No
 
 
 def test_the_tail_of_a_payload_begun_too_early_does_not_count(tmp_path: Path) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> str:
         emulator.send(b"0123456789|a citizen who")
         task = await begun(reader)
         emulator.send(b" has left|01021990\rnow\r")
@@ -87,7 +89,7 @@ def test_a_payload_cut_off_long_ago_does_not_spoil_the_next(
 ) -> None:
     monkeypatch.setattr(code_reader, "_STALE_SECONDS", -1.0)
 
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> str:
         emulator.send(b"cut o")
         return await shown(reader, emulator, "whole")
 
@@ -98,7 +100,7 @@ def test_a_payload_cut_off_long_ago_does_not_spoil_the_next(
 def test_line_ends_of_every_setting_are_stripped(
     terminator: bytes, sent: bytes, tmp_path: Path
 ) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> list[str]:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> list[str]:
         answers: list[str] = []
         for payload in sent.split(b"b"):
             task = await begun(reader)
@@ -110,7 +112,7 @@ def test_line_ends_of_every_setting_are_stripped(
 
 
 def test_bytes_that_are_not_utf8_are_garbled_and_the_next_code_reads(tmp_path: Path) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> str:
         task = await begun(reader)
         emulator.garbage()
         with pytest.raises(DeviceError) as caught:
@@ -125,7 +127,7 @@ def test_bytes_that_are_not_utf8_are_garbled_and_the_next_code_reads(tmp_path: P
 def test_a_payload_too_long_is_garbled_and_its_tail_is_no_payload(
     length: int, tmp_path: Path
 ) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> str:
         task = await begun(reader)
         sending = asyncio.create_task(asyncio.to_thread(emulator.show, "a" * length))
         with pytest.raises(DeviceError) as caught:
@@ -140,7 +142,7 @@ def test_a_payload_too_long_is_garbled_and_its_tail_is_no_payload(
 
 
 def test_a_cancelled_read_leaves_the_reader_usable(tmp_path: Path) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> str:
         task = await begun(reader)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -152,7 +154,7 @@ def test_a_cancelled_read_leaves_the_reader_usable(tmp_path: Path) -> None:
 
 
 def test_only_one_may_wait(tmp_path: Path) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> str:
         task = await begun(reader)
         with pytest.raises(RuntimeError):
             await reader.read()
@@ -163,7 +165,7 @@ def test_only_one_may_wait(tmp_path: Path) -> None:
 
 
 def test_unplugging_is_absence_until_it_is_back(tmp_path: Path) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> str:
         assert reader.status().health is Health.READY
         task = await begun(reader)
         emulator.unplug()
@@ -173,19 +175,21 @@ def test_unplugging_is_absence_until_it_is_back(tmp_path: Path) -> None:
             assert caught.value.code == Fault.READER_ABSENT
         assert reader.status().health is Health.ABSENT
         emulator.plug()
-        assert reader.status().health is Health.OPENING
+        await reader.check()
+        assert reader.status().health is Health.READY
         return await shown(reader, emulator, "back")
 
     assert run(story, tmp_path) == "back"
 
 
 def test_unplugged_while_nobody_asks_and_back_for_the_next_question(tmp_path: Path) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> str:
         await shown(reader, emulator, "first")
         emulator.unplug()
         emulator.plug()
         while reader.status().health is Health.READY:  # noqa: ASYNC110
             await asyncio.sleep(0)
+        await reader.check()
         return await shown(reader, emulator, "second")
 
     assert run(story, tmp_path) == "second"
@@ -199,13 +203,15 @@ def test_a_read_waits_a_little_for_the_reader_to_come_back(
     async def main() -> str:
         emulator = SerialReaderEmulator(tmp_path / "reader")
         emulator.unplug()
-        reader = SerialCodeReader(port=str(tmp_path / "reader"), reopen_seconds=5)
-        assert reader.status().health is Health.ABSENT
+        reader = WiredCodeReader(wire(f"serial:{tmp_path / 'reader'}"), reopen_seconds=5)
+        assert reader.status().health is Health.OPENING
         task = await begun(reader)
-        emulator.plug()
-        while reader.status().health is not Health.READY:  # noqa: ASYNC110
+        while reader.status().health is not Health.ABSENT:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        await asyncio.to_thread(emulator.show, "late")
+        emulator.plug()
+        while not task.done():  # what is shown before the reader listens is lost
+            await asyncio.to_thread(emulator.show, "late")
+            await asyncio.wait([task], timeout=0.05)
         try:
             return await task
         finally:
@@ -216,7 +222,7 @@ def test_a_read_waits_a_little_for_the_reader_to_come_back(
 
 
 def test_the_emulator_is_worked_over_http(tmp_path: Path) -> None:
-    async def story(reader: SerialCodeReader, emulator: SerialReaderEmulator) -> str:
+    async def story(reader: WiredCodeReader, emulator: SerialReaderEmulator) -> str:
         task = await begun(reader)
         url = f"{emulator.control_url}/show"
         body = json.dumps({"payload": CARD}).encode()

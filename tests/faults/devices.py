@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drivers.camera import OpenCvCamera
-from drivers.code_reader import SerialCodeReader
+from drivers.code_reader import WiredCodeReader
 from drivers.contract import DeviceError, Health, ScanSettings, Slip, SlipText
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
 from drivers.presence import Checkable, watching
+from drivers.reader_wires import wire
 from drivers.receipt_printer import EscposPrinter
 from drivers.scanner import SaneScanner
 
@@ -121,10 +122,10 @@ async def _plug_in(stack: AsyncExitStack, folder: Path, sheet: bytes, frame: byt
     scanner = SaneScanner(url=escl.url, work_dir=folder, deadline=10.0)
     camera = OpenCvCamera(source=mjpeg.address, deadline=1.0)
     printer = EscposPrinter(address=paper.address, timeout=0.5)
-    reader = SerialCodeReader(port=line.address, reopen_seconds=0.2)
+    reader = WiredCodeReader(wire(line.address), reopen_seconds=0.2)
     for device in (scanner, camera, printer, reader):
         stack.push_async_callback(device.close)
-    await stack.enter_async_context(watching((scanner, printer)))
+    await stack.enter_async_context(watching((scanner, printer, reader)))
     return [
         *_scanner_events(escl, scanner, sheet),
         *_printer_events(paper, printer),
@@ -202,7 +203,7 @@ def _camera_event(mjpeg: MjpegCamera, camera: OpenCvCamera) -> Event:
     return Event("camera: stopped", stopped(True), stopped(False), look)
 
 
-def _reader_event(line: SerialReaderEmulator, reader: SerialCodeReader) -> Event:
+def _reader_event(line: SerialReaderEmulator, reader: WiredCodeReader) -> Event:
     async def read() -> None:
         waiting = asyncio.create_task(reader.read())
         await asyncio.wait([waiting], timeout=0.1)

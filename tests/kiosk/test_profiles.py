@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from drivers.serial_line import SerialWire
 from kiosk import devices
 from kiosk.failures import KioskError
 from kiosk.profiles import (
@@ -88,6 +90,11 @@ def test_paper_that_the_model_does_not_take_is_refused() -> None:
 
 
 def test_the_settings_baud_wins_over_the_profile() -> None:
-    framed = devices.code_reader(CodeReaderSettings(profile="generic-serial-stx-etx"))
-    faster = devices.code_reader(CodeReaderSettings(profile="generic-serial-stx-etx", baud=19200))
-    assert (framed.baud, faster.baud) == (9600, 19200)  # type: ignore[attr-defined]
+    def wire(**given: Any) -> Any:
+        line = CodeReaderSettings(
+            profile="generic-serial-stx-etx", address="serial:/dev/ttyS0", **given
+        )
+        return vars(devices.code_reader(line))["_wire"]
+
+    assert wire() == SerialWire("/dev/ttyS0", 9600, b"\x03")
+    assert wire(baud=19200) == SerialWire("/dev/ttyS0", 19200, b"\x03")
