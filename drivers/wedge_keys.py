@@ -90,7 +90,7 @@ class KeyDecoder:
         if code == _LEFT_ALT and self._alt is not None:
             digits, self._alt = self._alt, None
             return _by_alt(digits) if digits else ""
-        if self._hex and not self._held & (_CTRL | _SHIFT):
+        if self._hex and code in _CTRL | _SHIFT and not self._held & (_CTRL | _SHIFT):
             return self._end_hex()
         return ""
 

@@ -61,6 +61,6 @@ def pos_reports(payload: bytes, aim: str = "]Q1", data_bytes: int = 56) -> list[
         + aim.encode()
         + part.ljust(data_bytes, b"\0")
         + b"\0\0"
-        + bytes([part is not parts[-1]])
-        for part in parts
+        + bytes([number < len(parts)])
+        for number, part in enumerate(parts, 1)
     ]
