@@ -172,9 +172,16 @@ def officer(file: Path) -> None:
 )
 @click.option("--port", default=0, help="0 picks a free one")
 @click.option("--link", type=click.Path(path_type=Path), help="code-reader: path of the tty")
-def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> None:
+@click.option(
+    "--wire",
+    type=click.Choice(["serial", "hid-pos"]),
+    default="serial",
+    help="code-reader: a tty, or a USB device exported over USB/IP at --port",
+)
+def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None, wire: str) -> None:
     """Stand in for DEVICE on its real wire; prints {"address", "control"} and runs until Ctrl-C."""
-    with closing(_emulator(device, pages, port, link)) as emulator:
+    made = _hid_reader(port) if (device, wire) == ("code-reader", "hid-pos") else None
+    with closing(made or _emulator(device, pages, port, link)) as emulator:
         address = {"address": emulator.address, "control": emulator.control_url}
         print(json.dumps(address), flush=True)
         _until_told_to_stop()
@@ -193,6 +200,12 @@ def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None
         "ups": lambda: upsd.UpsdEmulator(port=port),
     }
     return makers[device]()
+
+
+def _hid_reader(port: int) -> Emulator:
+    from drivers.emulators.hid_reader import HidReaderEmulator
+
+    return HidReaderEmulator(port)
 
 
 def _until_told_to_stop() -> None:
