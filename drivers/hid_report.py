@@ -43,7 +43,7 @@ class Field:
     count: int
 
     @property
-    def bytes(self) -> slice:
+    def place(self) -> slice:
         return slice(self.start // 8, self.start // 8 + self.count)
 
     @property
@@ -75,10 +75,10 @@ class Layout:
             return None
         if len(report) < self.report_bytes:
             return Piece(garbled="half a report")
-        data = report[self.data.bytes]
+        data = report[self.data.place]
         if self.length is None:
             data = data.rstrip(b"\0")
-        elif (length := report[self.length.bytes][0]) <= len(data):
+        elif (length := report[self.length.place][0]) <= len(data):
             data = data[:length]
         else:
             return Piece(garbled="a report that says it holds more than it can")
@@ -86,7 +86,7 @@ class Layout:
         return Piece(data, not more, self._identifier(report))
 
     def _identifier(self, report: bytes) -> str:
-        said = b"".join(report[one.bytes] for one in self.aim)
+        said = b"".join(report[one.place] for one in self.aim)
         return said.decode("ascii") if re.fullmatch(rb"\][A-Za-z][!-~]", said) else ""
 
 

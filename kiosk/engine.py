@@ -26,7 +26,8 @@ _NOTICE_SECONDS = 30.0
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
     """Serve citizens until cancelled; meanwhile devices that went away are looked for."""
-    async with watching((kiosk.scanner, kiosk.reader, kiosk.receipt, kiosk.printer, kiosk.cards)):
+    watched = (kiosk.scanner, kiosk.reader, kiosk.receipt, kiosk.printer, kiosk.cards)
+    async with watching(watched):
         while True:
             discard_drafts(kiosk)
             stage.set_language(kiosk.settings.site.language)

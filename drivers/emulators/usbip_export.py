@@ -33,8 +33,12 @@ class UsbDevice(Protocol):
 
     vendor: int
     product: int
-    interfaces: tuple[tuple[int, int, int], ...]
-    inward: int
+
+    @property
+    def interfaces(self) -> tuple[tuple[int, int, int], ...]: ...
+
+    @property
+    def inward(self) -> int: ...
 
     @property
     def plugged(self) -> bool: ...
