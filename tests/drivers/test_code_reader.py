@@ -8,15 +8,23 @@ import threading
 import urllib.request
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers import code_reader
 from drivers.code_reader import MAX_CHARACTERS, WiredCodeReader
 from drivers.contract import DeviceError, Fault, Health
 from drivers.emulators.serial_reader import SerialReaderEmulator
+from drivers.hid_nodes import Identity
+from drivers.hid_pos import HidPosWire
+from drivers.reader_pieces import LineFramer, Piece
 from drivers.reader_wires import wire
+from drivers.serial_line import SerialWire
+from drivers.wedge import WedgeWire
 
 Story = Callable[[WiredCodeReader, SerialReaderEmulator], Awaitable[Any]]
 CARD = "012345678901|123456789|Nguyễn Thị Bịa|01021990|Nữ|Thôn Đông, Xã Yên Hòa|05062021"
@@ -231,3 +239,60 @@ def test_the_emulator_is_worked_over_http(tmp_path: Path) -> None:
         return await task
 
     assert run(story, tmp_path) == CARD
+
+
+@pytest.mark.parametrize(("pause", "payload"), [(0.4, b"one two"), (0.6, b"two")])
+def test_a_pause_between_keys_or_reports_ends_half_a_code(
+    pause: float, payload: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(code_reader, "time", clock)
+    assembly, now = code_reader._Assembly(), 100.0
+    assert assembly.add(Piece(b"one ")) is None
+    now += pause
+    assert assembly.add(Piece(b"two", last=True)) == Piece(payload, last=True)
+
+
+@given(
+    st.binary(max_size=300), st.sampled_from([b"\r", b"\n", b"\r\n", b"\x03", b"aab"]), st.data()
+)
+def test_a_stream_is_cut_at_terminators_however_it_arrives(
+    stream: bytes, terminator: bytes, data: st.DataObject
+) -> None:
+    framer, pieces, rest = LineFramer(terminator), [], stream + terminator
+    while rest:
+        length = data.draw(st.integers(1, len(rest)))
+        pieces += framer.feed(rest[:length])
+        rest = rest[length:]
+    whole, payload = [], b""
+    for piece in pieces:
+        payload += piece.data
+        if piece.last:
+            whole.append(payload)
+            payload = b""
+    assert payload == b""
+    assert whole == (stream + terminator).split(terminator)[:-1]
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("serial:/dev/ttyACM0", SerialWire("/dev/ttyACM0", 9600, b"\n")),
+        ("hid-pos:1EAB:0c10", HidPosWire(Identity(0x1EAB, 0x0C10))),
+        ("hid-pos:1eab:0c10:A:1?", HidPosWire(Identity(0x1EAB, 0x0C10, "A:1?"))),
+        ("hid-pos:/dev/hidraw3", HidPosWire(Path("/dev/hidraw3"))),
+        ("wedge:1eab:0c10", WedgeWire(Identity(0x1EAB, 0x0C10), b"\n")),
+        ("wedge:/dev/input/by-id/x", WedgeWire(Path("/dev/input/by-id/x"), b"\n")),
+    ],
+)
+def test_an_address_names_a_wire(address: str, expected: object) -> None:
+    assert wire(address, baud=9600, terminator=b"\n") == expected
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/dev/ttyACM0", "serial:ttyACM0", "hid-pos:", "hid-pos:1eab", "wedge:1:2", "usb:1:2"],
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match=r"expected serial:|is not vvvv:pppp"):
+        wire(address)

@@ -30,6 +30,7 @@ from kiosk.settings import (
 
 FOLDER = resources.files("config") / "devices"
 SCANNER = 'kind = "scanner"\ntitle = "Some scanner"\nsource = "its datasheet"\n'
+READER = 'kind = "code-reader"\ntitle = "Some reader"\nsource = "its manual"\n'
 PRINTER = 'kind = "receipt-printer"\ntitle = "Some printer"\nsource = "its datasheet"\n'
 
 
@@ -98,3 +99,19 @@ def test_the_settings_baud_wins_over_the_profile() -> None:
 
     assert wire() == SerialWire("/dev/ttyS0", 9600, b"\x03")
     assert wire(baud=19200) == SerialWire("/dev/ttyS0", 19200, b"\x03")
+
+
+def test_an_address_that_no_reader_has_is_told_by_its_key() -> None:
+    with pytest.raises(KioskError, match=r"devices\.code_reader\.address: ") as raised:
+        devices.code_reader(CodeReaderSettings(address="/dev/ttyACM0"))
+    assert raised.value.code == "settings.invalid"
+
+
+def test_a_profile_says_what_a_payload_looks_like() -> None:
+    text = READER + 'suffix = "\\t"\nsymbologies = ["Q"]\naim = true\nfallback = "cp1258"\n'
+    found = parse(text, "some.toml")
+    assert isinstance(found, CodeReaderProfile)
+    assert (found.symbologies, found.aim, found.fallback) == (("Q",), True, "cp1258")
+    for wrong in ('symbologies = ["QR"]', 'fallback = "utf-16"', "aim = 3"):
+        with pytest.raises(KioskError, match=r"some\.toml: "):
+            parse(f"{READER}{wrong}\n", "some.toml")
