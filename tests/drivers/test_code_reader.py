@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import code_reader
+from drivers.absent import AbsentCodeReader
 from drivers.code_reader import MAX_CHARACTERS, WiredCodeReader
 from drivers.contract import DeviceError, Fault, Health
 from drivers.emulators.serial_reader import SerialReaderEmulator
@@ -296,3 +297,16 @@ def test_an_address_names_a_wire(address: str, expected: object) -> None:
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r"expected serial:|is not vvvv:pppp"):
         wire(address)
+
+
+def test_a_kiosk_without_a_reader_says_so() -> None:
+    async def main() -> list[str]:
+        reader, codes = AbsentCodeReader(), []
+        for use in (reader.check, reader.read):
+            with pytest.raises(DeviceError) as caught:
+                await use()
+            codes.append(caught.value.code)
+        await reader.close()
+        return [*codes, reader.status().health]
+
+    assert asyncio.run(main()) == [Fault.READER_ABSENT, Fault.READER_ABSENT, Health.ABSENT]

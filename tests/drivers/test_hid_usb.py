@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -177,3 +179,16 @@ def test_the_emulator_is_worked_over_http(tmp_path: Path) -> None:
         return await task
 
     assert run(story, tmp_path) == CARD
+
+
+def test_it_stands_in_by_the_command_line() -> None:
+    words = ["-m", "kiosk", "emulate", "code-reader", "--wire", "hid-pos"]
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        told = json.loads(program.stdout.readline())
+        with urllib.request.urlopen(told["control"], timeout=5) as answer:
+            state = json.load(answer)
+        program.terminate()
+    assert told["address"] == "hid-pos:1209:0001:CR-0001"
+    assert (state["plugged"], state["attached"]) == (True, False)
+    assert program.returncode == 0
