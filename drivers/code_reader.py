@@ -49,7 +49,7 @@ class Format:
             if not aim.startswith("]"):
                 raise DeviceError(Fault.READER_GARBLED, "no AIM identifier")
         if self.symbologies and aim and aim[1:2] not in self.symbologies:
-            raise DeviceError(Fault.READER_GARBLED, f"symbology {aim}")
+            raise DeviceError(Fault.READER_GARBLED, "another symbology")
         text = self._decoded(data)
         if len(text) > MAX_CHARACTERS:
             raise DeviceError(Fault.READER_GARBLED, f"more than {MAX_CHARACTERS} characters")

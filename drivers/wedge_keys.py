@@ -48,7 +48,7 @@ US = dict(_layout())
 
 
 class GarbledKeysError(ValueError):
-    """A key of which nobody can say what it means."""
+    """A key of which nobody can say what it means. Never says which: it is part of a payload."""
 
 
 class KeyDecoder:
@@ -101,7 +101,7 @@ class KeyDecoder:
         letter = US.get(code, ("", ""))[0]
         if self._alt and self._alt.startswith("+") and letter in tuple("0123456789abcdef"):
             return letter
-        raise GarbledKeysError(f"key {code} with Alt")
+        raise GarbledKeysError("a key with Alt")
 
     def _hex_key(self, code: int) -> str:
         if code in (_SPACE, _ENTER, _KEYPAD_ENTER):
@@ -109,7 +109,7 @@ class KeyDecoder:
         digit = US.get(code, ("", ""))[0]
         if digit not in tuple("0123456789abcdef"):
             self._hex = None
-            raise GarbledKeysError(f"key {code} in a code point")
+            raise GarbledKeysError("a key in a code point")
         self._hex = _longer(self._hex or "", digit)
         return ""
 
@@ -119,7 +119,7 @@ class KeyDecoder:
 
     def _typed(self, code: int) -> str:
         if code not in US or self._held & _UNKNOWN_WITH:
-            raise GarbledKeysError(f"key {code}")
+            raise GarbledKeysError("a key that types nothing")
         plain, shifted = US[code]
         shift = bool(self._held & _SHIFT)
         if not self._held & _CTRL:
@@ -152,7 +152,7 @@ def _by_alt(digits: str) -> str:
     try:
         return bytes([number]).decode("cp1252" if digits.startswith("0") else "cp437")
     except UnicodeDecodeError:
-        raise GarbledKeysError(f"Alt {digits}") from None
+        raise GarbledKeysError("no character of the code page") from None
 
 
 def _character(number: int) -> str:
