@@ -16,7 +16,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from kiosk.portal.accounts import May, Staff
-from kiosk.portal.composition import PortalDep
+from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.errors import DeskProblem, RefusedError
 
 COOKIE = "desk"
@@ -50,8 +50,8 @@ def current_login(request: Request, portal: PortalDep) -> Login:
 LoginDep = Annotated[Login, Depends(current_login)]
 
 
-def set_login(request: Request, answer: Response, token: str, hours: int) -> None:
-    _set(request, answer, COOKIE, token, hours * 3600)
+def set_login(portal: Portal, answer: Response, token: str) -> None:
+    _set(portal, answer, COOKIE, token, portal.settings.login_hours * 3600)
 
 
 def visit_of(request: Request) -> str:
@@ -59,8 +59,8 @@ def visit_of(request: Request) -> str:
     return request.cookies.get(VISIT, "") or secrets.token_urlsafe(16)
 
 
-def set_visit(request: Request, answer: Response, visit: str) -> None:
-    _set(request, answer, VISIT, visit, 3600)
+def set_visit(portal: Portal, answer: Response, visit: str) -> None:
+    _set(portal, answer, VISIT, visit, 3600)
 
 
 def form_token(portal_secret: str, cookie: str) -> str:
@@ -88,12 +88,13 @@ def require_scripted_officer(request: Request, portal: PortalDep) -> None:
         raise RefusedError(DeskProblem.NOT_YOURS, "decisions are made by a person, in a page")
 
 
-def _set(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+def _set(portal: Portal, answer: Response, name: str, value: str, seconds: int) -> None:
+    """TLS ends at the proxy, so the public address says whether a cookie needs it."""
     answer.set_cookie(
         name,
         value,
         max_age=seconds,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=portal.settings.public_address.lower().startswith("https:"),
     )

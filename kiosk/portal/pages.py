@@ -70,7 +70,7 @@ def log_in(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     except RefusedError:
         return public_page(request, portal, "login.html", status=401, wrong=True)
     answer = RedirectResponse("/start", status_code=303)
-    set_login(request, answer, portal.offices.logins.open(staff), portal.settings.login_hours)
+    set_login(portal, answer, portal.offices.logins.open(staff))
     return answer
 
 

@@ -94,7 +94,7 @@ def public_page(
     visit = visit_of(request)
     token = form_token(portal.desk_secret, visit)
     answer = page(name, status, agency=portal.settings.agency, form_token=token, **values)
-    set_visit(request, answer, visit)
+    set_visit(portal, answer, visit)
     return answer
 
 

@@ -80,6 +80,9 @@ class Server:
                 access_log=False,
                 log_level="warning",
                 server_header=False,
+                # Whoever connects is the caller, unless the settings name it as a proxy of ours.
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=[str(each) for each in settings.trusted_proxies],
                 timeout_graceful_shutdown=_LAST_SECONDS,
             )
         )

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
 from kiosk.portal.errors import Fault, PortalError
 
@@ -56,6 +56,9 @@ class PortalSettings(Section):
     bucket_region: str | None = Field(None, description="region of the bucket")
     host: str = Field("127.0.0.1", description="address to listen on; TLS ends in front of it")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on, 0 for any")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="addresses of the proxies in front, whose X-Forwarded-For is believed"
+    )
     agency: str = Field(
         "Ủy ban nhân dân xã Yên Hòa", description="the agency, as named in the certificate"
     )
@@ -84,7 +87,8 @@ class PortalSettings(Section):
     )
     holidays: tuple[date, ...] = Field((), description="days on which the agency is closed")
     public_address: str = Field(
-        "http://localhost:8080", description="address of the public pages, as citizens reach them"
+        "http://localhost:8080",
+        description="address of all pages, as people reach them; with https, cookies are Secure",
     )
     access_log: bool = Field(
         True, description="one line a request on standard error, without personal data"
