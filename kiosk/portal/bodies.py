@@ -15,6 +15,7 @@ from kiosk.portal.errors import RefusedError
 from offline_queue.intake import MAX_MANIFEST, MAX_PART, Problem
 
 _MAX_JSON = 4 * MAX_MANIFEST  # a manifest inside JSON: each of its quotes is escaped
+_MAX_FORM = 16 * 1024  # bytes; the longest has 500 letters, at most 12 bytes each
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -32,11 +33,17 @@ async def small_body(request: Request) -> bytes:
     return await read_up_to(request, _MAX_JSON)
 
 
+async def form_body(request: Request) -> bytes:
+    """Taking a form apart costs far more than its bytes, and strangers send them."""
+    return await read_up_to(request, _MAX_FORM)
+
+
 async def file_body(request: Request) -> bytes:
     return await read_up_to(request, MAX_PART)
 
 
 SmallBody = Annotated[bytes, Depends(small_body)]
+FormBody = Annotated[bytes, Depends(form_body)]
 FileBody = Annotated[bytes, Depends(file_body)]
 
 

@@ -69,3 +69,12 @@ def test_cookies_are_secure_where_people_come_by_tls(
 ) -> None:
     answer = requests.get(f"{opened(public_address=address).address}/login", timeout=10)
     assert [cookie.secure for cookie in answer.cookies] == [secure]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [("name=" + "a" * 16_384, 413), ("&".join(["a=1"] * 33), 400), ("a=1", 401)],
+)
+def test_a_form_is_small(opened: Opening, body: str, status: int) -> None:
+    url = f"{opened().address}/login"
+    assert requests.post(url, data=body, timeout=10).status_code == status
