@@ -126,7 +126,7 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
     limits = Limits(store, secret)
     delivery = settings.delivery or DeliverySettings()
     return Offices(
-        accounts=Accounts(store, secret, settings.agency),
+        accounts=Accounts(store, secret, settings.agency, limits),
         logins=Logins(store, hours=settings.login_hours, idle_minutes=settings.idle_minutes),
         limits=limits,
         casebook=casebook,

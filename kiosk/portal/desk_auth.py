@@ -21,6 +21,8 @@ from kiosk.portal.errors import DeskProblem, RefusedError
 
 COOKIE = "desk"
 VISIT = "visit"
+DEVICE = "device"
+_DEVICE_DAYS = 180
 
 
 class LoginNeededError(Exception):
@@ -52,6 +54,17 @@ LoginDep = Annotated[Login, Depends(current_login)]
 
 def set_login(portal: Portal, answer: Response, token: str) -> None:
     _set(portal, answer, COOKIE, token, portal.settings.login_hours * 3600)
+
+
+def device_of(request: Request, name: str) -> str:
+    """What :func:`set_device` left in this browser for the account, or nothing."""
+    return request.cookies.get(f"{DEVICE}-{name}", "")
+
+
+def set_device(portal: Portal, answer: Response, name: str) -> None:
+    """This browser was the person's: strangers' wrong tries do not lock it out."""
+    device = portal.offices.accounts.device_of(name)
+    _set(portal, answer, f"{DEVICE}-{name}", device, _DEVICE_DAYS * 24 * 3600)
 
 
 def visit_of(request: Request) -> str:

@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from kiosk.portal.composition import Portal, PortalDep
-from kiosk.portal.desk_auth import COOKIE, LoginDep, set_login
+from kiosk.portal.desk_auth import COOKIE, LoginDep, device_of, set_device, set_login
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.limits import Limit, network_of
 from kiosk.portal.render import FOLDER, PublicForm, StaffForm, public_page
@@ -63,14 +63,20 @@ def login_page(request: Request, portal: PortalDep) -> Response:
 @router.post("/login")
 def log_in(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     _count(request, portal)
+    name = form.get("name", "").lower()
     try:
         staff = portal.offices.accounts.log_in(
-            form.get("name", "").lower(), form.get("password", ""), form.get("digits", "")
+            name,
+            form.get("password", ""),
+            form.get("digits", ""),
+            network_of(_address(request)),
+            device_of(request, name),
         )
     except RefusedError:
         return public_page(request, portal, "login.html", status=401, wrong=True)
     answer = RedirectResponse("/start", status_code=303)
     set_login(portal, answer, portal.offices.logins.open(staff))
+    set_device(portal, answer, staff.name)
     return answer
 
 
@@ -109,7 +115,9 @@ def enrol_digits(request: Request, portal: PortalDep, form: PublicForm) -> Respo
     accounts = portal.offices.accounts
     try:
         if accounts.finish(name, code, form.get("digits", "")):
-            return RedirectResponse("/login", status_code=303)
+            answer = RedirectResponse("/login", status_code=303)
+            set_device(portal, answer, name)
+            return answer
         address = accounts.pending(name, code)
     except RefusedError:
         return public_page(request, portal, "enrol.html", status=401, fault="code")

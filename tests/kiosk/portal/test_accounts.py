@@ -18,6 +18,7 @@ from kiosk.portal import accounts as module
 from kiosk.portal import logins as logins_module
 from kiosk.portal.accounts import Accounts, May, Role, Staff, lock_after
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.logins import Logins
 from kiosk.portal.schema import open_database
 from kiosk.portal.store import Store
@@ -38,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def accounts(store: Store) -> Accounts:
-    return Accounts(store, b"s" * 32, "Xã Thử", QUICK)
+    return Accounts(store, b"s" * 32, "Xã Thử", Limits(store, b"s" * 32), QUICK)
 
 
 @pytest.fixture
@@ -63,7 +64,8 @@ def digits(who: Person, clock: list[datetime]) -> str:
 
 
 def enter(accounts: Accounts, who: Person, clock: list[datetime], **changes: str) -> Staff:
-    fields = {"name": "lan", "password": PASSWORD, "digits": digits(who, clock)} | changes
+    fields = {"name": "lan", "password": PASSWORD, "digits": digits(who, clock), "line": "10.0.0.1"}
+    fields |= changes
     return accounts.log_in(**fields)
 
 
@@ -119,6 +121,55 @@ def test_wrong_tries_lock_for_ever_longer(accounts: Accounts, clock: list[dateti
     clock[0] += timedelta(seconds=31)
     assert enter(accounts, who, clock)
     assert [lock_after(n).total_seconds() for n in (4, 5, 6, 7, 500)] == [0, 30, 60, 120, 3600]
+
+
+def test_a_stranger_locks_out_nobody_else(accounts: Accounts, clock: list[datetime]) -> None:
+    who = person(accounts, clock)
+    device = accounts.device_of("lan")
+    for _ in range(6):
+        fails(accounts, who, clock, digits="000000", line="10.6.6.6")
+    assert enter(accounts, who, clock)  # from another line
+    clock[0] += timedelta(minutes=1)
+    for _ in range(6):
+        fails(accounts, who, clock, digits="000000")
+    fails(accounts, who, clock)  # the same line
+    assert enter(accounts, who, clock, device=device)  # the same line, the person's own browser
+
+
+def test_a_browser_that_is_known_has_its_own_count(
+    accounts: Accounts, clock: list[datetime]
+) -> None:
+    who = person(accounts, clock)
+    device, other = accounts.device_of("lan"), accounts.device_of("lan")
+    for _ in range(5):
+        fails(accounts, who, clock, digits="000000", device=device)
+    fails(accounts, who, clock, device=device, line="10.0.0.2")
+    assert enter(accounts, who, clock, device=other)
+
+
+def test_many_lines_guess_no_faster_than_one(
+    accounts: Accounts, clock: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PER_ACCOUNT", Limit("login.account", 3, 3600))
+    who = person(accounts, clock)
+    device = accounts.device_of("lan")
+    for number in range(3):
+        fails(accounts, who, clock, digits="000000", line=f"10.0.1.{number}")
+    fails(accounts, who, clock, line="10.0.2.1")
+    fails(accounts, who, clock, line="10.0.2.2", device=device[:-1] + "x")  # made up
+    assert enter(accounts, who, clock, line="10.0.2.3", device=device)
+
+
+def test_a_reset_forgets_browsers(accounts: Accounts, clock: list[datetime]) -> None:
+    person(accounts, clock)
+    device = accounts.device_of("lan")
+    code = accounts.reset("lan", by="test")
+    who = Person("lan", pyotp.parse_uri(accounts.begin("lan", code, PASSWORD)).secret)
+    assert accounts.finish("lan", code, digits(who, clock))
+    clock[0] += timedelta(minutes=1)
+    for _ in range(5):
+        fails(accounts, who, clock, digits="000000")
+    fails(accounts, who, clock, device=device)
 
 
 def test_success_forgives_earlier_tries(accounts: Accounts, clock: list[datetime]) -> None:
@@ -256,6 +307,22 @@ def test_the_login_cookie_is_out_of_reach(portal: RunningPortal) -> None:
         assert cookie.get_nonstandard_attr("SameSite", "").lower() == "strict"
 
 
+def test_a_browser_is_known_after_a_login(
+    portal: RunningPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = enrolled(portal.inside, "lan", Role.OFFICER)
+    url = f"{portal.address}/login"
+    with requests.Session() as known, requests.Session() as stranger:
+        assert log_in(known, portal, who).ok
+        for _ in range(6):
+            send(stranger, url, url, name="lan", password="y", digits="000000")
+        step = int(now().timestamp()) // 30
+        monkeypatch.setattr(module, "_step_of", lambda *_: step + 2)  # digits not used yet
+        fields = {"name": "lan", "password": PASSWORD, "digits": "123456"}
+        assert send(stranger, url, url, **fields).status_code == 401
+        assert send(known, url, url, **fields).url == f"{portal.address}/desk"
+
+
 def test_a_login_form_of_another_page_is_refused(portal: RunningPortal) -> None:
     who = enrolled(portal.inside, "lan", Role.OFFICER)
     fields = {"name": who.name, "password": PASSWORD, "digits": who.digits(1)}
@@ -274,7 +341,7 @@ def test_many_tries_from_one_line_are_stopped(
 ) -> None:
     from kiosk.portal import pages
 
-    monkeypatch.setattr(pages, "PER_ADDRESS", pages.Limit("login.address", 3, 900))
+    monkeypatch.setattr(pages, "PER_ADDRESS", Limit("login.address", 3, 900))
     url = f"{portal.address}/login"
     with requests.Session() as session:
         tries = [

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from kiosk.portal import pages
+from kiosk.portal.limits import Limit
 from tests.kiosk.portal.line import RunningPortal, settings_in
 from tests.kiosk.portal.people import form_token
 
@@ -47,7 +48,7 @@ def tries(portal: RunningPortal, addresses: list[str]) -> list[int]:
 
 @pytest.fixture
 def two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "PER_ADDRESS", pages.Limit("login.address", 2, 900))
+    monkeypatch.setattr(pages, "PER_ADDRESS", Limit("login.address", 2, 900))
 
 
 @pytest.mark.usefixtures("two_tries")
