@@ -19,6 +19,14 @@ _MAX_FORM = 16 * 1024  # bytes; the longest has 500 letters, at most 12 bytes ea
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
+def without_nul(request: Request) -> None:
+    """For every route: addresses hold no NUL, which PostgreSQL keeps in no text.
+    Raises RefusedError (NOT_FOUND)."""
+    values = [text for pair in request.query_params.multi_items() for text in pair]
+    if any("\0" in text for text in (request.scope["path"], *values)):
+        raise RefusedError(Problem.NOT_FOUND, "no such address")
+
+
 async def read_up_to(request: Request, limit: int) -> bytes:
     """Raises RefusedError (TOO_LARGE)."""
     body = bytearray()
@@ -49,6 +57,8 @@ FileBody = Annotated[bytes, Depends(file_body)]
 
 def parse(shape: type[Shape], body: bytes) -> Shape:
     """Raises RefusedError (BAD_REQUEST), which names the field and never repeats its value."""
+    if b"\\u0000" in body:  # JSON's way to write NUL
+        raise RefusedError(Problem.BAD_REQUEST, "body: NUL")
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:

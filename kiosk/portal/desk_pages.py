@@ -266,7 +266,7 @@ def _with_dossiers(portal: Portal) -> list[tuple[Dossier, int]]:
 def _words(form: Mapping[str, str], field: str) -> str:
     """What an officer wrote. Raises RefusedError (BAD_REQUEST)."""
     words = form.get(field, "")
-    if not 1 <= len(words) <= _LONGEST_REQUEST or "\0" in words:
+    if not 1 <= len(words) <= _LONGEST_REQUEST:
         raise RefusedError(Problem.BAD_REQUEST, f"{field}: 1 to {_LONGEST_REQUEST} letters")
     return words
 

@@ -143,4 +143,6 @@ def _fields(body: bytes) -> dict[str, str]:
         pairs = parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise RefusedError(Problem.BAD_REQUEST, f"at most {_MOST_FIELDS} fields") from None
+    if any("\0" in text for name, values in pairs.items() for text in (name, *values)):
+        raise RefusedError(Problem.BAD_REQUEST, "NUL in a field")  # PostgreSQL keeps none
     return {name: values[0].strip() for name, values in pairs.items()}

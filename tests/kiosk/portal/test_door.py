@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ import pytest
 import requests
 
 from kiosk.portal import pages
+from kiosk.portal.accounts import Role
+from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit
-from tests.kiosk.portal.line import RunningPortal, settings_in
-from tests.kiosk.portal.people import form_token
+from offline_queue.intake import CodeAsk
+from tests.kiosk.portal.line import RunningPortal, TestKiosk, problem, settings_in
+from tests.kiosk.portal.people import form_token, logged_in, send
+from tests.kiosk.portal.test_processes import at_once
 
 Opening = Callable[..., RunningPortal]
 
@@ -79,3 +84,34 @@ def test_cookies_are_secure_where_people_come_by_tls(
 def test_a_form_is_small(opened: Opening, body: str, status: int) -> None:
     url = f"{opened().address}/login"
     assert requests.post(url, data=body, timeout=10).status_code == status
+
+
+def test_no_nul_reaches_the_database(portal: RunningPortal, kiosk: TestKiosk) -> None:
+    for path in ("/desk/%00", "/?before=%00", "/V/%00", "/desk/next?after=a%00"):
+        assert requests.get(f"{portal.address}{path}", timeout=10).status_code == 404
+    url = f"{portal.address}/login"
+    with requests.Session() as stranger:
+        assert send(stranger, url, url, name="a\0b").status_code == 400
+    dossier = kiosk.dossier()
+    dossier.send()
+    case = f"{portal.address}/desk/{dossier.id}"
+    with logged_in(portal, "lan", Role.OFFICER) as officer:
+        assert send(officer, case, f"{case}/fee", reference="\0").status_code == 400
+    refusal = {"reason": "a\0b"}
+    answer = portal.desk("POST", f"/cases/{dossier.id}/refuse", json=refusal)
+    assert problem(answer) == (400, "intake.bad-request")
+
+
+def test_calls_at_once_send_one_message(portal: RunningPortal) -> None:
+    """To nobody: no gateway is set. Who may send is told so, the others come too early."""
+    asked = CodeAsk(channel="sms", to="0900000000", language="vi")
+
+    def code(kiosk: str) -> str:
+        try:
+            portal.inside.confirmations.send(kiosk, asked)
+        except RefusedError as error:
+            return error.code
+        return ""
+
+    told = at_once(*(partial(code, f"kiosk-{number}") for number in range(6)))
+    assert sorted(told) == ["intake.too-many"] * 5 + ["intake.unavailable"]
