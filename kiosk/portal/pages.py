@@ -143,24 +143,21 @@ def track(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     return public_page(request, portal, "tracked.html", found=found)
 
 
-@router.get("/result/{secret}")
-def result_page(request: Request, portal: PortalDep, secret: str) -> Response:
+@router.get("/result")
+def result_page(request: Request, portal: PortalDep) -> Response:
     """Where a mail leads. Programs that look at links in mails fetch this page, not the result."""
-    found = portal.offices.deliveries.linked(secret) is not None
-    return public_page(
-        request, portal, "result.html", status=200 if found else 404, found=found, secret=secret
-    )
+    return public_page(request, portal, "result.html", found=True)
 
 
-@router.post("/result/{secret}")
-def result(request: Request, portal: PortalDep, secret: str, _form: PublicForm) -> Response:
-    dossier_id = portal.offices.deliveries.linked(secret)
+@router.post("/result")
+def result(request: Request, portal: PortalDep, form: PublicForm) -> Response:
+    dossier_id = portal.offices.deliveries.linked(form.get("secret", ""))
     try:
         pdf = portal.vault.copy(dossier_id) if dossier_id else None
     except FileNotFoundError:  # a filing: its result is not a copy
         pdf = None
     if pdf is None:
-        return public_page(request, portal, "result.html", status=404, found=False, secret=secret)
+        return public_page(request, portal, "result.html", status=404, found=False)
     return Response(pdf, media_type="application/pdf", headers=_PRIVATE)
 
 

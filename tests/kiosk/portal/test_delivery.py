@@ -155,6 +155,19 @@ def text_of(mail: MailCatcher) -> str:
     return str(message.get_content())
 
 
+def link_in(portal: RunningPortal, text: str) -> str:
+    (link,) = re.findall(rf"{portal.address}/result\S+", text)
+    return str(link)
+
+
+def followed(portal: RunningPortal, link: str) -> requests.Response:
+    """As a browser does: what stands behind "#" goes into the form, never into an address."""
+    page, _, secret = link.partition("#secret=")
+    assert page == f"{portal.address}/result"
+    with requests.Session() as visitor:
+        return send(visitor, page, page, secret=secret)
+
+
 def test_a_mail_leads_to_the_result(
     portal: RunningPortal, kiosk: TestKiosk, mail: MailCatcher
 ) -> None:
@@ -165,10 +178,7 @@ def test_a_mail_leads_to_the_result(
     assert dossier.manifest.code in message["Subject"]
     assert message["Message-ID"] == f"<{line_of(portal, dossier).id}@yenhoa.example>"
     assert APPLICANT["full_name"] not in message.as_string()
-    (link,) = re.findall(rf"{portal.address}/result/\S+", text_of(mail))
-    with requests.Session() as visitor:
-        assert "đã sẵn sàng" in visitor.get(link, timeout=10).text
-        pdf = send(visitor, link, link)
+    pdf = followed(portal, link_in(portal, text_of(mail)))
     assert pdf.headers["Content-Type"] == "application/pdf"
     assert pdf.content == kiosk.call("GET", f"{dossier.path}/copy").content
     assert worker(portal).work() == 0
@@ -187,16 +197,16 @@ def test_a_link_ends(
 ) -> None:
     dossier = issued(portal, kiosk, channel="email", address=MAILBOX)
     worker(portal).work()
-    (link,) = re.findall(rf"{portal.address}/result/\S+", text_of(mail))
+    link = link_in(portal, text_of(mail))
     clock[0] += timedelta(days=8)
-    assert requests.get(link, timeout=10).status_code == 404
+    assert followed(portal, link).status_code == 404
     clock[0] -= timedelta(days=2)
     portal.inside.offices.deliveries.resend(line_of(portal, dossier).id)
     assert worker(portal).work() == 1
-    assert requests.get(link, timeout=10).status_code == 404  # the new one took its place
-    (again,) = re.findall(rf"{portal.address}/result/\S+", str(mail.messages[1].get_content()))
-    assert requests.get(again, timeout=10).ok
-    assert requests.get(f"{portal.address}/result/guess", timeout=10).status_code == 404
+    assert followed(portal, link).status_code == 404  # the new one took its place
+    again = link_in(portal, str(mail.messages[1].get_content()))
+    assert followed(portal, again).ok
+    assert followed(portal, f"{portal.address}/result#secret=guess").status_code == 404
 
 
 def test_a_busy_server_is_tried_again_later(
@@ -290,7 +300,7 @@ def test_notices_are_told_by_mail(
     portal.inside.cases.ask_for_more(str(dossier.id), "Quét lại trang 2", "Lê Văn Thí Điểm")
     assert worker(portal).work() == 1
     assert "Quét lại trang 2" in text_of(mail)
-    assert "/result/" not in text_of(mail)
+    assert "/result" not in text_of(mail)
 
 
 def test_a_wallet_gets_the_copy(portal: RunningPortal, kiosk: TestKiosk, partner: Partner) -> None:
