@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from certify.statement import Mode
-from kiosk.commands.portal_office import deliver, staff
+from kiosk.commands.portal_office import deliver, desk_secret, staff
 
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
@@ -111,6 +111,7 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
 
 
 portal.add_command(staff)
+portal.add_command(desk_secret)
 portal.add_command(deliver)
 
 

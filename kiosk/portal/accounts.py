@@ -11,7 +11,6 @@ Tries from unknown browsers are limited for the whole account besides, whatever 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 import unicodedata
@@ -28,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.limits import Limit, Limits
-from kiosk.portal.secret import derive, keyed
+from kiosk.portal.secret import code_digest, derive, keyed, new_code
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
 
@@ -54,7 +53,6 @@ _FORGOTTEN = timedelta(days=1)
 _ENROL_LIFE = timedelta(hours=72)
 _PASSWORD_LENGTH = range(12, 257)
 _STEP = 30  # seconds; one step before and after is accepted, for phones with a wrong clock
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _NAME = re.compile(r"[a-z][a-z0-9.-]{1,31}")
 
 
@@ -127,14 +125,14 @@ class Accounts:
         not of the form ``[a-z][a-z0-9.-]*``."""
         if not _NAME.fullmatch(name) or not full_name.strip():
             raise ValueError("a name has 2 to 32 of a-z, 0-9, '.', '-' and starts with a letter")
-        code = _new_code()
+        code = new_code()
         with self._store.transaction() as db:
             if not list(
                 db.execute(
                     "INSERT INTO staff (name, full_name, role, last_step, failures, epoch,"
                     " enrol_hash, enrol_until, made_at) VALUES (?, ?, ?, 0, 0, 0, ?, ?, ?)"
                     " ON CONFLICT DO NOTHING RETURNING name",
-                    (name, full_name.strip(), role, _digest(code), _until(), now().isoformat()),
+                    (name, full_name.strip(), role, code_digest(code), _until(), now().isoformat()),
                 )
             ):
                 raise ValueError(f"{name} exists")
@@ -144,14 +142,14 @@ class Accounts:
     def reset(self, name: str, *, by: str) -> str:
         """A new enrolment secret; password, second factor and logins are void. Raises
         ValueError."""
-        code = _new_code()
+        code = new_code()
         with self._store.transaction() as db:
             if not list(
                 db.execute(
                     "UPDATE staff SET password = NULL, totp = NULL, enrol_hash = ?,"
                     " enrol_until = ?, disabled_at = NULL, epoch = epoch + 1"
                     " WHERE name = ? RETURNING name",
-                    (_digest(code), _until(), name),
+                    (code_digest(code), _until(), name),
                 )
             ):
                 raise ValueError(f"{name} does not exist")
@@ -195,7 +193,7 @@ class Accounts:
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE staff SET password = ?, totp = ? WHERE name = ? AND enrol_hash = ?",
-                (hashed, self._hide(name, shared), name, _digest(code)),
+                (hashed, self._hide(name, shared), name, code_digest(code)),
             )
         return self._address(name, shared)
 
@@ -220,7 +218,7 @@ class Accounts:
                 db.execute(
                     "UPDATE staff SET enrol_hash = NULL, enrol_until = NULL, last_step = ?"
                     " WHERE name = ? AND enrol_hash = ? RETURNING name",
-                    (step, name, _digest(code)),
+                    (step, name, code_digest(code)),
                 )
             )
             self.note(name, "staff.enrolled", name)
@@ -284,7 +282,7 @@ class Accounts:
 
     def _require_code(self, name: str, code: str) -> dict[str, Any]:
         row = self._row(name)
-        if row is None or not secrets.compare_digest(row["enrol_hash"] or "", _digest(code)):
+        if row is None or not secrets.compare_digest(row["enrol_hash"] or "", code_digest(code)):
             raise _not_allowed()
         if row["enrol_until"] < now().isoformat():
             raise _not_allowed()
@@ -377,15 +375,6 @@ def _step_of(shared: str, digits: str) -> int | None:
         if secrets.compare_digest(totp.generate_otp(step).encode(), digits.strip().encode())
     ]
     return steps[0] if steps else None
-
-
-def _new_code() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(26))
-
-
-def _digest(code: str) -> str:
-    """130 random bits need no slow hash."""
-    return hashlib.sha256(code.strip().upper().encode()).hexdigest()
 
 
 def _normal(password: str) -> str:

@@ -13,6 +13,7 @@ from kiosk.portal.accounts import May
 from kiosk.portal.answers import Answers
 from kiosk.portal.cases import Ended, OriginalSeen, facts_of, manifest_of
 from kiosk.portal.composition import Portal, PortalDep
+from kiosk.portal.desk_api import approve_as
 from kiosk.portal.desk_auth import Login, LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.render import REFUSAL_WORDS, StaffForm, staff_page
@@ -147,7 +148,7 @@ def approve(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -
     seen = next((seen for seen in _SEEN if seen == form.get("original_seen")), None)
     if seen is None:
         raise RefusedError(DeskProblem.NOT_SEEN, "say how the original was seen")
-    portal.cases.approve(case_id, seen, login.staff.full_name)
+    approve_as(portal, login.staff, case_id, seen)
     return _onward(portal, login, "case.approve", case_id)
 
 

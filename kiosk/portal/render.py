@@ -94,7 +94,7 @@ def public_page(
 ) -> Response:
     """For anybody. Its forms belong to the visit, a cookie that says nothing of who it is."""
     visit = visit_of(request)
-    token = form_token(portal.desk_secret, visit)
+    token = form_token(portal.forms, visit)
     answer = page(name, status, agency=portal.settings.agency, form_token=token, **values)
     set_visit(portal, answer, visit)
     return answer
@@ -110,7 +110,7 @@ def staff_page(
         here=request.url.path,
         navigation=[(path, text) for path, text, what in _NAVIGATION if login.staff.may(what)],
         may={what.value: login.staff.may(what) for what in May},
-        form_token=form_token(portal.desk_secret, login.token),
+        form_token=form_token(portal.forms, login.token),
         **values,
     )
 
@@ -118,21 +118,21 @@ def staff_page(
 def staff_form(portal: PortalDep, login: LoginDep, body: FormBody) -> Mapping[str, str]:
     """The fields of a form that one of our own pages sent. Raises RefusedError (NOT_ALLOWED,
     TOO_LARGE, BAD_REQUEST)."""
-    return _checked(portal.desk_secret, login.token, body)
+    return _checked(portal.forms, login.token, body)
 
 
 def public_form(request: Request, portal: PortalDep, body: FormBody) -> Mapping[str, str]:
     """As :func:`staff_form`, of somebody who is not logged in."""
-    return _checked(portal.desk_secret, request.cookies.get("visit", ""), body)
+    return _checked(portal.forms, request.cookies.get("visit", ""), body)
 
 
 StaffForm = Annotated[Mapping[str, str], Depends(staff_form)]
 PublicForm = Annotated[Mapping[str, str], Depends(public_form)]
 
 
-def _checked(secret: str, cookie: str, body: bytes) -> Mapping[str, str]:
+def _checked(key: bytes, cookie: str, body: bytes) -> Mapping[str, str]:
     form = _fields(body)
-    if not is_form_token(secret, cookie, form.pop("form_token", "")):
+    if not is_form_token(key, cookie, form.pop("form_token", "")):
         raise RefusedError(DeskProblem.NOT_ALLOWED, "the form does not belong to this login")
     return form
 

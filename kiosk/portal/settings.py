@@ -70,7 +70,6 @@ class PortalSettings(Section):
     code_lease_days: int = Field(90, ge=1, description="life of a block of dossier codes, days")
     lease_limit: int = Field(500, ge=1, description="most numbers in one leased block")
     seal_host: str = Field("localhost", description="host in the address that a seal encodes")
-    desk_token_file: Path = Field(description="file with the secret of the desk and its pages")
     enrolment_codes_file: Path = Field(description="'kiosk-id sha256-of-code' a line")
     message_gateway: str = Field(
         "", description="address that sends SMS and e-mail with one-time codes, or empty"
@@ -83,7 +82,7 @@ class PortalSettings(Section):
     login_hours: int = Field(10, ge=1, description="life of a staff login, hours")
     idle_minutes: int = Field(30, ge=1, description="a login unused for so long ends, minutes")
     scripted_officer: bool = Field(
-        False, description="the desk's secret may also decide; for sandbox and tests only"
+        False, description="a desk may also decide and see every case; for sandbox and tests only"
     )
     holidays: tuple[date, ...] = Field((), description="days on which the agency is closed")
     public_address: str = Field(
@@ -100,7 +99,7 @@ class PortalSettings(Section):
 
 class DeskSettings(Section):
     portal: str = Field(description="address of the portal, http(s)://host:port")
-    token_file: Path = Field(description="file with the desk's secret")
+    token_file: Path = Field(description="file with the secret of this desk")
     module: Path = Field(
         Path("/usr/lib/softhsm/libsofthsm2.so"), description="PKCS#11 library of the token"
     )

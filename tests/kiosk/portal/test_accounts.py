@@ -23,7 +23,7 @@ from kiosk.portal.logins import Logins
 from kiosk.portal.schema import open_database
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
-from tests.kiosk.portal.line import SECRET, RunningPortal, TestKiosk, settings_in
+from tests.kiosk.portal.line import RunningPortal, TestKiosk, settings_in
 from tests.kiosk.portal.people import PASSWORD, Person, enrolled, log_in, logged_in, send
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -409,7 +409,7 @@ def test_the_machine_secret_decides_nothing(tmp_path: Path, stopping: list[Runni
         )
         assert (answer.status_code, answer.json()["code"]) == (403, "desk.not-your-role")
         assert portal.desk("GET", "/cases").ok
-        assert SECRET not in answer.text
+        assert portal.secret not in answer.text
     finally:
         portal.tell_to_stop()
         stopping.append(portal)
@@ -419,7 +419,7 @@ def test_the_command_line_makes_accounts(tmp_path: Path) -> None:
     file = tmp_path / "portal.toml"
     settings_in(tmp_path)
     file.write_text(
-        'state = "state"\nofficer = "Lê Văn Thí Điểm"\ndesk_token_file = "desk.token"\n'
+        'state = "state"\nofficer = "Lê Văn Thí Điểm"\n'
         'enrolment_codes_file = "codes"\ntrust_dir = "trust"\n'
     )
 

@@ -29,7 +29,6 @@ from kiosk.portal.times import now
 from kiosk.sandbox.mail import MailCatcher
 from tests.kiosk.portal.line import (
     APPLICANT,
-    SECRET,
     RunningPortal,
     TestDossier,
     TestKiosk,
@@ -138,7 +137,7 @@ def wishing(kiosk: TestKiosk, **wish: Any) -> TestDossier:
 def issued(portal: RunningPortal, kiosk: TestKiosk, **wish: Any) -> TestDossier:
     """A dossier whose copy is signed."""
     dossier, authority = wishing(kiosk, **wish), SoftAuthority(portal.settings)
-    with DeskClient(portal.address, SECRET) as client:
+    with DeskClient(portal.address, portal.desk_secret(authority.officer.fingerprint)) as client:
         client.approve(str(dossier.id), "at-the-desk")
         desk = Desk(client, officer=authority.officer, agency=authority.agency, seal=authority.seal)
         assert desk.sign_approved() == 1
@@ -363,7 +362,7 @@ def test_the_command_sends_what_waits(
     portal.inside.cases.refuse(str(dossier.id), "Bản chính bị tẩy xóa")
     file = tmp_path / "portal.toml"
     file.write_text(
-        'state = "portal"\nofficer = "Lê Văn Thí Điểm"\ndesk_token_file = "desk.token"\n'
+        'state = "portal"\nofficer = "Lê Văn Thí Điểm"\n'
         'enrolment_codes_file = "codes"\ntrust_dir = "trust"\n[delivery]\n'
         f'mail_host = "127.0.0.1"\nmail_port = {mail.port}\nmail_security = "none"\n'
     )
