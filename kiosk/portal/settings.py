@@ -70,9 +70,7 @@ class PortalSettings(Section):
     code_lease_days: int = Field(90, ge=1, description="life of a block of dossier codes, days")
     lease_limit: int = Field(500, ge=1, description="most numbers in one leased block")
     seal_host: str = Field("localhost", description="host in the address that a seal encodes")
-    enrolment_codes_file: Path = Field(
-        description="file of the codes that kiosks enrol with"
-    )
+    enrolment_codes_file: Path = Field(description="file of the codes that kiosks enrol with")
     message_gateway: str = Field(
         "", description="address that sends SMS and e-mail with one-time codes, or empty"
     )
