@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from certify.statement import Mode
-from kiosk.commands.portal_office import deliver, staff
+from kiosk.commands.portal_office import deliver, desk_secret, staff
 from kiosk.commands.portal_packs import pack
 
 if TYPE_CHECKING:
@@ -94,10 +94,14 @@ def _reason(error: Exception) -> str:
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 @click.argument("kiosk_id")
 def portal_new_code(file: Path, kiosk_id: str) -> None:
-    """Print a one-time code with which KIOSK_ID enrols, for its link.enrolment_code_file."""
+    """Print a code with which KIOSK_ID enrols once, within seven days, for its
+    link.enrolment_code_file."""
     from kiosk.portal import enrolment, settings
 
-    print(enrolment.add_code(settings.load(file).enrolment_codes_file, kiosk_id))
+    try:
+        print(enrolment.add_code(settings.load(file).enrolment_codes_file, kiosk_id))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 @portal.command("names")
@@ -131,6 +135,7 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
 
 
 portal.add_command(staff)
+portal.add_command(desk_secret)
 portal.add_command(deliver)
 portal.add_command(pack)
 

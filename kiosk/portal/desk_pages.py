@@ -13,6 +13,7 @@ from kiosk.portal.accounts import May
 from kiosk.portal.answers import Answers
 from kiosk.portal.cases import Ended, OriginalSeen, facts_of, manifest_of
 from kiosk.portal.composition import Portal, PortalDep
+from kiosk.portal.desk_api import approve_as
 from kiosk.portal.desk_auth import Login, LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.render import REFUSAL_WORDS, StaffForm, staff_page
@@ -147,7 +148,7 @@ def approve(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -
     seen = next((seen for seen in _SEEN if seen == form.get("original_seen")), None)
     if seen is None:
         raise RefusedError(DeskProblem.NOT_SEEN, "say how the original was seen")
-    portal.cases.approve(case_id, seen, login.staff.full_name)
+    approve_as(portal, login.staff, case_id, seen)
     return _onward(portal, login, "case.approve", case_id)
 
 
@@ -266,7 +267,7 @@ def _with_dossiers(portal: Portal) -> list[tuple[Dossier, int]]:
 def _words(form: Mapping[str, str], field: str) -> str:
     """What an officer wrote. Raises RefusedError (BAD_REQUEST)."""
     words = form.get(field, "")
-    if not 1 <= len(words) <= _LONGEST_REQUEST or "\0" in words:
+    if not 1 <= len(words) <= _LONGEST_REQUEST:
         raise RefusedError(Problem.BAD_REQUEST, f"{field}: 1 to {_LONGEST_REQUEST} letters")
     return words
 

@@ -61,11 +61,7 @@ def load_keys(folder: Path) -> PortalKeys:
         X25519PrivateKey.from_private_bytes(file.read_bytes())
         for file in folder.glob("envelope-*.key")
     ]
-    receipt = serialization.load_pem_private_key(
-        _keep(folder / "receipt.pem", _new_receipt_key), password=None
-    )
-    if not isinstance(receipt, ec.EllipticCurvePrivateKey):
-        raise ValueError(f"{folder / 'receipt.pem'}: not an elliptic-curve key")
+    receipt = load_signing_key(folder / "receipt.pem")
     return PortalKeys(
         envelope={_envelope_id(key): key for key in (current, *older)},
         envelope_key_id=_envelope_id(current),
@@ -74,7 +70,15 @@ def load_keys(folder: Path) -> PortalKeys:
     )
 
 
-def _new_receipt_key() -> bytes:
+def load_signing_key(file: Path) -> ec.EllipticCurvePrivateKey:
+    """Read a P-256 key, or make it. Raises OSError, or ValueError for a damaged file."""
+    key = serialization.load_pem_private_key(_keep(file, _new_signing_key), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{file}: not an elliptic-curve key")
+    return key
+
+
+def _new_signing_key() -> bytes:
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -48,7 +48,8 @@ class DossierPacker:
         )
 
     def _link(self, line: DeliveryLine) -> str:
-        return f"{self._public}/result/{self._deliveries.new_link(line.dossier)}"
+        """What stands behind "#" is sent to no server, so no log on the way holds the secret."""
+        return f"{self._public}/result#secret={self._deliveries.new_link(line.dossier)}"
 
     def _pdf(self, dossier_id: str) -> bytes | None:
         try:

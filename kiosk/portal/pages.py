@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from kiosk.portal.composition import Portal, PortalDep
-from kiosk.portal.desk_auth import COOKIE, LoginDep, set_login
+from kiosk.portal.desk_auth import COOKIE, LoginDep, device_of, set_device, set_login
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.limits import Limit, network_of
 from kiosk.portal.render import FOLDER, PublicForm, StaffForm, public_page
@@ -63,14 +63,20 @@ def login_page(request: Request, portal: PortalDep) -> Response:
 @router.post("/login")
 def log_in(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     _count(request, portal)
+    name = form.get("name", "").lower()
     try:
         staff = portal.offices.accounts.log_in(
-            form.get("name", "").lower(), form.get("password", ""), form.get("digits", "")
+            name,
+            form.get("password", ""),
+            form.get("digits", ""),
+            network_of(_address(request)),
+            device_of(request, name),
         )
     except RefusedError:
         return public_page(request, portal, "login.html", status=401, wrong=True)
     answer = RedirectResponse("/start", status_code=303)
-    set_login(request, answer, portal.offices.logins.open(staff), portal.settings.login_hours)
+    set_login(portal, answer, portal.offices.logins.open(staff))
+    set_device(portal, answer, staff.name)
     return answer
 
 
@@ -109,7 +115,9 @@ def enrol_digits(request: Request, portal: PortalDep, form: PublicForm) -> Respo
     accounts = portal.offices.accounts
     try:
         if accounts.finish(name, code, form.get("digits", "")):
-            return RedirectResponse("/login", status_code=303)
+            answer = RedirectResponse("/login", status_code=303)
+            set_device(portal, answer, name)
+            return answer
         address = accounts.pending(name, code)
     except RefusedError:
         return public_page(request, portal, "enrol.html", status=401, fault="code")
@@ -135,24 +143,21 @@ def track(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     return public_page(request, portal, "tracked.html", found=found)
 
 
-@router.get("/result/{secret}")
-def result_page(request: Request, portal: PortalDep, secret: str) -> Response:
+@router.get("/result")
+def result_page(request: Request, portal: PortalDep) -> Response:
     """Where a mail leads. Programs that look at links in mails fetch this page, not the result."""
-    found = portal.offices.deliveries.linked(secret) is not None
-    return public_page(
-        request, portal, "result.html", status=200 if found else 404, found=found, secret=secret
-    )
+    return public_page(request, portal, "result.html", found=True)
 
 
-@router.post("/result/{secret}")
-def result(request: Request, portal: PortalDep, secret: str, _form: PublicForm) -> Response:
-    dossier_id = portal.offices.deliveries.linked(secret)
+@router.post("/result")
+def result(request: Request, portal: PortalDep, form: PublicForm) -> Response:
+    dossier_id = portal.offices.deliveries.linked(form.get("secret", ""))
     try:
         pdf = portal.vault.copy(dossier_id) if dossier_id else None
     except FileNotFoundError:  # a filing: its result is not a copy
         pdf = None
     if pdf is None:
-        return public_page(request, portal, "result.html", status=404, found=False, secret=secret)
+        return public_page(request, portal, "result.html", status=404, found=False)
     return Response(pdf, media_type="application/pdf", headers=_PRIVATE)
 
 

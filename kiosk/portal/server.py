@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -28,6 +28,7 @@ from kiosk.portal import (
     upload_api,
 )
 from kiosk.portal.access_log import AccessLog, write_to_standard_error
+from kiosk.portal.bodies import without_nul
 from kiosk.portal.composition import Portal, open_portal
 from kiosk.portal.database import DatabaseError
 from kiosk.portal.desk_auth import LoginNeededError
@@ -43,7 +44,13 @@ _LAST_SECONDS = 3  # for requests under way when told to stop
 def create_app(settings: PortalSettings) -> FastAPI:
     """Raises PortalError (SETTINGS_INVALID, STORAGE_UNAVAILABLE), and OSError when the state
     folder is unusable."""
-    app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Một Cửa",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(without_nul)],
+    )
     app.state.portal = open_portal(settings)
     modules = (
         kiosk_api,
@@ -80,6 +87,9 @@ class Server:
                 access_log=False,
                 log_level="warning",
                 server_header=False,
+                # Whoever connects is the caller, unless the settings name it as a proxy of ours.
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=[str(each) for each in settings.trusted_proxies],
                 timeout_graceful_shutdown=_LAST_SECONDS,
             )
         )

@@ -13,13 +13,13 @@ from datetime import datetime
 from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, Limits
+from kiosk.portal.secret import SLIP_SECRET
 from kiosk.portal.store import Processing, Store
 from kiosk.portal.words import PUBLIC_WORDS
 from offline_queue.intake import Problem, TrackAsk, TrackedDossier
 
 PER_CODE = Limit("track.code", most=10, seconds=3600)
 PER_LINE = Limit("track.line", most=60, seconds=3600)
-_SECRET = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
 _CODE = re.compile(r"[A-Z0-9.]{1,32}-\d{6}-\d{4,12}")
 _NO_SALT = "00" * 16
 _MOST_OF_A_CITIZEN = 20
@@ -73,7 +73,7 @@ class Tracking:
         if not self._limits.allows(PER_CODE, code[:64]) or not allowed:
             wait = PER_CODE.seconds
             raise RefusedError(Problem.TOO_MANY, "ask again later", retry_after=wait)
-        well_formed = bool(_CODE.fullmatch(code) and _SECRET.fullmatch(secret))
+        well_formed = bool(_CODE.fullmatch(code) and SLIP_SECRET.fullmatch(secret))
         lines = self._casebook.of_code(code)[:_MOST_OF_A_CODE] if well_formed else []
         if not lines:
             digest(secret[:10], _NO_SALT)  # the same work as for a code that exists

@@ -1,5 +1,6 @@
-// The QR code of a slip carries code and secret behind "#", which browsers never send. They are put
-// into the form, out of the address, and sent by the person's own touch.
+// The QR code of a slip carries code and secret behind "#", and so does a mail's link to a result.
+// Browsers never send it. It is put into the form, out of the address, and sent by the person's own
+// touch.
 "use strict";
 
 const given = new URLSearchParams(location.hash.slice(1));

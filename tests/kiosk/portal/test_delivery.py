@@ -29,7 +29,6 @@ from kiosk.portal.times import now
 from kiosk.sandbox.mail import MailCatcher
 from tests.kiosk.portal.line import (
     APPLICANT,
-    SECRET,
     RunningPortal,
     TestDossier,
     TestKiosk,
@@ -140,7 +139,7 @@ def wishing(kiosk: TestKiosk, **wish: Any) -> TestDossier:
 def issued(portal: RunningPortal, kiosk: TestKiosk, **wish: Any) -> TestDossier:
     """A dossier whose copy is signed."""
     dossier, authority = wishing(kiosk, **wish), SoftAuthority(portal.settings)
-    with DeskClient(portal.address, SECRET) as client:
+    with DeskClient(portal.address, portal.desk_secret(authority.officer.fingerprint)) as client:
         client.approve(str(dossier.id), "at-the-desk")
         desk = Desk(client, officer=authority.officer, agency=authority.agency, seal=authority.seal)
         assert desk.sign_approved() == 1
@@ -157,6 +156,19 @@ def text_of(mail: MailCatcher) -> str:
     return str(message.get_content())
 
 
+def link_in(portal: RunningPortal, text: str) -> str:
+    (link,) = re.findall(rf"{portal.address}/result\S+", text)
+    return str(link)
+
+
+def followed(portal: RunningPortal, link: str) -> requests.Response:
+    """As a browser does: what stands behind "#" goes into the form, never into an address."""
+    page, _, secret = link.partition("#secret=")
+    assert page == f"{portal.address}/result"
+    with requests.Session() as visitor:
+        return send(visitor, page, page, secret=secret)
+
+
 def test_a_mail_leads_to_the_result(
     portal: RunningPortal, kiosk: TestKiosk, mail: MailCatcher
 ) -> None:
@@ -167,10 +179,7 @@ def test_a_mail_leads_to_the_result(
     assert dossier.manifest.code in message["Subject"]
     assert message["Message-ID"] == f"<{line_of(portal, dossier).id}@yenhoa.example>"
     assert APPLICANT["full_name"] not in message.as_string()
-    (link,) = re.findall(rf"{portal.address}/result/\S+", text_of(mail))
-    with requests.Session() as visitor:
-        assert "đã sẵn sàng" in visitor.get(link, timeout=10).text
-        pdf = send(visitor, link, link)
+    pdf = followed(portal, link_in(portal, text_of(mail)))
     assert pdf.headers["Content-Type"] == "application/pdf"
     assert pdf.content == kiosk.call("GET", f"{dossier.path}/copy").content
     assert worker(portal).work() == 0
@@ -198,16 +207,16 @@ def test_a_link_ends(
 ) -> None:
     dossier = issued(portal, kiosk, channel="email", address=MAILBOX)
     worker(portal).work()
-    (link,) = re.findall(rf"{portal.address}/result/\S+", text_of(mail))
+    link = link_in(portal, text_of(mail))
     clock[0] += timedelta(days=8)
-    assert requests.get(link, timeout=10).status_code == 404
+    assert followed(portal, link).status_code == 404
     clock[0] -= timedelta(days=2)
     portal.inside.offices.deliveries.resend(line_of(portal, dossier).id)
     assert worker(portal).work() == 1
-    assert requests.get(link, timeout=10).status_code == 404  # the new one took its place
-    (again,) = re.findall(rf"{portal.address}/result/\S+", str(mail.messages[1].get_content()))
-    assert requests.get(again, timeout=10).ok
-    assert requests.get(f"{portal.address}/result/guess", timeout=10).status_code == 404
+    assert followed(portal, link).status_code == 404  # the new one took its place
+    again = link_in(portal, str(mail.messages[1].get_content()))
+    assert followed(portal, again).ok
+    assert followed(portal, f"{portal.address}/result#secret=guess").status_code == 404
 
 
 def test_a_busy_server_is_tried_again_later(
@@ -301,7 +310,7 @@ def test_notices_are_told_by_mail(
     portal.inside.cases.ask_for_more(str(dossier.id), "Quét lại trang 2", "Lê Văn Thí Điểm")
     assert worker(portal).work() == 1
     assert "Quét lại trang 2" in text_of(mail)
-    assert "/result/" not in text_of(mail)
+    assert "/result" not in text_of(mail)
 
 
 def test_a_wallet_gets_the_copy(portal: RunningPortal, kiosk: TestKiosk, partner: Partner) -> None:
@@ -364,7 +373,7 @@ def test_the_command_sends_what_waits(
     portal.inside.cases.refuse(str(dossier.id), "Bản chính bị tẩy xóa")
     file = tmp_path / "portal.toml"
     file.write_text(
-        'state = "portal"\nofficer = "Lê Văn Thí Điểm"\ndesk_token_file = "desk.token"\n'
+        'state = "portal"\nofficer = "Lê Văn Thí Điểm"\n'
         'enrolment_codes_file = "codes"\ntrust_dir = "trust"\n[delivery]\n'
         f'mail_host = "127.0.0.1"\nmail_port = {mail.port}\nmail_security = "none"\n'
     )

@@ -12,23 +12,28 @@ from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner, Result
 
 from certify.errors import CertifyError, Fault
 from certify.numbers import check_id_code, new_id_code
 from certify.verify import State, verify
+from kiosk.commands.servers import portal as portal_command
+from kiosk.portal.accounts import Role, Staff
 from kiosk.portal.desk import Desk
+from kiosk.portal.desk_api import approve_as
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.errors import PortalError
+from kiosk.portal.settings import read_secret
 from kiosk.portal.times import this_year
 from kiosk.portal.trust import read_bundle
 from kiosk.sandbox import pki
 from kiosk.sandbox.officer import Officer
 from tests.kiosk.portal.line import (
-    SECRET,
     RunningPortal,
     TestDossier,
     TestKiosk,
     problem,
+    settings_in,
 )
 from tests.kiosk.portal.soft_signers import SoftAuthority, SoftSigner, contents_of, drawn_page
 
@@ -39,8 +44,8 @@ def authority(portal: RunningPortal) -> SoftAuthority:
 
 
 @pytest.fixture
-def client(portal: RunningPortal) -> Iterator[DeskClient]:
-    with DeskClient(portal.address, SECRET) as client:
+def client(portal: RunningPortal, authority: SoftAuthority) -> Iterator[DeskClient]:
+    with DeskClient(portal.address, portal.desk_secret(authority.officer.fingerprint)) as client:
         yield client
 
 
@@ -98,12 +103,76 @@ def test_nothing_is_signed_without_a_decision(kiosk: TestKiosk, desk: Desk) -> N
 
 
 def test_a_desk_signs_only_what_its_own_officer_approved(
-    portal: RunningPortal, kiosk: TestKiosk, desk: Desk
+    portal: RunningPortal, kiosk: TestKiosk, client: DeskClient, desk: Desk
+) -> None:
+    """Even where two officers are called alike."""
+    dossier = sent(kiosk)
+    namesake = Staff("lan", portal.settings.officer, Role.OFFICER)
+    portal.desk_secret("11" * 32, "lan")
+    facts = approve_as(portal.inside, namesake, str(dossier.id), "at-the-desk")
+    assert client.approve(str(dossier.id), "at-the-desk") == facts.to_dict()  # hers it stays
+    assert client.approved() == []
+    assert desk.sign_approved() == 0
+    assert not desk.sign(str(dossier.id))
+    assert dossier.state()["processing"] == 4
+
+
+def test_a_desk_signs_with_no_other_certificate(
+    portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority, desk: Desk
 ) -> None:
     dossier = sent(kiosk)
-    portal.inside.cases.approve(str(dossier.id), "at-the-desk", "Phạm Thị Thử")
-    assert desk.sign_approved() == 0
-    assert dossier.state()["processing"] == 4
+    desk.require_own()
+    with DeskClient(portal.address, portal.desk_secret("22" * 32)) as client:
+        Officer(client).decide()
+        other = Desk(
+            client, officer=authority.officer, agency=authority.agency, seal=authority.seal
+        )
+        assert client.approved() == [str(dossier.id)]
+        assert other.sign_approved() == 0
+        with pytest.raises(PortalError, match=r"portal\.settings-invalid"):
+            other.require_own()
+
+
+def test_a_desk_reads_only_what_its_account_approved(
+    tmp_path: Path, stopping: list[RunningPortal]
+) -> None:
+    portal = RunningPortal(settings_in(tmp_path, scripted_officer=False))
+    try:
+        kiosk = TestKiosk(portal, "kiosk-01")
+        kiosk.enrol()
+        mine, other = (sent(kiosk, f"H26.15-261124-000{number}") for number in (1, 2))
+        secret = portal.secret
+        me = Staff("thu", portal.settings.officer, Role.OFFICER)
+        approve_as(portal.inside, me, str(mine.id), "at-the-desk")
+        with DeskClient(portal.address, secret) as client:
+            assert client.pages(str(mine.id), client.case(str(mine.id))["pages"])
+            for path in ("", "/text", "/pages/page-001.jpg"):
+                answer = portal.desk("GET", f"/cases/{other.id}{path}")
+                assert problem(answer) == (404, "desk.not-found")
+            with pytest.raises(PortalError, match=r"desk\.not-found"):
+                client.put_copy(str(other.id), b"")
+    finally:
+        portal.tell_to_stop()
+        stopping.append(portal)
+
+
+def test_a_desk_secret_ends(portal: RunningPortal, client: DeskClient) -> None:
+    desks, accounts = portal.inside.offices.desks, portal.inside.offices.accounts
+    assert client.caller()["account"] == "thu"
+    desks.revoke("thu", by="test")
+    with pytest.raises(PortalError, match=r"desk\.not-allowed"):
+        client.approved()
+    with pytest.raises(ValueError, match="no desk secret"):
+        desks.revoke("thu", by="test")
+    with DeskClient(portal.address, portal.desk_secret("33" * 32)) as again:
+        assert again.approved() == []
+        accounts.disable("thu", by="test")
+        with pytest.raises(PortalError, match=r"desk\.not-allowed"):
+            again.approved()
+    noted = [action for _, _, action, _ in accounts.actions(9)]
+    assert noted.count("desk.add") == 2
+    assert noted.count("desk.revoke") == 1
+    assert "33" * 32 not in again._session.headers["Authorization"]
 
 
 def test_a_refusal_is_told_with_its_reason(kiosk: TestKiosk, client: DeskClient) -> None:
@@ -240,7 +309,7 @@ def test_the_desk_needs_its_secret(portal: RunningPortal, kiosk: TestKiosk) -> N
 def test_a_portal_that_is_away_is_told_as_such(portal: RunningPortal) -> None:
     portal.stop()
     with pytest.raises(PortalError) as caught:
-        DeskClient(portal.address, SECRET).waiting()
+        DeskClient(portal.address, "of-a-portal-that-is-away").waiting()
     assert caught.value.retryable
 
 
@@ -300,7 +369,8 @@ def test_the_desk_process_signs_with_its_token(portal: RunningPortal, tmp_path: 
     kiosk = TestKiosk(portal, "kiosk-01")
     kiosk.enrol()
     dossier = sent(kiosk)
-    with DeskClient(portal.address, SECRET) as client:
+    (tmp_path / "desk.token").write_text(secret_by_command(portal, made.officer_certificate))
+    with DeskClient(portal.address, read_secret(tmp_path / "desk.token")) as client:
         Officer(client).decide()
     file = tmp_path / "desk.toml"
     file.write_text(
@@ -320,6 +390,28 @@ def test_the_desk_process_signs_with_its_token(portal: RunningPortal, tmp_path: 
         process.terminate()
         process.communicate()
     assert dossier.state()["processing"] == 9
+
+
+def secret_by_command(portal: RunningPortal, certificate: Path) -> str:
+    """As the administrator makes it, beside the running portal."""
+    settings = portal.settings
+    file = settings.trust_dir.parent / "portal.toml"
+    values = settings.model_dump(mode="json", exclude_none=True)
+    file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(portal_command, [*words, "--settings", str(file)])
+
+    add = ("desk-secret", "add", "lan", "--certificate", str(certificate))
+    assert "does not exist" in run(*add).stderr
+    run("staff", "add", "minh", "--role", "admin", "--full-name", settings.officer)
+    assert "does not decide" in run(*add[:2], "minh", *add[3:]).stderr
+    run("staff", "add", "hoa", "--role", "officer", "--full-name", "Phạm Thị Thử")
+    assert "does not name hoa" in run(*add[:2], "hoa", *add[3:]).stderr
+    run("staff", "add", "lan", "--role", "officer", "--full-name", settings.officer)
+    assert run(*add).exit_code == 0
+    assert run("desk-secret", "revoke", "lan").exit_code == 0
+    return run(*add).stdout.strip()
 
 
 def wait_until_done(dossier: TestDossier, process: subprocess.Popen[bytes]) -> None:

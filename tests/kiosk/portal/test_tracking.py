@@ -19,7 +19,6 @@ from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, network_of
 from tests.kiosk.portal.line import (
     APPLICANT,
-    SECRET,
     RunningPortal,
     TestDossier,
     TestKiosk,
@@ -192,7 +191,7 @@ def test_the_end_is_told(
     portal: RunningPortal, kiosk: TestKiosk, visitor: requests.Session
 ) -> None:
     dossier = sent(kiosk)
-    with DeskClient(portal.address, SECRET) as client:
+    with DeskClient(portal.address, portal.secret) as client:
         client.refuse(str(dossier.id), "Bản chính bị tẩy xóa")
     page = ask(visitor, portal, CODE, SLIP).text
     assert "không được nhận" in page

@@ -125,10 +125,14 @@ def test_a_result_and_a_link_that_ended(
 ) -> None:
     dossier = sent(kiosk)
     secret = portal.inside.offices.deliveries.new_link(str(dossier.id))
-    for path, words in ((secret, "đã sẵn sàng"), ("guess", "không còn dùng được")):
-        phone.open(f"{portal.address}/result/{path}")
-        phone.wait_for(words)
-        readable(phone)
+    phone.open(f"{portal.address}/result#secret={secret}")
+    phone.wait_for("Tải kết quả")
+    assert phone.run("return document.querySelector('[name=secret]').value") == secret
+    assert phone.url == f"{portal.address}/result"
+    readable(phone)
+    phone.touch("button")  # no copy was issued
+    phone.wait_for("không còn dùng được")
+    readable(phone)
 
 
 @pytest.mark.parametrize("path", ["/login", "/enrol"])
