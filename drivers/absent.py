@@ -47,6 +47,15 @@ class AbsentReceiptPrinter(_Absent):
     async def print_slip(self, slip: Slip) -> None:
         raise DeviceError(Fault.RECEIPT_ABSENT, _DETAIL)
 
+    def paper_left(self) -> int | None:
+        return None
+
+    async def slip_waits(self) -> bool:
+        return False
+
+    async def take_back(self) -> bool:
+        return True
+
 
 class AbsentPowerSupply(_Absent):
     async def check(self) -> None:

@@ -38,8 +38,10 @@ class Fault(StrEnum):
     RECEIPT_COVER_OPEN = "device.receipt.cover-open"
     RECEIPT_CUTTER = "device.receipt.cutter"
     RECEIPT_ERROR = "device.receipt.error"
+    RECEIPT_NOT_TAKEN = "device.receipt.not-taken"
     RECEIPT_PAPER_LOW = "device.receipt.paper-low"
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
+    RECEIPT_PAPER_SHORT = "device.receipt.paper-short"
     RECEIPT_SILENT = "device.receipt.silent"
     RECEIPT_UNCONFIRMED = "device.receipt.unconfirmed"
     PRINTER_ABSENT = "device.printer.absent"
@@ -95,8 +97,8 @@ class Health(StrEnum):
 class Status:
     """A snapshot. ``since`` is ``time.monotonic()`` of the last change.
 
-    FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW). STALE: no successful
-    check for too long. ``paper_inside``: a sheet may still be in the device.
+    FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW, RECEIPT_NOT_TAKEN).
+    STALE: no successful check for too long. ``paper_inside``: a sheet may still be in the device.
     """
 
     health: Health
@@ -230,8 +232,22 @@ class ReceiptPrinter(Device, Protocol):
     async def print_slip(self, slip: Slip) -> None:
         """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT.
 
-        The same slip asked for again after an error is printed only if it did not come out whole.
+        The same slip asked for again after an error is printed only if it did not come out whole. A
+        slip that what is left of the roll cannot hold is not begun: RECEIPT_PAPER_SHORT.
         """
+        ...
+
+    def paper_left(self) -> int | None:
+        """Millimetres, about, once the roll is near its end; None: plenty, or not known."""
+        ...
+
+    async def slip_waits(self) -> bool:
+        """Whether a printed slip is in the exit and nobody has taken it; False for printers that
+        cannot tell."""
+        ...
+
+    async def take_back(self) -> bool:
+        """Pull the slip in the exit back inside; whether the exit is free now."""
         ...
 
 

@@ -51,6 +51,8 @@ from kiosk.settings import (
     ScannerSettings,
 )
 
+ROLL_FILE = "receipt-roll.json"
+
 
 def scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:
     model = profile(settings.profile, ScannerProfile, "devices.scanner.profile")
@@ -81,7 +83,9 @@ def camera(settings: CameraSettings) -> Camera:
     return OpenCvCamera(source=settings.source, rotation=rotation, exposure=model.exposure)
 
 
-def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
+def receipt_printer(
+    settings: ReceiptPrinterSettings, roll_file: Path | None = None
+) -> ReceiptPrinter:
     key = "devices.receipt_printer"
     model = profile(settings.profile, ReceiptPrinterProfile, f"{key}.profile")
     if not settings.address:
@@ -91,11 +95,22 @@ def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
         reason = f"{settings.profile} has no paper of {settings.width_mm} mm"
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}.width_mm: {reason}")
     traits = Traits(
-        model.cutter, model.native_qr, model.near_end_sensor, model.status, model.cut_counter
+        model.cutter,
+        model.native_qr,
+        model.near_end_sensor,
+        model.status,
+        model.cut_counter,
+        model.dpi,
+        model.present_steps,
     )
     try:
         return EscposPrinter(
-            address=settings.address, width_mm=settings.width_mm, dots=dots, traits=traits
+            address=settings.address,
+            width_mm=settings.width_mm,
+            dots=dots,
+            traits=traits,
+            near_end_mm=round(settings.near_end_metres * 1000),
+            roll_file=roll_file,
         )
     except ValueError as error:
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}.address: {error}") from None

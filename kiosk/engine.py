@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from drivers.contract import DeviceError
 from drivers.presence import watching
-from kiosk import inventory, power, reports, staff
+from kiosk import inventory, power, reports, slip_exit, staff
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
@@ -35,6 +35,8 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
             session = Session(kiosk, prompter, await _policy(kiosk))
             finished = await session.run()
             if finished.ended == "power" and (notice := await _no_mains(kiosk)):
+                await _show_for_a_while(prompter, notice)
+            if notice := await slip_exit.put_away(kiosk):
                 await _show_for_a_while(prompter, notice)
             on_finished(finished)
 

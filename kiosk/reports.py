@@ -13,7 +13,8 @@ from kiosk.link import verbs
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
-_WARNINGS = (Fault.RECEIPT_PAPER_LOW,)  # it works, but somebody should come
+_WARNINGS = (Fault.RECEIPT_PAPER_LOW, Fault.RECEIPT_NOT_TAKEN)
+"""It works, but somebody should come."""
 
 
 async def keep_reporting(kiosk: Kiosk) -> None:

@@ -92,6 +92,12 @@ class ReceiptPrinterSettings(Section):
     )
     address: str = Field("", description="tcp://host:port, serial:/dev/ttyUSB0 or usb:vvvv:pppp")
     width_mm: Literal[58, 80] = Field(80, description="paper width, millimetres")
+    near_end_metres: float = Field(
+        2.0,
+        ge=0,
+        le=50,
+        description="paper left when the printer first says near its end, metres; 0: not known",
+    )
 
 
 class DocumentPrinterSettings(Section):

@@ -108,6 +108,7 @@ def _printer_buttons() -> tuple[Button, ...]:
     return (
         Button("refill", "New roll", "refill", {}),
         Button("mend", "Mend", "set", whole),
+        Button("take", "Take the slip", "take", {}),
         Button("low", "Roll runs low", "set", {"paper": "near-end"}, bad=True),
         Button("out", "Paper out", "set", {"paper": "out"}, bad=True),
         Button("cover", "Open the cover", "set", {"cover_open": True}, bad=True),
@@ -172,6 +173,7 @@ def _printer_told(state: State) -> tuple[str, bool]:
             ("cover open", state["cover_open"]),
             (str(state["error"]), state["error"]),
             ("silent", state["silent"]),
+            ("a slip in the exit", state["at_exit"]),
         )
         if there
     ]

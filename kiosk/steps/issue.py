@@ -14,7 +14,7 @@ from certify.numbers import new_id_code
 from certify.statement import CopyFacts
 from drivers.contract import DeviceError
 from drivers.contract import Fault as DeviceFault
-from kiosk import dossiers
+from kiosk import dossiers, slip_exit
 from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
@@ -72,6 +72,7 @@ async def run(session: Session) -> Outcome:
             _show(session, "slip")
         await _print_slip(session)
         await session.ask(_done_view(session))
+        await slip_exit.remind(session)
     return NEXT
 
 

@@ -94,6 +94,11 @@ class Printer:
     def __init__(self) -> None:
         self.slips: list[Any] = []
         self.failures: list[DeviceError] = []
+        self.waits = [False]
+
+    async def slip_waits(self) -> bool:
+        """Each of ``waits`` in turn, then the last for ever."""
+        return self.waits.pop(0) if len(self.waits) > 1 else self.waits[0]
 
     async def print_slip(self, slip: Any) -> None:
         if self.failures:
