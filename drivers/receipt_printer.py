@@ -75,7 +75,8 @@ class EscposPrinter:
     """A receipt printer at ``tcp://host:port``, ``serial:/dev/...`` or ``usb:vvvv:pppp[:SERIAL]``.
 
     ``usb_backend``: pyusb's, for tests; None is libusb. ``timeout``: seconds until a printer that
-    does not answer counts as silent. ``near_end_mm`` and ``roll_file``: as in ``PaperRoll``. The connection is opened for each call, so a printer that was
+    does not answer counts as silent. ``near_end_mm`` and ``roll_file``: as in ``PaperRoll``. The
+    connection is opened for each call, so a printer that was
     switched off and on needs no care.
 
     Calls block, so they run in a thread. There is no child process: sockets and pyserial are

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drivers.contract import Slip, SlipCode, SlipItem, SlipRule, SlipText
-from drivers.receipt_presenter import present
 from drivers.raster_text import body_size, draw_text
+from drivers.receipt_presenter import present
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -62,8 +62,8 @@ class CameraProfile(_Profile):
 class ReceiptPrinterProfile(_Profile):
     """``dots``: printable width for each paper width, millimetres. ``native_qr``: it draws QR codes
     itself. ``status``: the arguments of DLE EOT that it answers. ``cut_counter``: asked for its
-    count of cuts (GS g 2), it does not print the question. ``dpi``: dots an inch. ``present_steps``:
-    how far its presenter pushes a slip out (GS e 3), 0: it has none."""
+    count of cuts (GS g 2), it does not print the question. ``dpi``: dots an inch.
+    ``present_steps``: how far its presenter pushes a slip out (GS e 3), 0: it has none."""
 
     kind: Literal["receipt-printer"]
     dots: dict[Literal["58", "80"], Annotated[int, Field(ge=8, multiple_of=8)]]

@@ -23,7 +23,7 @@ from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
 from drivers.emulators.upsd import UpsdEmulator
 from drivers.wire import Blob
-from kiosk import app, devices, inventory, selftest
+from kiosk import app, devices, inventory, readiness, selftest
 from kiosk.__main__ import cli
 from kiosk.sandbox.people import camera_frames
 from kiosk.settings import Settings, load
@@ -200,6 +200,22 @@ def test_the_running_kiosk_says_how_its_devices_are(rig: Rig) -> None:
     assert listed.exit_code == 3
     # Without a kiosk that runs, what it said is old: the printer is asked, and is well.
     assert rig.command("devices").exit_code == 0
+
+
+def test_a_roll_near_its_end_is_a_yellow_light_with_what_is_left(rig: Rig) -> None:
+    kind = next(kind for kind in inventory.KINDS if kind.name == "receipt printer")
+    kiosk: Any = SimpleNamespace(
+        settings=rig.settings, devices={kind.name: kind.make(rig.settings)}
+    )
+    check = readiness._check_of(kind)
+    fine = asyncio.run(readiness._ask(check, kiosk))
+    rig.printer.set(paper="near-end")
+    low = asyncio.run(readiness._ask(check, kiosk))
+    assert (fine.light, low.light) == ("green", "yellow")
+    assert low.detail == "the roll is near its end, about 2.0 m left"
+    held = inventory.State(kind.name, "", "tcp://x", "ready", "device.receipt.paper-low")
+    assert readiness._held(held).light == "yellow"
+    assert rig.command("devices", "probe").exit_code == 0  # a warning is no failure
 
 
 @pytest.fixture
