@@ -176,12 +176,14 @@ class PrintOptions:
 class Printed:
     """What came out. ``sides``: printed sides of all copies, None when the printer does not count.
 
-    ``copies``: whole copies that lie in the tray; ``warnings``: such as "toner-low".
+    ``copies``: whole copies that lie in the tray; ``warnings``: such as "toner-low". ``certain``:
+    the printer itself says so; False: a spooler does, which knows that the printer took it.
     """
 
     copies: int
     sides: int | None
     warnings: tuple[str, ...] = ()
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ class Paper:
         self.failures = list(failures)
         self.cancelling = cancelling
         self.came_out = came_out
+        self.certain = True
         self.names: list[str] = []
         self.cancelled: list[str] = []
 
@@ -123,7 +124,7 @@ class Paper:
         self.names.append(name)
         if self.failures:
             raise self.failures.pop(0)
-        return Printed(copies, None)
+        return Printed(copies, None, certain=self.certain)
 
     async def cancel(self, name: str) -> Printed:
         self.cancelled.append(name)
@@ -295,6 +296,17 @@ def test_a_copy_is_printed_once_where_there_is_a_printer() -> None:
     assert isinstance(view, DoneView)
     assert (view.place.key, session.record.paper) == ("done.paper-out", "out")
     assert paper.names == [f"kiosk-{DOSSIER}"]
+
+
+def test_a_spoolers_word_sends_the_person_to_the_tray_and_names_the_desk() -> None:
+    paper = Paper()
+    paper.certain = False
+    session = printing_session(paper)
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert (view.place.key, session.told) == ("done.paper-unsure", [])
+    assert len(paper.names) == 1
 
 
 def test_trying_again_goes_on_with_the_job_of_the_same_name() -> None:
