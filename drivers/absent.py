@@ -62,6 +62,17 @@ class AbsentPowerSupply(_Absent):
         """A kiosk on bare mains knows no trouble before it is off."""
 
 
+class AbsentSignals(_Absent):
+    async def check(self) -> None:
+        """A housing without a switch is not known to be open."""
+
+    async def rearm(self) -> None:
+        """Nothing was armed."""
+
+    async def call(self) -> bool:
+        return False
+
+
 class AbsentDocumentPrinter(_Absent):
     def supplies(self) -> tuple[Supply, ...]:
         return ()

@@ -62,6 +62,9 @@ class Fault(StrEnum):
     CARD_PROTOCOL = "card.protocol"
     CARD_REMOVED = "card.removed"
     CARD_SEVERAL = "card.several"
+    SIGNALS_ABSENT = "device.signals.absent"
+    SIGNALS_REFUSED = "device.signals.refused"
+    TAMPER_OPEN = "device.tamper.open"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
@@ -257,6 +260,23 @@ class PowerSupply(Device, Protocol):
     async def check(self) -> None:
         """Raise DeviceError: POWER_OUT on battery, POWER_LOW nearly at its end, POWER_ABSENT when
         it does not say."""
+        ...
+
+
+class Signals(Device, Protocol):
+    """Lamp, bell and tamper switch: whichever of them there are."""
+
+    async def check(self) -> None:
+        """Raise DeviceError: TAMPER_OPEN when the housing is open, or was and nobody has armed it
+        again; SIGNALS_* when nobody knows."""
+        ...
+
+    async def rearm(self) -> None:
+        """Staff has looked: what was open is forgotten. Raises DeviceError as ``check``."""
+        ...
+
+    async def call(self) -> bool:
+        """Switch lamp and bell on; they go off by themselves. False: there is neither."""
         ...
 
 

@@ -20,6 +20,7 @@ from drivers.contract import (
     PowerSupply,
     ReceiptPrinter,
     Scanner,
+    Signals,
 )
 from kiosk import devices
 from kiosk.certifier import Certifier
@@ -49,6 +50,7 @@ class Kiosk:
     printer: DocumentPrinter
     cards: CardReader
     power: PowerSupply
+    signals: Signals
     documents: DocumentReader
     certifier: Certifier
     link: LinkClient
@@ -70,6 +72,7 @@ class Kiosk:
             "document printer": self.printer,
             "card reader": self.cards,
             "power": self.power,
+            "signals": self.signals,
         }
 
     async def close(self) -> None:
@@ -97,6 +100,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         printer=devices.document_printer(given.document_printer),
         cards=devices.card_reader(given.card_reader),
         power=devices.power(given.power),
+        signals=devices.signals(given.signals, state / devices.TAMPER_FILE),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),
         link=LinkClient(settings.link.socket),

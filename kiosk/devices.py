@@ -14,6 +14,7 @@ from drivers.absent import (
     AbsentPowerSupply,
     AbsentReceiptPrinter,
     AbsentScanner,
+    AbsentSignals,
 )
 from drivers.camera import OpenCvCamera
 from drivers.card_reader import PcscCardReader
@@ -27,12 +28,14 @@ from drivers.contract import (
     PrintOptions,
     ReceiptPrinter,
     Scanner,
+    Signals,
 )
 from drivers.document_printer import IppPrinter
 from drivers.power import NutPowerSupply
 from drivers.receipt_printer import EscposPrinter, Traits
 from drivers.sane_worker import Quirks
 from drivers.scanner import SaneScanner
+from drivers.signals import SignalBox
 from kiosk.failures import Fault, KioskError
 from kiosk.profiles import (
     CameraProfile,
@@ -49,9 +52,11 @@ from kiosk.settings import (
     PowerSettings,
     ReceiptPrinterSettings,
     ScannerSettings,
+    SignalSettings,
 )
 
 ROLL_FILE = "receipt-roll.json"
+TAMPER_FILE = "tamper-opened"
 
 
 def scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:
@@ -148,3 +153,22 @@ def power(settings: PowerSettings) -> PowerSupply:
         return NutPowerSupply(address=settings.address)
     except ValueError as error:
         raise KioskError(Fault.SETTINGS_INVALID, f"devices.power.address: {error}") from None
+
+
+def signals(settings: SignalSettings, latch: Path) -> Signals:
+    """``latch``: the file that remembers an open housing, of the state folder."""
+    if not settings.address:
+        return AbsentSignals()
+    try:
+        return SignalBox(
+            address=settings.address,
+            latch=latch,
+            unit=settings.unit,
+            lamp=settings.lamp,
+            bell=settings.bell,
+            tamper=settings.tamper,
+            lamp_seconds=settings.lamp_seconds,
+            bell_seconds=settings.bell_seconds,
+        )
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.signals.address: {error}") from None

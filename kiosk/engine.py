@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from drivers.contract import DeviceError
 from drivers.presence import watching
-from kiosk import inventory, power, reports, slip_exit, staff
+from kiosk import inventory, power, reports, slip_exit, staff, tamper
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
@@ -171,8 +171,9 @@ class Engine:
         kiosk = self._build(self._settings)
         reporting = asyncio.create_task(reports.keep_reporting(kiosk))
         telling = asyncio.create_task(inventory.publish(self._settings, kiosk.devices))
+        guarding = asyncio.create_task(tamper.watch(kiosk))
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
-            await cancel(reporting, telling)
+            await cancel(reporting, telling, guarding)
             await kiosk.close()

@@ -29,6 +29,7 @@ from drivers.contract import (
     PowerSupply,
     ReceiptPrinter,
     Scanner,
+    Signals,
 )
 from kiosk import devices
 from kiosk.failures import table
@@ -148,6 +149,11 @@ async def _ask_card_reader(cards: CardReader) -> str:
     return "ready"
 
 
+async def _ask_signals(signals: Signals) -> str:
+    await signals.check()
+    return "answers, the housing is shut"
+
+
 KINDS: tuple[Kind, ...] = (
     Kind(
         "scanner",
@@ -202,6 +208,16 @@ KINDS: tuple[Kind, ...] = (
         ("address",),
         lambda settings: devices.power(settings.devices.power),
         _ask_power,
+        optional=True,
+    ),
+    Kind(
+        "signals",
+        "signals",
+        ("address",),
+        lambda settings: devices.signals(
+            settings.devices.signals, settings.site.state / devices.TAMPER_FILE
+        ),
+        _ask_signals,
         optional=True,
     ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from drivers.absent import AbsentSignals
 from drivers.contract import Slip, SlipText
 from drivers.emulators.escpos import EscposEmulator
 from drivers.receipt_printer import EscposPrinter, Traits
@@ -39,7 +40,12 @@ def kiosk_of(emulator: EscposEmulator) -> Any:
     printer = EscposPrinter(address=emulator.address, timeout=1.0, traits=Traits(present_steps=12))
     journal = SimpleNamespace(append=lambda event, **_: events.append(event))
     return SimpleNamespace(
-        receipt=printer, journal=journal, events=events, link=Link(), settings=Settings()
+        receipt=printer,
+        signals=AbsentSignals(),
+        journal=journal,
+        events=events,
+        link=Link(),
+        settings=Settings(),
     )
 
 

@@ -106,6 +106,18 @@ class Printer:
         self.slips.append(slip)
 
 
+class Signals:
+    """A housing that is shut as often as ``looks`` says, and then opened."""
+
+    def __init__(self) -> None:
+        self.looks = 99
+
+    async def check(self) -> None:
+        if self.looks == 0:
+            raise DeviceError(DeviceFault.TAMPER_OPEN)
+        self.looks -= 1
+
+
 class Paper:
     """A document printer; ``failures``: of its next calls. ``came_out``: what cancelling finds,
     unless it fails with ``cancelling``."""
@@ -161,6 +173,7 @@ class Session:
             certifier=Certifier(),
             receipt=self.printer,
             printer=Paper(),
+            signals=Signals(),
             journal=journal,
         )
 
@@ -215,6 +228,19 @@ def test_without_numbers_the_kiosk_files_for_the_desk() -> None:
     run(session)
     assert session.record.mode == "pre-check"
     assert session.record.copy == b"%PDF"
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_an_opened_housing_leaves_the_copy_to_the_officer(looks: int) -> None:
+    """Before the mode is decided, after it, and while the copy is being signed."""
+    outbox = Outbox()
+    session = Session(Link("accepted", issued()), outbox, post_check=True)
+    session.kiosk.signals.looks = looks
+    run(session)
+    assert (session.record.mode, session.record.copy) == ("pre-check", b"%PDF")
+    assert "copy.pdf" not in outbox.parts
+    assert session.record.facts is None
+    assert session.told == []
 
 
 def test_a_refusal_is_told_with_the_officers_words_and_no_appointment() -> None:
