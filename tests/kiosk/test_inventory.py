@@ -21,6 +21,7 @@ from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.ipp import IppEmulator
 from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
+from drivers.emulators.signal_box import SignalBoxEmulator
 from drivers.emulators.upsd import UpsdEmulator
 from drivers.wire import Blob
 from kiosk import app, devices, inventory, readiness, selftest
@@ -40,6 +41,7 @@ class Rig:
     paper: IppEmulator
     cards: CardReaderEmulator
     ups: UpsdEmulator
+    box: SignalBoxEmulator
     file: Path
 
     @property
@@ -69,6 +71,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         IppEmulator(),
         CardReaderEmulator(),
         UpsdEmulator(),
+        SignalBoxEmulator(),
         tmp_path / "kiosk.toml",
     )
     rig.file.write_text(
@@ -91,6 +94,9 @@ reader = "*"
 socket = "{rig.cards.address}"
 [devices.power]
 address = "{rig.ups.address}"
+[devices.signals]
+address = "{rig.box.address}"
+tamper = 1
 """
     )
     yield rig
@@ -102,6 +108,7 @@ address = "{rig.ups.address}"
         rig.paper,
         rig.cards,
         rig.ups,
+        rig.box,
     ):
         emulator.close()
 
@@ -123,6 +130,7 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
     rig.paper.state.jammed = True
     rig.cards.unplug()
     rig.ups.state.mains = False
+    rig.box.state.shut = False
     done = rig.command("devices")
     assert done.exit_code == 3
     told = [line.split() for line in done.stdout.splitlines()]
@@ -134,6 +142,7 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
         "fault",
         "absent",
         "fault",
+        "fault",
     ]
     assert [next(word for word in words if word.startswith("device.")) for words in told] == [
         "device.scanner.jam",
@@ -143,6 +152,7 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
         "device.printer.jam",
         "device.card-reader.absent",
         "device.power.out",
+        "device.tamper.open",
     ]
 
 
