@@ -124,6 +124,7 @@ Page {
                     redoAdvised: entry.redo
                     redoPossible: page.settled
                     onRedo: Kiosk.redo(entry.number)
+                    onRemove: Kiosk.remove(entry.number)
                 }
             }
             Item {
