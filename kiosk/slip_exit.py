@@ -53,7 +53,7 @@ async def put_away(kiosk: Kiosk) -> FaultView | None:
         inside = False
     kiosk.journal.append("slip-pulled-back" if inside else "slip-left")
     if not inside:
-        await staff.call(kiosk, reason="slip-left", kept="kept.nothing")
+        await staff.call(kiosk, reason="slip-left", kept="kept.locked")
     words = "slip-exit.inside" if inside else "slip-exit.left"
     return FaultView(
         code=words,
@@ -61,7 +61,7 @@ async def put_away(kiosk: Kiosk) -> FaultView | None:
         title=Text(f"{words}.title"),
         happened=Text(f"{words}.happened"),
         todo=Text(f"{words}.todo", {"place": kiosk.settings.site.pickup_place}),
-        kept=Text("kept.nothing"),
+        kept=Text("kept.locked"),
         actions=("continue",),
         can_go_back=False,
     )

@@ -113,7 +113,6 @@ Rectangle {
         height: 96
         text: Kiosk.word("scan.remove")
         symbol: "close"
-        stacked: Theme.hugeText
         fontSize: Theme.caption
         kind: "secondary"
         Accessible.name: text + ": " + title.text
