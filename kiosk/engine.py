@@ -32,7 +32,9 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
             stage.set_language(kiosk.settings.site.language)
             prompter = _prompter(kiosk, stage)
             await _wait_for_somebody(kiosk, prompter)
-            session = Session(kiosk, prompter, await _policy(kiosk))
+            await kiosk.shelf.refresh()
+            offered = kiosk.shelf.on(kiosk.clock())
+            session = Session(kiosk, prompter, await _policy(kiosk), offered)
             finished = await session.run()
             if finished.ended == "power" and (notice := await _no_mains(kiosk)):
                 await _show_for_a_while(prompter, notice)
@@ -170,10 +172,11 @@ class Engine:
         self._running.set()
         kiosk = self._build(self._settings)
         reporting = asyncio.create_task(reports.keep_reporting(kiosk))
+        freshening = asyncio.create_task(kiosk.shelf.keep_fresh())
         telling = asyncio.create_task(inventory.publish(self._settings, kiosk.devices))
         guarding = asyncio.create_task(tamper.watch(kiosk))
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
-            await cancel(reporting, telling, guarding)
+            await cancel(reporting, freshening, telling, guarding)
             await kiosk.close()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -17,7 +17,7 @@ from drivers.contract import DeviceError
 from kiosk import power, staff
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
-from kiosk.procedures import Procedure, procedures
+from kiosk.procedures import Procedure
 from kiosk.stage import IdleError, Prompter, first_of
 from kiosk.views import (
     CallStaff,
@@ -122,9 +122,17 @@ class Finished:
 class Session:
     """One citizen at the kiosk, from the first touch to the wipe."""
 
-    def __init__(self, kiosk: Kiosk, prompter: Prompter, policy: Policy | None) -> None:
+    def __init__(
+        self,
+        kiosk: Kiosk,
+        prompter: Prompter,
+        policy: Policy | None,
+        offered: Mapping[str, Procedure],
+    ) -> None:
+        """``offered``: the procedures of this session by id, whatever is published meanwhile."""
         self.kiosk = kiosk
         self.policy = policy
+        self.offered = offered
         self.record = Record()
         self._prompter = prompter
         self._step = ("", 0, 0)
@@ -223,7 +231,7 @@ class Session:
     async def _walk(self) -> None:
         from kiosk.steps import STEPS, choose_service
 
-        most = max(len(procedure.steps) for procedure in procedures().values())
+        most = max((len(each.steps) for each in self.offered.values()), default=0)
         if await self._timed("choose", 1, most + 1, choose_service.run) is not NEXT:
             raise LeftError
         names = self.procedure.steps

@@ -100,9 +100,9 @@ class Upkeep:
     def _keep_all(self) -> None:
         if self._certificate.due(local_now()):
             self._renew()
-        if since_boot() >= self._trust_due:
+        trust_due = since_boot() >= self._trust_due
+        if trust_due:
             self._trust.refresh(self._strict)
-            self._trust_due = since_boot() + TRUST_POLLS * self._settings.link.poll_seconds
         for kind in KINDS:
             if self.may_lease(kind):
                 self._leases.fill(self._strict, kind)
@@ -113,6 +113,9 @@ class Upkeep:
             except QueueError as error:
                 if error.detail != Problem.NOT_FOUND:  # an older portal
                     raise
+        if trust_due:  # last: packs are large, and nothing else waits for them
+            self._trust.fetch_packs(self._strict)
+            self._trust_due = since_boot() + TRUST_POLLS * self._settings.link.poll_seconds
 
     def _require_good_standing(self) -> None:
         if self._strict.standing().state == "revoked":
