@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from pathlib import Path
 
 from drivers.contract import DeviceError, Fault
@@ -59,11 +60,17 @@ async def watch(kiosk: Kiosk) -> None:
 
 def _write_down(kiosk: Kiosk, latch: Path) -> None:
     """Whoever noticed it first, perhaps a doctor at night: an empty latch is not in the journal."""
-    if not latch.exists() or latch.read_bytes():
-        return
-    log.error("the housing was opened")
     try:
-        kiosk.journal.append("tamper-opened")
-        latch.write_text("in the journal\n")
+        if latch.exists() and latch.stat().st_size == 0:
+            log.error("the housing was opened")
+            kiosk.journal.append("tamper-opened")
+            _mark(latch)
     except (QueueError, OSError) as error:  # a full disk does not make it shut
         log.error("an open housing is not in the journal: %s", type(error).__name__)
+
+
+def _mark(latch: Path) -> None:
+    """A new file in its place: the empty one may be root's."""
+    half = latch.with_suffix(".part")
+    half.write_text("in the journal\n")
+    os.replace(half, latch)

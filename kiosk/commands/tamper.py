@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import closing
 
 import click
@@ -28,7 +29,11 @@ def reset(settings: Settings) -> None:
     from kiosk.clock import local_now
     from kiosk.storage import open_journal
 
-    latch = settings.site.state / devices.TAMPER_FILE
+    state = settings.site.state
+    if state.exists() and state.stat().st_uid != os.getuid():
+        # Its entries would be root's, and the kiosk could not read their head.
+        raise click.UsageError(f"run this as the owner of {state}, as in: sudo -u kiosk ...")
+    latch = state / devices.TAMPER_FILE
     if not latch.exists():
         print("it is armed, and was not opened")
         return

@@ -16,7 +16,7 @@ from drivers.receipt_printer import EscposPrinter, Traits
 from kiosk import slip_exit
 from kiosk.failures import KioskError
 from kiosk.settings import Settings
-from kiosk.strings import own_words
+from kiosk.strings import catalogue
 from kiosk.views import FaultView
 
 SLIP = Slip((SlipText("Phiếu thử"),))
@@ -107,7 +107,7 @@ def test_the_end_of_a_session_leaves_no_slip_without_a_word(
     assert (notice.code, kiosk.events) == (code, events)
     assert emulator.state.at_exit is not retracts
     for language in ("vi", "en"):
-        words = own_words(language)
+        words = catalogue(language)
         assert all(text.key in words for text in (notice.title, notice.happened, notice.todo))
 
 

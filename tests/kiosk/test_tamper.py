@@ -108,6 +108,17 @@ def test_a_switch_taken_out_of_the_settings_arms_nothing(rig: Rig) -> None:
     assert rig.look() == ""
 
 
+def test_only_the_owner_of_the_state_arms_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry of root's in the journal would keep the kiosk from locking dossiers."""
+    rig.box.set(shut=False)
+    rig.look()
+    rig.box.set(shut=True)
+    monkeypatch.setattr("os.getuid", lambda: 12345)
+    assert rig.reset().exit_code == 2
+    assert rig.look() == Fault.TAMPER_OPEN
+    assert not (rig.folder / "journal" / "maintenance.jsonl").exists()
+
+
 def test_a_box_that_is_gone_stops_signing_and_is_over_when_it_is_back(rig: Rig) -> None:
     rig.box.set(unplugged=True)
     assert rig.look() == Fault.SIGNALS_ABSENT
