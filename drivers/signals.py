@@ -70,7 +70,7 @@ class SignalBox:
 
     async def check(self) -> None:
         """Raises DeviceError: TAMPER_OPEN, SIGNALS_ABSENT, SIGNALS_REFUSED."""
-        if self._tamper and not await self._ask(lambda: self._box.read_input(self._tamper)):
+        if not await self._ask(self._is_shut):
             self._remember()
         if self._latch.exists():
             self._set(Health.FAULT, Fault.TAMPER_OPEN)
@@ -79,7 +79,7 @@ class SignalBox:
 
     async def rearm(self) -> None:
         """Raises DeviceError as ``check``; then nothing has changed."""
-        if self._tamper and not await self._ask(lambda: self._box.read_input(self._tamper)):
+        if not await self._ask(self._is_shut):
             raise DeviceError(Fault.TAMPER_OPEN, "the housing is open", retryable=False)
         self._latch.unlink(missing_ok=True)
         self._set(Health.READY)
@@ -102,6 +102,15 @@ class SignalBox:
             await self._switch(number, on=False)
         except DeviceError as error:
             log.warning("output %d may be on: %s", number, error)
+
+    def _is_shut(self) -> bool:
+        if self._tamper:
+            return self._box.read_input(self._tamper)
+        try:
+            self._box.read_input(1)
+        except ModbusError:
+            pass  # it has no inputs and says so: it is there
+        return True
 
     async def _switch(self, number: int, *, on: bool) -> None:
         await self._ask(lambda: self._box.write_output(number, on))

@@ -122,6 +122,7 @@ def test_an_opened_housing_stays_opened_until_it_is_armed_again(
     [
         ({"unplugged": True}, {}, Fault.SIGNALS_ABSENT),
         ({"silent": True}, {}, Fault.SIGNALS_ABSENT),
+        ({"unplugged": True}, {"tamper": 0}, Fault.SIGNALS_ABSENT),
         ({}, {"tamper": 9}, Fault.SIGNALS_REFUSED),
     ],
 )
@@ -141,6 +142,13 @@ def test_a_box_that_cannot_tell_is_no_open_housing(
 
     assert run(emulator.address, tmp_path, use, **options) == code
     assert not (tmp_path / "opened").exists()
+
+
+def test_without_a_switch_the_housing_is_nobodys_business(
+    emulator: SignalBoxEmulator, tmp_path: Path
+) -> None:
+    emulator.set(shut=False)
+    assert run(emulator.address, tmp_path, lambda box: code_of(box.check()), tamper=0) == ""
 
 
 def test_nobody_there_is_absence(tmp_path: Path) -> None:
