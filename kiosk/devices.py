@@ -15,6 +15,7 @@ from drivers.absent import (
     AbsentPowerSupply,
     AbsentReceiptPrinter,
     AbsentScanner,
+    AbsentSignals,
 )
 from drivers.camera import OpenCvCamera
 from drivers.card_reader import PcscCardReader
@@ -28,6 +29,7 @@ from drivers.contract import (
     PrintOptions,
     ReceiptPrinter,
     Scanner,
+    Signals,
 )
 from drivers.document_printer import IppPrinter
 from drivers.power import NutPowerSupply
@@ -35,6 +37,7 @@ from drivers.reader_wires import wire
 from drivers.receipt_printer import EscposPrinter, Traits
 from drivers.sane_worker import Quirks
 from drivers.scanner import SaneScanner
+from drivers.signals import SignalBox
 from kiosk.failures import Fault, KioskError
 from kiosk.profiles import (
     CameraProfile,
@@ -51,7 +54,11 @@ from kiosk.settings import (
     PowerSettings,
     ReceiptPrinterSettings,
     ScannerSettings,
+    SignalSettings,
 )
+
+ROLL_FILE = "receipt-roll.json"
+TAMPER_FILE = "tamper-opened"
 
 
 def scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:
@@ -86,7 +93,9 @@ def camera(settings: CameraSettings) -> Camera:
     return OpenCvCamera(source=settings.source, rotation=rotation, exposure=model.exposure)
 
 
-def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
+def receipt_printer(
+    settings: ReceiptPrinterSettings, roll_file: Path | None = None
+) -> ReceiptPrinter:
     key = "devices.receipt_printer"
     model = profile(settings.profile, ReceiptPrinterProfile, f"{key}.profile")
     if not settings.address:
@@ -96,11 +105,22 @@ def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
         reason = f"{settings.profile} has no paper of {settings.width_mm} mm"
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}.width_mm: {reason}")
     traits = Traits(
-        model.cutter, model.native_qr, model.near_end_sensor, model.status, model.cut_counter
+        model.cutter,
+        model.native_qr,
+        model.near_end_sensor,
+        model.status,
+        model.cut_counter,
+        model.dpi,
+        model.present_steps,
     )
     try:
         return EscposPrinter(
-            address=settings.address, width_mm=settings.width_mm, dots=dots, traits=traits
+            address=settings.address,
+            width_mm=settings.width_mm,
+            dots=dots,
+            traits=traits,
+            near_end_mm=round(settings.near_end_metres * 1000),
+            roll_file=roll_file,
         )
     except ValueError as error:
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}.address: {error}") from None
@@ -138,3 +158,22 @@ def power(settings: PowerSettings) -> PowerSupply:
         return NutPowerSupply(address=settings.address)
     except ValueError as error:
         raise KioskError(Fault.SETTINGS_INVALID, f"devices.power.address: {error}") from None
+
+
+def signals(settings: SignalSettings, latch: Path) -> Signals:
+    """``latch``: the file that remembers an open housing, of the state folder."""
+    if not settings.address:
+        return AbsentSignals()
+    try:
+        return SignalBox(
+            address=settings.address,
+            latch=latch,
+            unit=settings.unit,
+            lamp=settings.lamp,
+            bell=settings.bell,
+            tamper=settings.tamper,
+            lamp_seconds=settings.lamp_seconds,
+            bell_seconds=settings.bell_seconds,
+        )
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.signals.address: {error}") from None

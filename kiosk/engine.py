@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from drivers.contract import DeviceError
 from drivers.presence import watching
-from kiosk import inventory, power, reports, staff
+from kiosk import inventory, power, reports, slip_exit, staff, tamper
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
@@ -38,6 +38,8 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
             session = Session(kiosk, prompter, await _policy(kiosk), offered)
             finished = await session.run()
             if finished.ended == "power" and (notice := await _no_mains(kiosk)):
+                await _show_for_a_while(prompter, notice)
+            if notice := await slip_exit.put_away(kiosk):
                 await _show_for_a_while(prompter, notice)
             on_finished(finished)
 
@@ -173,8 +175,9 @@ class Engine:
         reporting = asyncio.create_task(reports.keep_reporting(kiosk))
         freshening = asyncio.create_task(kiosk.shelf.keep_fresh())
         telling = asyncio.create_task(inventory.publish(self._settings, kiosk.devices))
+        guarding = asyncio.create_task(tamper.watch(kiosk))
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
-            await cancel(reporting, freshening, telling)
+            await cancel(reporting, freshening, telling, guarding)
             await kiosk.close()

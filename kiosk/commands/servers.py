@@ -27,6 +27,7 @@ DEVICES = (
     "document-printer",
     "card-reader",
     "ups",
+    "signals",
 )
 
 
@@ -214,7 +215,16 @@ def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None, 
 
 
 def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> Emulator:
-    from drivers.emulators import card_reader, escl, escpos, ipp, mjpeg, serial_reader, upsd
+    from drivers.emulators import (
+        card_reader,
+        escl,
+        escpos,
+        ipp,
+        mjpeg,
+        serial_reader,
+        signal_box,
+        upsd,
+    )
 
     makers: dict[str, Callable[[], Emulator]] = {
         "scanner": lambda: escl.EsclScanner(pages, port=port),
@@ -224,6 +234,7 @@ def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None
         "document-printer": lambda: ipp.IppEmulator(port=port),
         "card-reader": card_reader.CardReaderEmulator,
         "ups": lambda: upsd.UpsdEmulator(port=port),
+        "signals": lambda: signal_box.SignalBoxEmulator(port=port),
     }
     return makers[device]()
 

@@ -42,6 +42,7 @@ _DEVICES = (
     "document-printer",
     "card-reader",
     "ups",
+    "signals",
 )
 _SETTLE_SECONDS = 60.0
 _SANDBOX_RESERVE = 64 * 1024 * 1024  # a developer's disk may be nearly full
@@ -306,6 +307,12 @@ class Appliance:
                 "socket": self._addresses.get("card-reader", ""),
             },
             "devices.power": {"address": self._addresses.get("ups", "")},
+            "devices.signals": {
+                "address": self._addresses.get("signals", ""),
+                "lamp": 1,
+                "bell": 2,
+                "tamper": 1,
+            },
             "outbox": {"reserve_bytes": _SANDBOX_RESERVE},
             "identity": {"issuer": self._addresses["vneid"]},
             "link": {
