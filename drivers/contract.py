@@ -228,8 +228,16 @@ class CodeReader(Device, Protocol):
 
 
 class Camera(Device, Protocol):
+    async def check(self) -> None:
+        """Raise DeviceError (CAMERA_ABSENT) when it is not there; never opens it."""
+        ...
+
     def frames(self) -> AsyncGenerator[Raster]:
         """RGB frames, newest first in time; the device is open only while this is iterated."""
+        ...
+
+    async def meter(self, luma: float) -> None:
+        """A face of mean ``luma`` (0 to 255) was seen: expose the frames to come for it."""
         ...
 
 

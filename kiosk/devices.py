@@ -90,7 +90,12 @@ def code_reader(settings: CodeReaderSettings) -> CodeReader:
 def camera(settings: CameraSettings) -> Camera:
     model = profile(settings.profile, CameraProfile, "devices.camera.profile")
     rotation = (settings.rotation + model.rotation) % 360
-    return OpenCvCamera(source=settings.source, rotation=rotation, exposure=model.exposure)
+    return OpenCvCamera(
+        source=settings.source,
+        rotation=rotation,
+        exposure=model.exposure,
+        mirrored=model.mirrored,
+    )
 
 
 def receipt_printer(

@@ -26,7 +26,14 @@ _NOTICE_SECONDS = 30.0
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
     """Serve citizens until cancelled; meanwhile devices that went away are looked for."""
-    watched = (kiosk.scanner, kiosk.reader, kiosk.receipt, kiosk.printer, kiosk.cards)
+    watched = (
+        kiosk.scanner,
+        kiosk.reader,
+        kiosk.receipt,
+        kiosk.printer,
+        kiosk.cards,
+        kiosk.camera,
+    )
     async with watching(watched):
         while True:
             discard_drafts(kiosk)

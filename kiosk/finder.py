@@ -131,7 +131,8 @@ def cameras(dev: Path, sys: Path = Path("/sys/class/video4linux")) -> list[Found
             continue
         name = about / "name"
         what = name.read_text().strip() if name.exists() else node.name
-        found.append(Found("camera", "source", str(node), "generic-v4l2", what))
+        lasting = _lasting_name(dev / "v4l" / "by-id", str(node))
+        found.append(Found("camera", "source", lasting, "generic-v4l2", what))
     return found
 
 

@@ -57,11 +57,13 @@ class CodeReaderProfile(_Profile):
 
 class CameraProfile(_Profile):
     """``rotation``: how the sensor sits in its housing, degrees clockwise. ``exposure``: a fixed
-    value in the driver's units (V4L2: 100 microseconds); none: automatic."""
+    value in the driver's units (V4L2: 100 microseconds); none: automatic, for the face.
+    ``mirrored``: it swaps left and right by itself."""
 
     kind: Literal["camera"]
     rotation: Literal[0, 90, 180, 270] = 0
     exposure: float | None = None
+    mirrored: bool = False
 
 
 class ReceiptPrinterProfile(_Profile):

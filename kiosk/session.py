@@ -208,21 +208,24 @@ class Session:
             if not isinstance(result, Intent) or await self._is_for_step(result):
                 return result
 
-    async def tell(self, error: Exception, *, skippable: bool = False) -> str:
-        """Show a failure; the answer is "retry", "skip" or "back"."""
+    async def tell(
+        self, error: Exception, *, skippable: bool = False, instead: str = "", todo: str = ""
+    ) -> str:
+        """Show a failure; the answer is "retry", "skip", "back" or ``instead``: another way to do
+        the same, which the sentence ``todo`` explains."""
         failure = failure_of(error)
         log.warning("failure shown: %s", failure.code)
         self.kiosk.journal.append("failure-shown", code=failure.code)
-        actions = ("retry",) if failure.retry else ()
+        ways = ("retry" if failure.retry else "", instead, "skip" if skippable else "", "staff")
         intent = await self.ask(
             FaultView(
                 code=failure.code,
                 picture=failure.picture,
                 title=Text(failure.title),
                 happened=Text(failure.happened),
-                todo=Text(failure.todo),
+                todo=Text(todo or failure.todo),
                 kept=Text(self._kept()),
-                actions=(*actions, *(("skip",) if skippable else ()), "staff"),
+                actions=tuple(way for way in ways if way),
                 can_go_back=self.record.manifest is None,
             )
         )

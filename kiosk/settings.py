@@ -84,7 +84,9 @@ class CameraSettings(Section):
     profile: str = Field(
         "generic-v4l2", description="what kind of device it is: a file of config/devices"
     )
-    source: str = Field("", description="/dev/video0, or the address of an MJPEG stream")
+    source: str = Field(
+        "", description="usb:vvvv:pppp, a /dev/v4l/by-id link, http:// (MJPEG), a film or a folder"
+    )
     rotation: Literal[0, 90, 180, 270] = Field(0, description="turn the picture clockwise, degrees")
 
 

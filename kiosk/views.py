@@ -73,11 +73,17 @@ class ConsentView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentifyView(View):
-    """``state``: waiting for a code, checking it, or retry (with ``problem``)."""
+    """``state``: waiting for a code, checking it, or retry (with ``problem``).
+
+    ``place``: "reader", or "camera" where the reader does not work; then ``preview`` is the newest
+    frame, mirrored for people.
+    """
 
     screen: ClassVar[str] = "Identify"
     state: str = "waiting"
     problem: Text | None = None
+    place: str = "reader"
+    preview: Raster | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +192,8 @@ class DoneView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultView(View):
-    """Trouble, in three answers. ``actions``: any of "retry", "staff", "later", "skip"."""
+    """Trouble, in three answers. ``actions``: any of "retry", "camera" (show the code to it),
+    "staff", "later", "skip"."""
 
     screen: ClassVar[str] = "Fault"
     code: str

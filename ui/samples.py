@@ -51,6 +51,9 @@ def samples(language: str) -> dict[str, View]:
         "consent-data": _consent("data", ("data", "purpose", "controller", "rights")),
         "consent-face": _consent("face", ("camera", "purpose", "erased")),
         "identify": IdentifyView(**_step("identify", 3)),
+        "identify-camera": IdentifyView(
+            place="camera", preview=face_raster(), **_step("identify", 3)
+        ),
         "identify-checking": IdentifyView(state="checking", **_step("identify", 3)),
         "identify-retry": IdentifyView(
             state="retry",
@@ -237,6 +240,15 @@ def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
     return {
         "fault-jam": FaultView(actions=("retry", "staff"), **jam),
         "fault-staff": FaultView(actions=("staff",), can_go_back=False, **jam),
+        "fault-reader": FaultView(
+            code="device.reader.absent",
+            picture="reader_off",
+            title=Text("failure.reader-off.title"),
+            happened=Text("failure.reader-off.happened"),
+            todo=Text("identify.or-camera"),
+            kept=Text("kept.nothing"),
+            actions=("retry", "camera", "staff"),
+        ),
         "fault-skip": FaultView(actions=("retry", "skip", "staff"), **jam),
         "fault-all": FaultView(actions=("retry", "later", "skip", "staff"), **jam),
         "staff-called": FaultView(

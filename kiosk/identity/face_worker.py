@@ -38,6 +38,9 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # never EPS: that starts Ghos
 _CACHE_SIZE = 4096  # templates of 1 KiB
 
 _DARK_LUMA = 40  # of 255
+_DIM_LUMA = 90  # a face darker than this is made brighter before it is compared
+_WELL_LIT = 110
+_GAMMA = 2.2  # of the sRGB curve, near enough
 _SMALL_FACE = 0.2  # of the frame's height
 _MOVING_SHARPNESS = 12.0  # variance of the Laplacian on a face of 150 pixels
 
@@ -75,11 +78,13 @@ class FaceWorker:
             raise KioskError(Fault.FACE_NO_REFERENCE, "none loaded")
         frame = _rgb(np.frombuffer(pixels.view(), np.uint8).reshape(height, width, channels))
         box = _largest_face(frame)
-        guidance = _guidance(frame, box)
+        luma = _mean_luma(frame, box)
+        guidance = _guidance(frame, box, luma)
         distance = None
         if box is not None and guidance == "ok":
-            distance = _distance(_template(frame, box), self._reference)
-        return {"found": box is not None, "distance": distance, "guidance": guidance}
+            distance = _distance(_template(_well_lit(frame, luma), box), self._reference)
+        seen = None if box is None else luma
+        return {"found": box is not None, "distance": distance, "guidance": guidance, "luma": seen}
 
     def compare_images(self, first: Blob, second: Blob) -> dict[str, Any]:
         """Two image files. ``reason`` is "ok", or what is wrong with which of them."""
@@ -160,17 +165,36 @@ def _distance(first: Template, second: Template) -> float:
     return float(np.linalg.norm(first - second))
 
 
-def _guidance(frame: Pixels, box: _Box | None) -> str:
+def _mean_luma(frame: Pixels, box: _Box | None) -> float:
+    """Of the face, 0 to 255; of the whole frame where there is none."""
+    return float(_luma(_area(frame, box)).mean())
+
+
+def _well_lit(frame: Pixels, luma: float) -> Pixels:
+    """``frame`` with the light on a dim face raised, as a longer exposure would have done it; what
+    is bright around it burns out. A face in good light is left as it is."""
+    if luma >= _DIM_LUMA:
+        return frame
+    light = (np.arange(256) / 255) ** _GAMMA * (_WELL_LIT / max(luma, 1.0)) ** _GAMMA
+    curve = np.rint(255 * np.clip(light, 0, 1) ** (1 / _GAMMA)).astype(np.uint8)
+    return np.ascontiguousarray(curve[frame])
+
+
+def _guidance(frame: Pixels, box: _Box | None, luma: float) -> str:
     """What the person should do: no-face, come-closer, too-dark, hold-still or ok."""
-    factor = max(1.0, max(frame.shape[:2]) / _DETECT_SIDE)
-    area = frame if box is None else _cut(frame, box.scaled(factor))
-    if _luma(area).mean() < _DARK_LUMA:
+    if luma < _DARK_LUMA:
         return "too-dark"
     if box is None:
         return "no-face"
+    area = _area(frame, box)
     if area.shape[0] < _SMALL_FACE * frame.shape[0]:
         return "come-closer"
     return "hold-still" if _sharpness(area) < _MOVING_SHARPNESS else "ok"
+
+
+def _area(frame: Pixels, box: _Box | None) -> Pixels:
+    factor = max(1.0, max(frame.shape[:2]) / _DETECT_SIDE)
+    return frame if box is None else _cut(frame, box.scaled(factor))
 
 
 def _cut(frame: Pixels, edges: tuple[int, int, int, int]) -> Pixels:

@@ -29,13 +29,15 @@ class FaceResult:
 
     ``distance``: dlib's, 0 is identical; None when the frame is no good for comparing.
     ``guidance``: "no-face", "come-closer", "too-dark", "hold-still" or "ok". Only a frame that is
-    "ok" and no match speaks against the person.
+    "ok" and no match speaks against the person. ``luma``: mean light of the face, 0 to 255, as the
+    camera took it, or None.
     """
 
     found: bool
     distance: float | None
     match: bool
     guidance: str
+    luma: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,11 @@ class ScriptedCitizen:
     gave_up: bool = False
     met: list[str] = field(default_factory=list)
     """Failure codes that were shown."""
+    _holding: bool = False
 
     def next_touch(self, view: View) -> str | None:
         """The name of the item to tap, or None when there is nothing to touch now."""
+        self._put_phone_down(view)
         if isinstance(view, AttractView | ConsentView | ReviewView | ConfirmView | DoneView):
             return "main"
         if isinstance(view, ChooseServiceView):
@@ -64,8 +66,23 @@ class ScriptedCitizen:
         return None
 
     def _show_phone(self, view: IdentifyView) -> None:
-        if view.state != "checking":
+        """To the reader, whether it lives or not, or up to the camera until the code was read."""
+        if view.state == "checking":
+            return
+        if view.place == "camera" and not self._holding:
+            self._holding = True
+            self.do("camera", "hold", payload=self.new_code())
+        elif view.place == "reader" and self._is_plugged("code-reader"):
             self.do("code-reader", "show", payload=self.new_code())
+
+    def _put_phone_down(self, view: View) -> None:
+        waited_for = isinstance(view, IdentifyView) and view.state != "checking"
+        if self._holding and not waited_for:
+            self._holding = False
+            self.do("camera", "take_away")
+
+    def _is_plugged(self, device: str) -> bool:
+        return bool(requests.get(self.controls[device], timeout=10).json()["plugged"])
 
     def _feed_or_go_on(self, view: ScanView) -> str | None:
         if view.state != "waiting":
@@ -80,6 +97,8 @@ class ScriptedCitizen:
         if "continue" in view.actions:
             return "action.continue"
         self.met.append(view.code)
+        if "camera" in view.actions:
+            return "action.camera"
         self.tries += 1
         if self.tries == 1:
             return "action.staff"

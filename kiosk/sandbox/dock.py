@@ -97,6 +97,8 @@ def _camera_buttons(props: Props) -> tuple[Button, ...]:
     stranger = {"paths": [str(picture) for picture in props.stranger]}
     return (
         Button("citizen", "The citizen", "show", citizen),
+        Button("phone-up", "Hold the phone up", "hold", lambda: {"payload": props.new_code()}),
+        Button("phone-down", "Phone down", "take_away", {}),
         Button("on", "Switch on", "set", {"stopped": False, "silent": False}),
         Button("stranger", "A stranger", "show", stranger, bad=True),
         Button("silent", "Freeze", "set", {"silent": True}, bad=True),

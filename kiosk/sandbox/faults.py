@@ -25,7 +25,14 @@ _DEVICE_FAULTS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] =
     "housing=open": ("signals", {"shut": False}, {"shut": True}),
     "camera=stopped": ("camera", {"stopped": True}, {"stopped": False}),
 }
-NAMES = (*_DEVICE_FAULTS, "camera=absent", "face=stranger", "portal=down", "vneid=down")
+NAMES = (
+    *_DEVICE_FAULTS,
+    "reader=unplugged",
+    "camera=absent",
+    "face=stranger",
+    "portal=down",
+    "vneid=down",
+)
 
 
 def apply(appliance: Appliance, fault: str) -> None:
@@ -34,6 +41,8 @@ def apply(appliance: Appliance, fault: str) -> None:
         appliance.control(device, "set", **broken)
     elif fault == "face=stranger":
         appliance.show_stranger()
+    elif fault == "reader=unplugged":
+        appliance.control("code-reader", "unplug")
     elif fault == "portal=down":
         appliance.stop_portal()
     elif fault == "vneid=down":
@@ -48,5 +57,7 @@ def mend(appliance: Appliance, fault: str) -> None:
             appliance.control(device, "repair")
         else:
             appliance.control(device, "set", **mended)
+    elif fault == "reader=unplugged":
+        appliance.control("code-reader", "plug")
     elif fault == "vneid=down":
         appliance.break_identity_provider(down=False)

@@ -76,6 +76,8 @@ async def _look(session: Session, matcher: FaceMatcher) -> None:
             seen = await matcher.compare(frame)
             if seen.match:
                 return
+            if seen.luma is not None:
+                await session.kiosk.camera.meter(seen.luma)
             mismatches += seen.distance is not None
             tried += 1
             if tried == _FRAMES or mismatches == session.kiosk.face_tries:

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import segno
 
+from tests.bench import phone_screens
+
 HELD_OUT = 10_000
 Picture = npt.NDArray[np.uint8]
-_Floats = npt.NDArray[np.float64]
 
 
 def payload(seed: int) -> str:
@@ -47,24 +48,19 @@ def smeared(seed: int) -> Picture:
 
 
 def phone_screen(seed: int) -> Picture:
-    """One code on a telephone held to a camera: the grid of its pixels beats with the sensor's
-    (moire), a lamp mirrors in the glass, the back light may be low. Gray, 640 by 640."""
-    random = np.random.default_rng((7, seed))
-    code = cv2.resize(_code(seed, 8), (440, 440), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    screen = np.pad(code, 100, constant_values=255)
-    screen = _turned(_tilted(screen, random, 0.06, 20), random, 15, 20)
-    light = screen * random.uniform(0.2, 1.0) * _grid(random, screen.shape[0])
-    light += _glare(random, screen.shape[0]) + random.uniform(5, 25)
-    blurred = cv2.GaussianBlur(light, (0, 0), random.uniform(0.6, 2.2))
-    seen = blurred + random.normal(0, 5, blurred.shape)
-    picture: Picture = np.clip(seen, 0, 255).astype(np.uint8)
-    return picture
+    """One code on a dim telephone under lamps; how it is made stands in ``phone_screens``."""
+    return phone_screens.phone_screen(_modules, seed)
 
 
 def _code(seed: int, scale: int) -> Picture:
+    big = np.kron(_modules(seed), np.ones((scale, scale), bool))
+    return np.where(big, 0, 255).astype(np.uint8)
+
+
+def _modules(seed: int) -> npt.NDArray[np.bool_]:
+    """Dark modules, with the quiet zone."""
     code = segno.make(payload(seed), error="m")
-    matrix = np.array([list(row) for row in code.matrix_iter(scale=scale, border=4)], np.uint8)
-    return np.where(matrix > 0, 0, 255).astype(np.uint8)
+    return np.array([list(row) for row in code.matrix_iter(border=4)], np.uint8) > 0
 
 
 def _tilted(flat: Picture, random: np.random.Generator, most: float, around: int) -> Picture:
@@ -79,24 +75,3 @@ def _turned(flat: Picture, random: np.random.Generator, most: float, around: int
     height, width = flat.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), random.uniform(-most, most), 0.8)
     return cv2.warpAffine(flat, turn, (width, height), borderValue=(around,)).astype(np.uint8)
-
-
-def _grid(random: np.random.Generator, side: int) -> _Floats:
-    """Two beating gratings, 3 to 24 pixels a wave, up to 30% deep each."""
-    y, x = np.mgrid[0:side, 0:side]
-    grid = np.ones((side, side))
-    for _ in range(2):
-        angle, wave = random.uniform(0, np.pi), random.uniform(3, 24)
-        phase = (x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / wave
-        grid *= 1 - random.uniform(0.05, 0.3) * (0.5 + 0.5 * np.sin(phase))
-    return grid
-
-
-def _glare(random: np.random.Generator, side: int) -> _Floats:
-    """The picture of a lamp: a soft round patch somewhere on the glass."""
-    y, x = np.mgrid[0:side, 0:side]
-    centre = random.uniform(0.2, 0.8, 2) * side
-    radius = random.uniform(0.05, 0.2) * side
-    distance = (x - centre[0]) ** 2 + (y - centre[1]) ** 2
-    glare: _Floats = random.uniform(30, 160) * np.exp(-distance / (2 * radius**2))
-    return glare

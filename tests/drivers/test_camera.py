@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -140,7 +141,7 @@ def test_a_slow_reader_still_sees_the_newest_frame(stream: MjpegCamera, tmp_path
     assert run(story, source=stream.url)
 
 
-@pytest.mark.parametrize("fault", ["stopped", "silent"])
+@pytest.mark.parametrize("fault", ["stopped", "silent", "frozen"])
 def test_a_stream_that_ends_is_a_stopped_camera_and_can_start_again(
     stream: MjpegCamera, fault: str
 ) -> None:
@@ -153,10 +154,45 @@ def test_a_stream_that_ends_is_a_stopped_camera_and_can_start_again(
         setattr(stream.state, fault, False)
         assert near((await one(camera))[10, 10], RED)
 
-    run(story, source=stream.url, deadline=1.0)
+    run(story, source=stream.url, deadline=1.0, reopen_seconds=0.3)
 
 
-@pytest.mark.parametrize("source", ["/dev/video99", "no-such-file.avi", "gone"])
+def test_a_plug_pulled_and_put_back_is_a_pause(stream: MjpegCamera) -> None:
+    async def story(camera: OpenCvCamera) -> None:
+        frames = camera.frames()
+        picture(await anext(frames))
+        stream.state.stopped = True
+        await asyncio.to_thread(wait_for, lambda: stream.state.viewers == 0)
+        stream.state.stopped = False
+        while not stream.state.viewers:  # first what was on its way when it broke off
+            picture(await anext(frames))
+        picture(await anext(frames))
+        assert camera.status().health is Health.BUSY
+        await frames.aclose()
+
+    run(story, source=stream.url, reopen_seconds=20)
+
+
+def test_a_check_tells_without_opening(stream: MjpegCamera) -> None:
+    async def story(camera: OpenCvCamera) -> None:
+        assert camera.status().health is Health.STALE
+        await camera.check()
+        assert camera.status().health is Health.READY
+        assert (camera._child.pid, stream.state.frames_sent) == (None, 0)
+        stream.state.stopped = True  # something is there, but it gives no pictures
+        with pytest.raises(DeviceError):
+            await one(camera)
+        await camera.check()
+        assert camera.status().health is Health.STALE
+        stream.close()
+        with pytest.raises(DeviceError) as caught:
+            await camera.check()
+        assert caught.value.code == camera.status().code == Fault.CAMERA_ABSENT
+
+    run(story, source=stream.url)
+
+
+@pytest.mark.parametrize("source", ["/dev/video99", "no-such-file.avi", "usb:1234:5678", "gone"])
 def test_what_cannot_be_opened_is_absent(stream: MjpegCamera, source: str) -> None:
     if source == "gone":
         stream.state.stopped = True
@@ -194,6 +230,42 @@ def test_a_file_plays_at_its_own_pace_and_ends(tmp_path: Path) -> None:
     levels = run(lambda camera: drain(camera.frames()), source=path)
     assert levels == sorted(set(levels))
     assert len(levels) >= 3
+
+    async def story(camera: OpenCvCamera) -> None:
+        frames = camera.frames()
+        picture(await anext(frames))
+        assert path in opened_by(camera)
+        await frames.aclose()
+        assert path not in opened_by(camera)
+
+    run(story, source=path)
+
+
+def opened_by(camera: OpenCvCamera) -> list[str]:
+    return [os.readlink(file) for file in Path(f"/proc/{camera._child.pid}/fd").iterdir()]
+
+
+@pytest.mark.parametrize("pattern", ["", "f%02d.png"])
+def test_pictures_of_a_folder_come_in_order(tmp_path: Path, pattern: str) -> None:
+    for number in range(4):
+        level = 40 + 50 * number
+        image = Image.new("RGB", (320, 240), (level, level, level))
+        (tmp_path / f"f{number:02d}.png").write_bytes(encoded(image))
+    (tmp_path / "notes.txt").write_text("no picture")
+    levels = run(lambda camera: drain(camera.frames()), source=str(tmp_path / pattern))
+    assert levels == sorted(set(levels))
+    assert set(levels) <= {40, 90, 140, 190}
+    assert len(levels) >= 3
+
+
+def test_a_camera_that_mirrors_is_set_right_before_it_is_turned(tmp_path: Path) -> None:
+    image = Image.new("RGB", (320, 240), GREEN)
+    image.paste(RED, (0, 0, 160, 240))
+    for number in range(30):
+        (tmp_path / f"{number:02d}.png").write_bytes(encoded(image))
+    assert near(run(one, source=str(tmp_path))[120, 40], RED)
+    assert near(run(one, source=str(tmp_path), mirrored=True)[120, 40], GREEN)
+    assert near(run(one, source=str(tmp_path), mirrored=True, rotation=90)[40, 120], GREEN)
 
 
 def test_a_scene_that_is_no_picture_is_refused(stream: MjpegCamera, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 from drivers import codes
 from drivers.contract import DeviceError, Fault
 from drivers.wire import Blob
-from tests.bench.code_pictures import payload, smeared
+from tests.bench.code_pictures import payload, phone_screen, smeared
 
 NAME = "001203004567||Đặng Thị Bịa|19021990|Nữ|Tổ 5, xã Ô Diên, Hà Nội|01012022"
 
@@ -92,6 +92,18 @@ def test_a_code_of_tiny_modules_is_read_enlarged() -> None:
 def test_a_blurred_code_is_read_sharpened() -> None:
     seed = 41  # neither decoder reads it, nor zxing-cpp at twice the size
     assert codes.decode(smeared(seed)) == [payload(seed)]
+
+
+def test_a_dim_telephone_under_lamps_is_read_with_its_light_levelled() -> None:
+    screen = phone_screen(0)  # neither decoder reads it, nor zxing-cpp enlarged
+    assert not codes._by_zxing(screen)
+    assert not codes._by_zbar(screen)
+    assert codes.decode(screen) == [payload(0)]
+    gray, colour = screen[:, :, None], np.dstack([screen] * 3)
+    for frame in (gray, colour):
+        height, width, channels = frame.shape
+        blob = Blob.of(np.ascontiguousarray(frame).data)
+        assert codes.CodesWorker().decode_frame(blob, width, height, channels) == [payload(0)]
 
 
 def test_longest_payload_is_4096_characters() -> None:

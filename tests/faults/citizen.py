@@ -85,6 +85,7 @@ class Citizen:
         self._staff_called = False
         self._tries = 0
         self._went_without = False
+        self._used_other = False
         self._has_looked = False
         self.gone = False
         self.outcome = Outcome()
@@ -117,7 +118,7 @@ class Citizen:
         if isinstance(view, ChooseServiceView):
             return Choose("certified-copy")
         if isinstance(view, IdentifyView) and view.state != "checking":
-            self._show_phone()
+            self._show_phone(view)
         if isinstance(view, ScanView):
             return self._feed_or_go_on(view)
         return self._cope(view) if isinstance(view, FaultView) else None
@@ -150,6 +151,8 @@ class Citizen:
             return "asked"
         if self._went_without:
             return "without"
+        if self._used_other:
+            return "other"
         return "retry" if self.outcome.told else "success"
 
     def _check_done(self) -> None:
@@ -188,7 +191,11 @@ class Citizen:
             self._lay_down_the_rest()  # in good time: the kiosk need not look for paper twice
         return Next() if self._trouble.device == "camera" else Back()
 
-    def _show_phone(self) -> None:
+    def _show_phone(self, view: IdentifyView) -> None:
+        if view.place == "camera":
+            if not self._world.state_of("camera")["held"]:
+                self._world.do("camera", ("hold", {"payload": self._world.new_code()}))
+            return
         reader_fails = self._trouble.device == "code-reader" and self._cell.moment == "during"
         if reader_fails and not self._struck:
             self._strike()
@@ -226,6 +233,9 @@ class Citizen:
         if not self._staff_called:
             self._staff_called = True
             return Choose("staff")
+        if "camera" in view.actions and not self._cell.mended:
+            self._used_other = True
+            return Choose("camera")
         if self._cell.mended and self._trouble.mend:
             self._world.do(self._trouble.device, self._trouble.mend)
         if view.code == "device.receipt.unconfirmed":

@@ -14,6 +14,7 @@ from tests.faults.world import World
 _WAYS = {
     "success": "goes on",
     "retry": "mended, goes on",
+    "other": "another device, goes on",
     "asked": "person looks, goes on",
     "without": "goes on without",
     "cancel": "stops cleanly",
@@ -36,6 +37,7 @@ _FOOT = """
   ends without that device, and the screen says so. *stops cleanly*: the session ends; no draft, no
   dossier, no slip. *asked to come later*: nobody is let in. *person looks, goes on*: the printer
   got all of the slip and then said nothing, so the screen asks whether it is there.
+- *another device, goes on*: the camera reads the code in place of the code reader.
 - In each cell it is checked that both sheets are in the dossier, that the portal has it exactly
   once (not at all after *stops cleanly*), that no slip is printed twice, that what the last screen
   says about the slip is true, that trouble with the printer is told with "your dossier is safe",

@@ -13,7 +13,7 @@ from typing import Any, Literal
 Moment = Literal["before", "during", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "during", "after")
 
-Way = Literal["success", "retry", "asked", "without", "cancel", "later", "stuck"]
+Way = Literal["success", "retry", "other", "asked", "without", "cancel", "later", "stuck"]
 
 Deed = tuple[str, Mapping[str, Any]]
 """An action of the device's control, with its arguments; ``unplug`` and ``plug`` of the receipt
@@ -100,6 +100,7 @@ TROUBLES: tuple[Trouble, ...] = (
     Trouble("code-reader", "unplugged", ("unplug", {}), ("plug", {}), slow=True),
     Trouble("camera", "stops", _set(stopped=True), _set(stopped=False)),
     Trouble("camera", "silent", _set(silent=True), _set(silent=False), slow=True),
+    Trouble("camera", "frozen", _set(frozen=True), _set(frozen=False), slow=True),
     Trouble("camera", "slow", _set(fps=4.0), _set(fps=15.0), passing=True, slow=True),
     _printer("paper out", {"paper": "out"}, {"paper": "ok"}),
     _printer("paper near its end", {"paper": "near-end"}, {"paper": "ok"}, passing=True),
@@ -158,8 +159,8 @@ class Outcome:
     """What a journey came to. ``told``: failure codes shown, in order.
 
     ``copies``: jobs that came out of the document printer. ``way``: success; retry after it was
-    mended; asked (whether the slip is there); without the device; cancel; later, when nobody is let
-    in; or stuck. ``problems``: promises broken.
+    mended; other, by another device; asked (whether the slip is there); without the device; cancel;
+    later, when nobody is let in; or stuck. ``problems``: promises broken.
     """
 
     way: Way = "stuck"

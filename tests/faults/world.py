@@ -231,6 +231,7 @@ class World:
         self._wait_for_copy(0.0)
         if cell.trouble.mend:
             self.do(cell.trouble.device, cell.trouble.mend)
+        self.do("camera", ("take_away", {}))
         self.do("scanner", ("repair", {}))
         self.do("scanner", ("load", {"pages": []}))
 

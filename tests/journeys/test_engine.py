@@ -20,7 +20,17 @@ from kiosk.clock import local_now
 from kiosk.link.trust import load_anchor
 from kiosk.sandbox.appliance import Appliance
 from kiosk.sandbox.people import PERSON
-from kiosk.views import ConfirmView, DoneView, Intent, Leave, ReviewView, ScanView, View
+from kiosk.views import (
+    ConfirmView,
+    DoneView,
+    FaceView,
+    IdentifyView,
+    Intent,
+    Leave,
+    ReviewView,
+    ScanView,
+    View,
+)
 from tests.journeys import scripted
 
 pytestmark = [pytest.mark.xdist_group("journeys"), pytest.mark.slow]
@@ -115,6 +125,40 @@ def test_trouble_that_staff_mends(
     assert finished is not None
     assert finished.ended == "done"
     assert len(listed(pre_check, finished.code)) == 1
+
+
+def test_the_camera_reads_the_code_where_the_reader_is_gone(
+    pre_check: Appliance, sheets: list[Path]
+) -> None:
+    watched: list[str] = []
+
+    def watch(view: View) -> Intent | None:
+        """Is the light of the camera out wherever nothing needs it?"""
+        in_use = isinstance(view, FaceView) or (
+            isinstance(view, IdentifyView) and view.place == "camera"
+        )
+        if not in_use and view.screen not in watched:
+            watched.append(view.screen)
+            assert closed_soon(pre_check), view.screen
+        return None
+
+    journey = scripted.run(pre_check, sheets[:1], faults=["reader=unplugged"], decide=watch)
+    assert journey.failures == ["device.reader.absent"]
+    assert journey.finished is not None
+    assert journey.finished.ended == "done"
+    seen = [view for view in journey.views if isinstance(view, IdentifyView) and view.preview]
+    assert {view.place for view in seen} == {"camera"}
+    assert {"Attract", "Identify", "Fault", "Scan", "Done"} <= set(watched)
+
+
+def closed_soon(appliance: Appliance) -> bool:
+    """The emulator sees a closed line when it sends its next frame."""
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        if requests.get(appliance.controls["camera"], timeout=5).json()["viewers"] == 0:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_a_stranger_gets_no_further_and_nothing_is_sent(

@@ -103,6 +103,11 @@ def test_of_the_nodes_of_a_camera_the_first_is_found(tmp_path: Path) -> None:
         (tmp_path / "sys" / node / "name").write_text("HD Camera\n")
     (found,) = finder.cameras(tmp_path / "dev", tmp_path / "sys")
     assert (found.value, found.what) == (str(tmp_path / "dev" / "video0"), "HD Camera")
+    link = tmp_path / "dev" / "v4l" / "by-id" / "usb-Maker_HD_Camera-video-index0"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "dev" / "video0")
+    (found,) = finder.cameras(tmp_path / "dev", tmp_path / "sys")
+    assert found.value == str(link)
 
 
 def test_serial_ports_by_the_name_that_lasts(

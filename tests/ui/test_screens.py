@@ -32,6 +32,8 @@ EXPECTED = {
     "done-issued": {"main", "staff"},
     "fault-jam": {"action.retry", "action.staff", "back"},
     "fault-skip": {"action.retry", "action.staff", "action.skip"},
+    "fault-reader": {"action.retry", "action.staff", "action.camera", "back"},
+    "identify-camera": {"back", "staff"},
     "fault-all": {"action.retry", "action.staff", "action.skip", "action.later"},
     "staff-called": {"action.continue", "staff"},
 }

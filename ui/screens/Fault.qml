@@ -61,6 +61,15 @@ Page {
             kept: page.view.kept
         },
         BigButton {
+            objectName: "action.camera"
+            visible: page.has("camera")
+            Layout.fillWidth: true
+            Layout.preferredHeight: 120
+            text: Kiosk.word("action.camera")
+            symbol: "camera"
+            onClicked: Kiosk.choose("camera")
+        },
+        BigButton {
             objectName: "action.skip"
             visible: page.has("skip") && page.aside !== "skip"
             Layout.fillWidth: true

@@ -6,10 +6,15 @@ import ui.components
 Page {
     id: page
 
-    readonly property bool checking: view.state === "checking"
+    // Where the reader does not work, the camera reads, and the person sees what it sees.
+    readonly property bool camera: view.place === "camera"
 
-    title: Kiosk.word("identify.title")
-    lead: Kiosk.word("identify.lead")
+    function word(name: string): string {
+        return Kiosk.word("identify." + (camera ? "camera_" : "") + name);
+    }
+
+    title: word("title")
+    lead: word("lead")
 
     explain: [
         Panel {
@@ -19,11 +24,26 @@ Page {
             Picture {
                 readonly property real words: doing.visible ? doing.height + 16 : 0
                 readonly property real room: Math.min(parent.height - 64 - words, 420)
-                visible: room >= 120
+                visible: room >= 120 && preview.status !== Image.Ready
                 name: "phone_qr"
                 size: Math.max(120, room)
                 anchors.horizontalCenter: parent.horizontalCenter
                 y: (parent.height - height - words) / 2
+            }
+            Image {
+                id: preview
+                visible: status === Image.Ready
+                anchors.top: parent.top
+                anchors.left: parent.left
+                anchors.right: parent.right
+                anchors.bottom: doing.visible ? doing.top : parent.bottom
+                anchors.margins: 24
+                source: page.view.preview ?? ""
+                cache: false
+                mirror: true
+                fillMode: Image.PreserveAspectFit
+                Accessible.role: Accessible.Graphic
+                Accessible.name: Kiosk.word("identify.camera_preview")
             }
             StatusLine {
                 id: doing
@@ -31,7 +51,7 @@ Page {
                 anchors.bottom: parent.bottom
                 anchors.bottomMargin: 28
                 width: parent.width
-                text: page.view.problem ? "" : Kiosk.word("identify." + page.view.state)
+                text: page.view.problem ? "" : page.word(page.view.state)
             }
         },
         Banner {
@@ -52,11 +72,12 @@ Page {
                 y: 28
                 spacing: page.tight ? 10 : 18
                 width: parent.width - 80
-                items: [Kiosk.word("identify.open"), Kiosk.word("identify.code"),
-                        Kiosk.word("identify.show")]
+                items: page.camera ? [page.word("open"), page.word("show"), page.word("hold")]
+                     : [page.word("open"), page.word("code"), page.word("show")]
             }
         },
         Banner {
+            visible: !page.camera
             Layout.fillWidth: true
             text: Kiosk.word("identify.no_phone")
         }
