@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-import apsw
 import requests
 
 from certify.errors import CertifyError
 from certify.numbers import NumberStore
 from kiosk.clock import local_now
+from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError
 from kiosk.link import server
 from kiosk.link.certificate import Certificate
@@ -43,6 +43,7 @@ from kiosk.link.upkeep import Upkeep
 from kiosk.settings import Settings
 from kiosk.storage import open_journal, open_outbox
 from offline_queue.backoff import Backoff, Spread
+from offline_queue.errors import Fault as QueueFault
 from offline_queue.errors import QueueError
 from offline_queue.outbox import State
 from offline_queue.pacing import HourlyBudget
@@ -169,10 +170,7 @@ class Link:
             path.unlink(missing_ok=True)
             for task in (stopping, *loops):
                 task.cancel()
-            results = await asyncio.gather(*loops, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):  # a defect: end, and be started anew
-                raise result
+            await asyncio.gather(*loops, return_exceptions=True)
 
     async def close(self) -> None:
         """Within seconds, whatever hangs: a thread that does not end keeps its databases open."""
@@ -201,25 +199,28 @@ class Link:
 
     async def _drain(self) -> None:
         poll = self._settings.link.poll_seconds
+        backoff = self._backoff()
         while True:
             uploader = self._upkeep.uploader
-            settled = False
+            settled, pause = False, poll
             if uploader is not None and not self._upkeep.standing:
                 try:
                     settled = await self._in_thread(uploader.step)
-                except QueueError as error:
-                    log.error("the outbox is in trouble: %s", error)
+                    backoff.succeeded()
+                except Exception as error:
+                    _tell("the outbox is in trouble", error)
+                    pause = poll if isinstance(error, QueueError) else backoff.failed()
             if not settled:
-                await asyncio.sleep(poll)
+                await asyncio.sleep(pause)
 
     async def _tend(self) -> None:
         poll = self._settings.link.poll_seconds
-        backoff = Backoff(first=poll / 2, longest=60 * poll)
+        backoff = self._backoff()
         while True:
             try:
                 complete = await self._in_thread(self._upkeep.look_after)
-            except (QueueError, CertifyError, apsw.Error) as error:
-                log.warning("portal: %s", error)
+            except Exception as error:
+                _tell("portal", error)
                 complete = False
             if complete:
                 backoff.succeeded()
@@ -227,6 +228,10 @@ class Link:
             else:
                 pause = backoff.failed()
             await asyncio.sleep(pause)
+
+    def _backoff(self) -> Backoff:
+        poll = self._settings.link.poll_seconds
+        return Backoff(first=poll / 2, longest=60 * poll)
 
     # -- clients -----------------------------------------------------------------------------
 
@@ -280,6 +285,16 @@ class Link:
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._loop_threads, call)
+
+
+def _tell(what: str, error: Exception) -> None:
+    """By its code alone: a detail may name a dossier. A loop outlives a defect too: a kiosk whose
+    link ends again and again sends nothing, and answers nobody."""
+    if isinstance(error, QueueError | CertifyError):
+        refused = error.code == QueueFault.REJECTED  # the detail is the portal's problem code
+        log.warning("%s: %s", what, error.detail if refused else error.code)
+    else:
+        log_defect(log, what, error)
 
 
 def _threads() -> list[threading.Thread]:

@@ -31,14 +31,13 @@ from offline_queue.clock import since_boot
 from offline_queue.errors import Fault as QueueFault
 from offline_queue.errors import QueueError
 from offline_queue.intake import Heartbeat, Problem
-from offline_queue.outbox import Outbox, State
+from offline_queue.outbox import Outbox
 from offline_queue.uploader import Uploader
 
 log = logging.getLogger(__name__)
 
 TRUST_POLLS = 900
 """At most so many polls between two requests for trust bundle and policy: 15 minutes as shipped."""
-_WAITING = {State.LOCKED, State.SENDING, State.UNKNOWN}
 
 
 class Upkeep:
@@ -129,18 +128,12 @@ class Upkeep:
         client.beat(
             Heartbeat(
                 queue=self._outbox.waiting(),
-                oldest_seconds=self._oldest_seconds(),
+                oldest_seconds=self._outbox.oldest(),
                 devices=self.devices,
                 version=version("mot-cua-kiosk"),
                 clock_trusted=self.clock.trusted,
             )
         )
-
-    def _oldest_seconds(self) -> float:
-        if self._outbox.waiting() == 0:
-            return 0.0
-        since = [entry.changed_at for entry in self._outbox.list() if entry.state in _WAITING]
-        return max(((local_now() - at).total_seconds() for at in since), default=0.0)
 
     # -- who this kiosk is to the portal -----------------------------------------------------
 
