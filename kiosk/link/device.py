@@ -33,10 +33,22 @@ def device_key(file: Path, settings: DeviceKeySettings) -> DeviceKey:
     return _file_key(file)
 
 
-def replace_file_key(file: Path) -> DeviceKey:
-    """After a revocation. A key on a token stays: it cannot have been copied."""
-    file.unlink(missing_ok=True)
-    return _file_key(file)
+def next_key(file: Path) -> DeviceKey:
+    """The key that is to take the place of the one in ``file``. It is made once and kept beside it
+    until :func:`adopt_next_key`: the portal may have taken it although its answer was lost, and
+    only the same key may ask again with the same code. Raises KioskError (SETTINGS_INVALID)."""
+    return _file_key(_next(file))
+
+
+def adopt_next_key(file: Path) -> None:
+    """The portal has answered: durably, and at once or not at all. Raises QueueError."""
+    with files.translated(file.name):
+        _next(file).replace(file)
+        files.sync_folder(file.parent)
+
+
+def _next(file: Path) -> Path:
+    return file.with_name(f"{file.name}.new")
 
 
 def _file_key(file: Path) -> DeviceKey:

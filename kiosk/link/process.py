@@ -29,7 +29,7 @@ from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError
 from kiosk.link import server
 from kiosk.link.certificate import Certificate
-from kiosk.link.device import Enrolment, device_key, replace_file_key
+from kiosk.link.device import DeviceKey, Enrolment, adopt_next_key, device_key, next_key
 from kiosk.link.handlers import Handlers
 from kiosk.link.identity import VneidClient
 from kiosk.link.leases import LeaseKeeper
@@ -136,7 +136,8 @@ class Link:
             certificate=self._certificate,
             clients=lambda: (self._client(ASK_SECONDS), self._door()),
             new_uploader=self._new_uploader,
-            new_key=self._replace_key,
+            newcomer=self._newcomer,
+            adopt_key=self._adopt_key,
         )
         self._loop_threads = ThreadPoolExecutor(2, thread_name_prefix=f"{_THREAD_NAME}-loop")
         self._verb_threads = ThreadPoolExecutor(
@@ -238,30 +239,47 @@ class Link:
     def _client(self, read_seconds: float, pause: Pause | None = None) -> PortalClient:
         """Shows the certificate, once there is one."""
         link = self._settings.link
-        return self._new_client(
-            link.portal,
-            read_seconds,
-            lambda: portal_session(link.ca_file, self._certificate.file, pause),
+        return self._kept_open(
+            self._new_client(
+                link.portal,
+                self._key,
+                read_seconds,
+                lambda: portal_session(link.ca_file, self._certificate.file, pause),
+            )
         )
 
     def _door(self) -> PortalClient:
-        """Shows none: for those who have none yet, or none that counts."""
+        return self._kept_open(self._door_for(self._key))
+
+    def _door_for(self, key: DeviceKey) -> PortalClient:
+        """Shows no certificate: for those who have none yet, or none that counts."""
         link = self._settings.link
         address = link.enrolment_portal or link.portal
-        return self._new_client(address, ASK_SECONDS, lambda: portal_session(link.ca_file))
+        return self._new_client(address, key, ASK_SECONDS, lambda: portal_session(link.ca_file))
+
+    def _newcomer(self) -> PortalClient:
+        """A key on a token stays after a revocation: it cannot have been copied."""
+        on_token = isinstance(self._key, TokenKey)
+        return self._door_for(self._key if on_token else next_key(self._key_file))
 
     def _new_client(
-        self, address: str, read_seconds: float, sessions: Callable[[], requests.Session]
+        self,
+        address: str,
+        key: DeviceKey,
+        read_seconds: float,
+        sessions: Callable[[], requests.Session],
     ) -> PortalClient:
-        client = PortalClient(
+        return PortalClient(
             address,
             self._settings.site.kiosk_id,
-            self._key,
+            key,
             sessions=sessions,
             clock=local_now,
             read_seconds=read_seconds,
             budget=self._budget,
         )
+
+    def _kept_open(self, client: PortalClient) -> PortalClient:
         self._opened.append(client)
         return client
 
@@ -276,10 +294,11 @@ class Link:
             spread=Spread(self._settings.link.spread_seconds),
         )
 
-    def _replace_key(self) -> None:
+    def _adopt_key(self) -> None:
         if isinstance(self._key, TokenKey):
             return
-        self._key = replace_file_key(self._key_file)
+        adopt_next_key(self._key_file)
+        self._key = device_key(self._key_file, self._settings.device_key)
         self._handlers.quick = self._client(ASK_SECONDS, self._handlers.pause)
         self._handlers.patient = self._client(PATIENT_SECONDS, self._handlers.pause)
 
