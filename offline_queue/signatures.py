@@ -6,7 +6,7 @@ purpose never verifies for another (FIPS 186-5 ECDSA P-256, SHA-256, DER).
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -39,7 +39,10 @@ def public_pem(key: ec.EllipticCurvePublicKey) -> str:
 
 def load_public(pem: str) -> ec.EllipticCurvePublicKey:
     """Raises ValueError when ``pem`` is not a P-256 public key."""
-    key = serialization.load_pem_public_key(pem.encode())
+    try:
+        key = serialization.load_pem_public_key(pem.encode())
+    except UnsupportedAlgorithm as error:
+        raise ValueError("not a P-256 public key") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
         raise ValueError("not a P-256 public key")
     return key

@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Callable
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -20,6 +19,7 @@ from uuid import UUID
 import requests
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from pydantic import BaseModel, ValidationError
+from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER
 
 from offline_queue import intake, signatures, tus
@@ -36,7 +36,7 @@ from offline_queue.intake import (
     SignedManifest,
 )
 from offline_queue.pacing import HourlyBudget, Pace
-from offline_queue.pieces import PromptAdapter, asked_to_wait
+from offline_queue.pieces import PromptAdapter, asked_to_wait, json_field, shown_date
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 30.0
@@ -47,11 +47,16 @@ _CHUNK = 64 * 1024
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: no redirect is followed, and a ``Location`` of garbage is not even read."""
+
+
 def new_session() -> requests.Session:
     """A session that takes neither proxies nor passwords from the environment, and no cookies:
     what a server sets for one citizen must not go out with the next one's request. It says nothing
     that the portal does not need: on a slow line each request is felt."""
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("http://", "https://"):
@@ -182,12 +187,9 @@ class IntakeClient:
         Raises QueueError (UNREACHABLE).
         """
         answer, body = self._call("GET", "/health", b"", "")
-        if answer.status_code != 200 or _field(body, "status") != "ok":
+        if answer.status_code != 200 or json_field(body, "status") != "ok":
             raise _unreachable("not the portal")
-        try:
-            return parsedate_to_datetime(answer.headers.get("Date", ""))
-        except ValueError:
-            return None
+        return shown_date(answer.headers)
 
     def _model(self, method: str, path: str, shape: type[_Answer], body: bytes = b"") -> _Answer:
         answer, data = self._call(method, path, body, "application/json" if body else "")
@@ -227,7 +229,7 @@ class IntakeClient:
                 stream=True,
             ) as answer:
                 return answer, _read(answer)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise _unreachable(type(error).__name__) from None
 
     def _signed(self, method: str, path: str, body: bytes) -> dict[str, str]:
@@ -274,16 +276,8 @@ def _require_success(
 
 def _problem(data: bytes) -> str | None:
     """Its code, if it is one of the contract's."""
-    code = _field(data, "code")
+    code = json_field(data, "code")
     return str(code) if code in list(Problem) else None
-
-
-def _field(data: bytes, name: str) -> object:
-    try:
-        document = json.loads(data)
-    except ValueError:
-        return None
-    return document.get(name) if isinstance(document, dict) else None
 
 
 def _is_not_found(error: QueueError) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import logging
 import threading
@@ -15,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
-from pydantic import ValidationError
 
 from offline_queue import signatures
 from offline_queue.backoff import Backoff, Spread
@@ -152,7 +150,7 @@ class Uploader:
         try:
             signature = base64.b64decode(receipt.signature, validate=True)
             statement = ReceiptStatement.model_validate_json(receipt.statement)
-        except (binascii.Error, ValidationError):
+        except ValueError:  # no base64, not even ASCII, no statement
             raise QueueError(Fault.RECEIPT_INVALID, "malformed", retryable=True) from None
         signed = receipt.statement.encode()
         if not signatures.verify(self._receipt_key, signatures.RECEIPT, signed, signature):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -77,7 +76,7 @@ class Enrolment:
         self.envelope_key_id = answer.envelope_key_id
         try:
             self.envelope_key = base64.b64decode(answer.envelope_key, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise ValueError("envelope key") from error
         if len(self.envelope_key) != 32:
             raise ValueError("envelope key")

@@ -77,7 +77,7 @@ def test_a_portal_that_lost_its_memory_of_a_kiosk_takes_a_fresh_code(office: Off
     async def story(link: LinkClient) -> None:
         with office.inside.store.transaction() as db:
             for table in ("leases", "heartbeats", "kiosks"):
-                db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names stand above
+                db.execute(f"DELETE FROM {table}")
         await until_answered(lambda: standing_is(link, Fault.LINK_REVOKED))
         office.lock()
         office.fresh_code()
