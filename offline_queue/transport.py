@@ -198,7 +198,7 @@ class IntakeClient:
         try:
             return shape.model_validate_json(data)
         except ValidationError:
-            raise _unreachable(f"{path} answered nonsense") from None
+            raise _unreachable("an answer of another shape") from None
 
     def _bytes(self, method: str, path: str, media_type: str, body: bytes = b"") -> bytes:
         answer, data = self._call(method, path, body, "application/json" if body else "")
@@ -209,7 +209,7 @@ class IntakeClient:
         answer, data = self._call(method, path, body, media_type)
         if answer.status_code != 204:
             _require_success(answer, data, "")
-            raise _unreachable(f"{path} answered {answer.status_code}")
+            raise _unreachable(f"HTTP {answer.status_code}, not 204")
 
     def _call(
         self, method: str, path: str, body: bytes, media_type: str

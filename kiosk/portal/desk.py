@@ -22,7 +22,7 @@ from certify.issue import issue_pre_check
 from certify.signing import Signer, open_signer
 from certify.statement import CopyFacts
 from kiosk.portal.desk_client import DeskClient
-from kiosk.portal.errors import PortalError
+from kiosk.portal.errors import Fault, PortalError
 from kiosk.portal.settings import DeskSettings, load_desk, read_pin, read_secret
 
 _log = logging.getLogger(__name__)
@@ -57,9 +57,8 @@ class Desk:
             except (PortalError, CertifyError, ValueError) as error:
                 if getattr(error, "retryable", False):
                     raise
-                code = getattr(error, "code", type(error).__name__)
-                detail = getattr(error, "detail", "")
-                _log.error("case %s was not signed: %s %s", case_id, code, detail)
+                # Which one, the list of approved cases shows; the log names no dossier.
+                _log.error("a case was not signed: %s", _code_of(error))
                 self._failed.add(case_id)
         return signed
 
@@ -78,6 +77,12 @@ class Desk:
         )
         self._client.put_copy(case_id, issued.pdf)
         return True
+
+
+def _code_of(error: Exception) -> str:
+    """A refusal's detail is the portal's own code, and says more."""
+    code = str(getattr(error, "code", type(error).__name__))
+    return str(getattr(error, "detail", code)) if code == Fault.DESK_REFUSED else code
 
 
 def open_desk(settings: DeskSettings, client: DeskClient) -> Desk:
@@ -108,7 +113,7 @@ def work(settings: DeskSettings, stop: threading.Event) -> None:
                 desk.sign_approved()
                 pause = settings.poll_seconds
             except PortalError as error:
-                _log.warning("desk: %s", error)
+                _log.warning("desk: %s", _code_of(error))
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
 
