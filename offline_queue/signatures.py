@@ -1,4 +1,4 @@
-"""ES256 signatures over named statements: manifests by a kiosk, receipts by the portal.
+"""ES256 signatures over named statements: manifests by a kiosk, receipts and keys by the portal.
 
 The signed bytes are ``purpose``, a zero byte and the statement, so that a signature made for one
 purpose never verifies for another (FIPS 186-5 ECDSA P-256, SHA-256, DER).
@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+KEYS = "mot-cua/keys/1"
 MANIFEST = "mot-cua/manifest/1"
 RECEIPT = "mot-cua/receipt/1"
 REQUEST = "mot-cua/request/1"

@@ -66,7 +66,7 @@ def _file_key(file: Path) -> DeviceKey:
 
 
 class Enrolment:
-    """What the portal told when it took this kiosk in: its keys. Kept in ``file``.
+    """The portal's keys, as it told when it took this kiosk in, or since. Kept in a file.
 
     Raises ValueError when the answer does not hold usable keys.
     """
@@ -80,7 +80,10 @@ class Enrolment:
             raise ValueError("envelope key") from error
         if len(self.envelope_key) != 32:
             raise ValueError("envelope key")
-        self.receipt_key = signatures.load_public(answer.receipt_key)
+        receipts = {answer.receipt_key_id: answer.receipt_key, **answer.older_receipt_keys}
+        self.receipt_keys = {
+            key_id: signatures.load_public(pem) for key_id, pem in receipts.items()
+        }
 
     def save(self, file: Path) -> None:
         """Raises QueueError (DISK_FULL, DAMAGED)."""

@@ -19,6 +19,8 @@ from offline_queue.intake import (
     EnrolRequest,
     Heartbeat,
     IntakeState,
+    KeysAsk,
+    KeysReply,
     PaperInfo,
     PaperKeep,
     PaperList,
@@ -47,6 +49,10 @@ class PortalClient(IntakeClient):
             csr=csr,
         )
         return self._model("POST", "/devices", EnrolAnswer, _json(request))
+
+    def keys(self, nonce: str) -> KeysReply:
+        """Believed only as far as it is signed."""
+        return self._model("POST", "/keys", KeysReply, _json(KeysAsk(nonce=nonce)))
 
     def standing(self) -> Standing:
         return self._model("GET", "/devices/self", Standing)

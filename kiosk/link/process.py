@@ -29,7 +29,7 @@ from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError
 from kiosk.link import server
 from kiosk.link.certificate import Certificate
-from kiosk.link.device import DeviceKey, Enrolment, adopt_next_key, device_key, next_key
+from kiosk.link.device import DeviceKey, adopt_next_key, device_key, next_key
 from kiosk.link.handlers import Handlers
 from kiosk.link.identity import VneidClient
 from kiosk.link.leases import LeaseKeeper
@@ -39,7 +39,7 @@ from kiosk.link.ratings import Ratings
 from kiosk.link.sessions import Pause, check_addresses, portal_session
 from kiosk.link.token_key import TokenKey
 from kiosk.link.trust import TrustKeeper, load_anchor
-from kiosk.link.upkeep import Upkeep
+from kiosk.link.upkeep import ReceiptKeys, Upkeep
 from kiosk.settings import Settings
 from kiosk.storage import open_journal, open_outbox
 from offline_queue.backoff import Backoff, Spread
@@ -283,13 +283,13 @@ class Link:
         self._opened.append(client)
         return client
 
-    def _new_uploader(self, enrolment: Enrolment) -> Uploader:
+    def _new_uploader(self, receipt_keys: ReceiptKeys) -> Uploader:
         poll = self._settings.link.poll_seconds
         return Uploader(
             self._outbox,
             self._client(UPLOAD_SECONDS),
             self._key,
-            enrolment.receipt_key,
+            receipt_keys,
             backoff=Backoff(first=poll / 2, longest=LONGEST_POLLS * poll),
             spread=Spread(self._settings.link.spread_seconds),
         )

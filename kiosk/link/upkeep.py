@@ -19,6 +19,8 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
 from certify.numbers import Kind
 from kiosk.clock import local_now
 from kiosk.failures import Fault
@@ -26,6 +28,7 @@ from kiosk.journal import Journal
 from kiosk.link.certificate import Certificate, Request
 from kiosk.link.clock import ClockCheck
 from kiosk.link.device import Enrolment
+from kiosk.link.key_ring import KeyRing
 from kiosk.link.leases import KINDS, LeaseKeeper
 from kiosk.link.portal_client import PortalClient
 from kiosk.link.ratings import Ratings
@@ -42,7 +45,10 @@ log = logging.getLogger(__name__)
 
 _NOT_KNOWN = (Problem.BAD_SIGNATURE, Problem.NOT_ENROLLED)
 TRUST_POLLS = 900
-"""At most so many polls between two requests for trust bundle and policy: 15 minutes as shipped."""
+"""At most so many polls between two requests for trust bundle and policy, or for the portal's keys:
+15 minutes as shipped."""
+ReceiptKeys = Callable[[str], EllipticCurvePublicKey | None]
+"""The portal's key of that id, None where none is held."""
 
 
 class Upkeep:
@@ -61,14 +67,14 @@ class Upkeep:
         ratings: Ratings,
         certificate: Certificate,
         clients: Callable[[], tuple[PortalClient, PortalClient]],
-        new_uploader: Callable[[Enrolment], Uploader],
+        new_uploader: Callable[[ReceiptKeys], Uploader],
         newcomer: Callable[[], PortalClient],
         adopt_key: Callable[[], None],
     ) -> None:
         """``clients`` makes (strict, door) for the device key of now; ``newcomer`` makes a door for
         the key to come, which ``adopt_key`` makes the key of now."""
         self._settings = settings
-        self._file = folder / "enrolment.json"
+        self._ring = KeyRing(folder / "enrolment.json", outbox)
         self._used_code = folder / "used-code"
         self._outbox = outbox
         self._journal = journal
@@ -81,14 +87,14 @@ class Upkeep:
         self._newcomer = newcomer
         self._adopt_key = adopt_key
         self._strict, self._door = clients()
-        self._trust_due = 0.0
+        self._trust_due = self._keys_due = 0.0
         self.clock = ClockCheck(local_now)
         self.online = False
         self.standing = ""
         self.devices: dict[str, str] = {}
         self.uploader: Uploader | None = None
-        if enrolment := Enrolment.load(self._file):
-            self._enrolled(enrolment)
+        if self._ring.enrolled:
+            self.uploader = new_uploader(self._ring.receipt_key)
 
     def look_after(self) -> bool:
         """One round; True when nothing is wanting. Raises QueueError, CertifyError, or whatever
@@ -117,6 +123,7 @@ class Upkeep:
         chores: list[Callable[[], object]] = [
             lambda: _require_good_standing(self._strict),
             self._renew_when_due,
+            self._refresh_keys,
             *(partial(self._fill, kind) for kind in KINDS),
             self._refresh_trust,
             lambda: self._ratings.send(self._strict),
@@ -148,7 +155,21 @@ class Upkeep:
     def _refresh_trust(self) -> None:
         if since_boot() >= self._trust_due:
             self._trust.refresh(self._strict)
-            self._trust_due = since_boot() + TRUST_POLLS * self._settings.link.poll_seconds
+            self._trust_due = self._next_look()
+
+    def _refresh_keys(self) -> None:
+        if since_boot() < self._keys_due and not self._ring.wanted:
+            return
+        try:
+            self._ring.refresh(self._strict)
+        except QueueError as error:
+            if error.code == QueueFault.RECEIPT_INVALID:  # it has changed them all
+                self.out_of_order(Fault.LINK_REVOKED)
+            raise
+        self._keys_due = self._next_look()
+
+    def _next_look(self) -> float:
+        return since_boot() + TRUST_POLLS * self._settings.link.poll_seconds
 
     def may_lease(self, kind: str) -> bool:
         """Once enrolled; certificate numbers only for a kiosk that may certify by itself."""
@@ -194,12 +215,12 @@ class Upkeep:
         if answer.certificate:
             self._certificate.keep(request.with_certificate(answer.certificate))
         self._journal.append("enrolled", kiosk=self._settings.site.kiosk_id)
-        enrolment.save(self._file)
+        self._ring.take(enrolment)
         if anew:  # after the rest: with the old key, all of this is asked for once more
             self._adopt_key()
             self._strict, self._door = self._clients()
         self._used_code.write_text(_digest(code))
-        self._enrolled(enrolment)
+        self.uploader = self._new_uploader(self._ring.receipt_key)
         self.standing = ""
         log.info("enrolled as %s", self._settings.site.kiosk_id)
         return True
@@ -213,10 +234,6 @@ class Upkeep:
             return None
         used = self._used_code.exists() and self._used_code.read_text() == _digest(code)
         return code if code and not used else None
-
-    def _enrolled(self, enrolment: Enrolment) -> None:
-        self._outbox.set_portal_key(enrolment.envelope_key_id, enrolment.envelope_key)
-        self.uploader = self._new_uploader(enrolment)
 
     def _renew(self) -> None:
         request = Request(self._settings.site.kiosk_id)
