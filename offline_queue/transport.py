@@ -109,17 +109,19 @@ class IntakeClient:
         self._session.close()
         self._uploads.close()
 
-    def enrol(self, one_time_code: str) -> EnrolAnswer:
-        """The same code and key again give the same answer."""
+    def enrol(self, one_time_code: str, csr: str = "") -> EnrolAnswer:
+        """The same code and key again give the same answer, and for a ``csr`` (PEM) a certificate
+        of the TLS key."""
         request = EnrolRequest(
             kiosk_id=self._kiosk_id,
             one_time_code=one_time_code,
             public_key=signatures.public_pem(self._key.public_key()),
+            csr=csr,
         )
-        return self._model("POST", "/devices", EnrolAnswer, _json(request))
+        return self._model("POST", "/devices", EnrolAnswer, as_json(request))
 
     def put_manifest(self, id: UUID, signed: SignedManifest) -> IntakeState:
-        return self._model("PUT", f"/dossiers/{id}", IntakeState, _json(signed))
+        return self._model("PUT", f"/dossiers/{id}", IntakeState, as_json(signed))
 
     def send_part(self, id: UUID, name: str, ciphertext: bytes, *, resume: bool = False) -> None:
         """``resume``: the portal may have some of it already, so ask first.
@@ -168,7 +170,7 @@ class IntakeClient:
         return data
 
     def lease(self, request: LeaseRequest) -> Lease:
-        return self._model("POST", "/leases", Lease, _json(request))
+        return self._model("POST", "/leases", Lease, as_json(request))
 
     def trust_bundle(self) -> bytes:
         """As signed; whoever uses it verifies it."""
@@ -288,5 +290,5 @@ def _unreachable(detail: str, wait: float = 0.0) -> QueueError:
     return QueueError(Fault.UNREACHABLE, detail, retryable=True, retry_after=wait)
 
 
-def _json(model: BaseModel) -> bytes:
+def as_json(model: BaseModel) -> bytes:
     return model.model_dump_json().encode()

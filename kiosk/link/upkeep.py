@@ -206,7 +206,7 @@ class Upkeep:
         anew = self.standing == Fault.LINK_REVOKED
         request = Request(self._settings.site.kiosk_id)
         with closing(self._newcomer()) if anew else nullcontext(self._door) as door:
-            answer = door.enrol_with(code, request.pem)
+            answer = door.enrol(code, request.pem)
         try:
             enrolment = Enrolment(answer)
         except ValueError as error:

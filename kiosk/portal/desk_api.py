@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
 from kiosk.portal.bodies import FileBody, SmallBody, parse
-from kiosk.portal.cases import OriginalSeen, facts_of, manifest_of
+from kiosk.portal.cases import OriginalSeen, facts_of
 from kiosk.portal.composition import PortalDep
 from kiosk.portal.desk_auth import require_desk, require_scripted_officer
-from kiosk.portal.store import Dossier
+from kiosk.portal.store import Dossier, manifest_of
 from kiosk.portal.vault import pages_of
 
 router = APIRouter(prefix="/desk/api")

@@ -40,7 +40,7 @@ def test_a_revoked_kiosk_says_so_and_a_fresh_code_brings_it_back(office: Office)
 def test_a_line_that_goes_while_a_kiosk_enrols_anew_burns_no_code(
     office: Office, monkeypatch: pytest.MonkeyPatch, lost: str, restarted: bool
 ) -> None:
-    real, tries = PortalClient.enrol_with, []
+    real, tries = PortalClient.enrol, []
 
     def in_vain(self: PortalClient, one_time_code: str, csr: str) -> EnrolAnswer:
         if lost == "the answer did not":
@@ -51,14 +51,14 @@ def test_a_line_that_goes_while_a_kiosk_enrols_anew_burns_no_code(
     async def revoked(link: LinkClient) -> None:
         office.devices.revoke("kiosk-01")
         await until_answered(lambda: standing_is(link, Fault.LINK_REVOKED))
-        monkeypatch.setattr(PortalClient, "enrol_with", in_vain)
+        monkeypatch.setattr(PortalClient, "enrol", in_vain)
         office.fresh_code()
         await until(lambda: len(tries) > 1)
         if not restarted:
             await mended(link)
 
     async def mended(link: LinkClient) -> None:
-        monkeypatch.setattr(PortalClient, "enrol_with", real)
+        monkeypatch.setattr(PortalClient, "enrol", real)
         dossier = office.lock()
         await until_answered(lambda: delivered(office))
         request = verbs.SubmitRequest(dossier_id=str(dossier))

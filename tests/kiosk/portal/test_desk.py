@@ -265,6 +265,7 @@ def test_a_number_that_was_not_leased_is_noted(
     line = line_of(client, dossier)
     assert (line["number"], line["processing"]) == (None, 1)
     assert "không thuộc dãy số" in line["note"]
+    assert dossier.state()["note"] is None  # this is for officers, not for the screen of a kiosk
 
 
 def test_a_number_used_twice_is_noted(
