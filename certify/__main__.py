@@ -16,7 +16,7 @@ from certify.errors import CertifyError, Fault
 
 if TYPE_CHECKING:
     from certify.trust import TrustBundle
-    from certify.verify import Verdict
+    from certify.verify import SealVerdict, Verdict
 
 GENUINE, NOT_GENUINE, BAD_INPUT, UNAVAILABLE = range(4)
 _NO_TRUST = (Fault.BUNDLE_EXPIRED, Fault.BUNDLE_INVALID)
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 @main.command("verify")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--trust",
     "folder",
@@ -38,11 +38,13 @@ def main() -> None:
 )
 @click.option("--bundle", type=click.Path(path_type=Path), help="The signed trust bundle.")
 @click.option("--anchor", type=click.Path(path_type=Path), help="Public key that signs bundles.")
-@click.option("--seal", help="Text of the QR code on paper, or an image of it, to compare.")
+@click.option(
+    "--seal", help="Text or image of the QR code on paper; without FILE, it alone is judged."
+)
 @click.option("--at", type=click.DateTime(), help="Judge as of this time; the default is now.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 def verify_command(
-    file: Path,
+    file: Path | None,
     folder: Path | None,
     bundle: Path | None,
     anchor: Path | None,
@@ -50,7 +52,7 @@ def verify_command(
     at: datetime | None,
     as_json: bool,
 ) -> None:
-    """Check a certified copy (PDF): signatures, seal, pages, revocation.
+    """Check a certified copy (PDF): signatures, seal, pages, revocation; or a seal from paper.
 
     Exit status: 0 genuine, 1 not genuine, 2 bad input, 3 no valid trust bundle.
     """
@@ -58,9 +60,12 @@ def verify_command(
     logging.getLogger("pyhanko").addHandler(logging.NullHandler())
     moment = (at or datetime.now()).astimezone()  # noqa: DTZ005  # made aware at once
     try:
-        pdf = _read(file)
+        if file is None and seal is None:
+            raise click.UsageError("FILE or --seal is needed")
+        pdf = _read(file) if file else None
+        paper = _seal_text(seal) if seal is not None else None
         trusted = _load_trust(folder, bundle, anchor, moment)
-        verdict = _verify(pdf, trusted, moment, seal)
+        verdict = _judge(pdf, paper, trusted, moment)
     except CertifyError as error:
         _print_error(error, as_json)
         sys.exit(UNAVAILABLE if error.code in _NO_TRUST else BAD_INPUT)
@@ -102,11 +107,14 @@ def _read(file: Path) -> bytes:
     return pdf
 
 
-def _verify(pdf: bytes, trusted: TrustBundle, moment: datetime, seal: str | None) -> Verdict:
-    from certify.verify import verify
+def _judge(
+    pdf: bytes | None, paper: str | None, trusted: TrustBundle, moment: datetime
+) -> Verdict | SealVerdict:
+    from certify.verify import verify, verify_seal
 
-    expected = _seal_text(seal) if seal is not None else None
-    return verify(pdf, trusted, at=moment, paper_seal=expected)
+    if pdf is not None:
+        return verify(pdf, trusted, at=moment, paper_seal=paper)
+    return verify_seal(paper or "", trusted)
 
 
 def _seal_text(seal: str) -> str:
@@ -128,17 +136,27 @@ def _seal_text(seal: str) -> str:
     return texts[0]
 
 
-def _print(verdict: Verdict, as_json: bool) -> None:
+def _print(verdict: Verdict | SealVerdict, as_json: bool) -> None:
+    values = verdict.to_dict()
     if as_json:
-        click.echo(json.dumps(verdict.to_dict(), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(values, ensure_ascii=False, indent=2))
         return
     click.echo(verdict.sentence_vi)
     click.echo(verdict.sentence_en)
-    for check, ok, detail in verdict.evidence:
+    if values.get("level"):
+        click.echo(f"  level: PAdES {values['level']}")
+    for name, value in (values.get("seal") or {}).items():
+        click.echo(f"  {name}: {value}")
+    for check, ok, detail in values.get("evidence", ()):
         click.echo(f"  {'ok  ' if ok else 'FAIL'} {check}: {detail}")
 
 
 def _print_error(error: CertifyError, as_json: bool) -> None:
+    from certify.verify import refusal
+
+    if error.code in _NO_TRUST:
+        for sentence in refusal(error.code.partition(".")[2]):
+            click.echo(sentence, err=True)
     if as_json:
         click.echo(json.dumps({"ok": False, "code": error.code, "detail": error.detail}))
     click.echo(f"certify: {error}", err=True)

@@ -25,7 +25,10 @@ _MAX_DEPTH = 16
 
 @dataclass(frozen=True, slots=True)
 class CopyFile:
-    """``images``: JPEG bytes, one a page, of all pages that show one."""
+    """``images``: JPEG bytes, one a page, of all pages that show one.
+
+    ``notes``: what lies upon the pages, by the name of its form field, or its kind.
+    """
 
     seal: str
     facts: CopyFacts
@@ -33,6 +36,7 @@ class CopyFile:
     page_count: int
     signatures: dict[str, EmbeddedPdfSignature]
     timestamps: tuple[EmbeddedPdfSignature, ...]
+    notes: tuple[str, ...]
 
 
 def open_reader(pdf: bytes) -> PdfFileReader | None:
@@ -66,9 +70,23 @@ def read_copy(reader: PdfFileReader) -> CopyFile:
             page_count=len(pages),
             signatures=_signatures(reader),
             timestamps=tuple(reader.embedded_timestamp_signatures),
+            notes=tuple(note for page in pages for note in _notes(page)),
         )
     except Exception as error:
         raise ValueError(f"not a readable copy: {type(error).__name__}") from None
+
+
+def images_at(signature: EmbeddedPdfSignature) -> tuple[bytes, ...]:
+    """The page images as a signature saw them. Raises whatever a broken file provokes."""
+    root = signature.reader.get_historical_root(signature.signed_revision)
+    return tuple(image for page in _pages(root["/Pages"], 0) for image in _images(page))
+
+
+def strange_notes(copy: CopyFile) -> list[str]:
+    """Annotations that are not the two signature fields, nor an archive timestamp's."""
+    stamps = {stamp.field_name for stamp in copy.timestamps}
+    known = {"Officer", "Agency", *stamps}
+    return [note for note in copy.notes if note not in known]
 
 
 def is_plainly_written(pdf: bytes, signature: EmbeddedPdfSignature) -> bool:
@@ -117,6 +135,12 @@ def _pages(node: Any, depth: int) -> Iterator[Any]:
             yield from _pages(kid, depth + 1)
         else:
             yield kid
+
+
+def _notes(page: Any) -> Iterator[str]:
+    for entry in page.get("/Annots", ()):
+        note = entry.get_object()
+        yield str(note["/T"] if note["/Subtype"] == "/Widget" else note["/Subtype"])
 
 
 def _images(page: Any) -> Iterator[bytes]:

@@ -42,13 +42,13 @@ def verify1(
 ) -> bytes:
     """The payload, once the signature of a key in ``keys`` holds.
 
-    Raises CertifyError (SIGNATURE_INVALID).
+    Raises CertifyError: KEY_UNKNOWN, SIGNATURE_INVALID.
     """
     protected, payload, signature = _parts(data)
     kid = _kid(protected)
     key = keys.get(kid)
     if key is None:
-        raise CertifyError(Fault.SIGNATURE_INVALID, f"unknown key {kid.hex()}")
+        raise CertifyError(Fault.KEY_UNKNOWN, kid.hex())
     r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
     try:
         key.verify(encode_dss_signature(r, s), _to_be_signed(protected, payload, purpose), _ECDSA)
@@ -63,6 +63,11 @@ def unverified_payload(data: bytes) -> bytes:
     Raises CertifyError (SIGNATURE_INVALID) when ``data`` is no COSE_Sign1 of ours.
     """
     return _parts(data)[1]
+
+
+def unverified_key_id(data: bytes) -> bytes:
+    """The name of the key that is said to have signed. Raises CertifyError (SIGNATURE_INVALID)."""
+    return _kid(_parts(data)[0])
 
 
 def software_signer(key: ec.EllipticCurvePrivateKey) -> RawSigner:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import fontpkg_be_vietnam_pro
 import segno
-from PIL import Image, ImageStat
+from PIL import Image, ImageFont, ImageStat
 from reportlab import rl_config
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
@@ -37,6 +38,8 @@ _OVERHANG = 1.005  # scanners give A4 a pixel or two too much; that is no reason
 _INK_DARKER, _INK_SHARE = 45, 0.0008
 _SMALL = 8  # pages are judged for ink at an eighth of their size
 _GREY, _PALE = 0.35, 0.75
+_EM = 256  # pixels; letters are measured so large
+_LARGEST = 144.0  # points; what is read into a line or a stamp is no heading
 
 # Base 85 would quadruple the time and add a quarter to every image.
 rl_config.useA85 = 0
@@ -134,10 +137,13 @@ def _dark_in(page: SourcePage, pixels: tuple[float, float, float, float]) -> boo
 def prepare_fonts() -> None:
     """Register the fonts, complete for Vietnamese, with reportlab; they are embedded as used."""
     known = pdfmetrics.getRegisteredFontNames()
-    files = Path(fontpkg_be_vietnam_pro.ROOT) / "files"
     for name in (REGULAR, BOLD):
         if name not in known:
-            pdfmetrics.registerFont(TTFont(name, str(files / f"{name}.ttf")))
+            pdfmetrics.registerFont(TTFont(name, _font_file(name)))
+
+
+def _font_file(name: str) -> str:
+    return str(Path(fontpkg_be_vietnam_pro.ROOT) / "files" / f"{name}.ttf")
 
 
 def draw_original(canvas: Canvas, placed: Placed) -> None:
@@ -150,24 +156,55 @@ def draw_original(canvas: Canvas, placed: Placed) -> None:
 
 
 def _draw_words(canvas: Canvas, placed: Placed) -> None:
-    """Each word as wide as on the paper, so that marking and searching hit what one sees."""
+    """Each word as wide and as high as on the paper: marking and searching hit what one sees."""
     box, scale = placed.box, placed.scale
     text = canvas.beginText()
     text.setTextRenderMode(3)
     for word in placed.page.words:
-        size = max(1.0, word.height * scale)
-        natural = pdfmetrics.stringWidth(word.text, REGULAR, size)
-        if not natural:
+        ink = _ink(word.text)
+        if not ink.width or not ink.height:
             continue
+        size = min(_LARGEST, max(1.0, word.height * scale / ink.height))
+        stretch = word.width * scale / (ink.width * size)
         text.setFont(REGULAR, size)
-        text.setHorizScale(100 * word.width * scale / natural)
-        baseline = box.bottom + box.height - (word.top + 0.8 * word.height) * scale
-        text.setTextOrigin(box.left + word.left * scale, baseline)
+        text.setHorizScale(100 * stretch)
+        text.setTextOrigin(
+            box.left + word.left * scale - ink.left * size * stretch,
+            box.bottom + box.height - (word.top + word.height) * scale - ink.bottom * size,
+        )
         text.textOut(word.text + " ")
     # The text render mode would outlive the text object and hide all that follows.
     canvas.saveState()
     canvas.drawText(text)
     canvas.restoreState()
+
+
+def _ink(text: str) -> Box:
+    """What is black of a word, from its origin, in parts of the font's size."""
+    letters = [_letter(letter) for letter in text]
+    if not letters:
+        return Box(0, 0, 0, 0)
+    bottom = min(letter.bottom for letter in letters)
+    above = max(letter.bottom + letter.height for letter in letters)
+    left, last = letters[0].left, letters[-1]
+    after_last = pdfmetrics.stringWidth(text[-1], REGULAR, 1) - last.left - last.width
+    width = pdfmetrics.stringWidth(text, REGULAR, 1) - left - after_last
+    return Box(left, bottom, width, above - bottom)
+
+
+@cache
+def _letter(letter: str) -> Box:
+    # Not font.getbbox: that one reaches from the origin to the baseline, also of a hyphen.
+    drawn, (across, down) = _metrics().getmask2(letter, anchor="ls")
+    left, top, right, bottom = drawn.getbbox() or (0, 0, 0, 0)
+    return Box(
+        (across + left) / _EM, -(down + bottom) / _EM, (right - left) / _EM, (bottom - top) / _EM
+    )
+
+
+@cache
+def _metrics() -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(_font_file(REGULAR), _EM)
 
 
 def draw_marks(canvas: Canvas, placed: Placed | None, facts: CopyFacts, page: int, of: int) -> None:

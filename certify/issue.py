@@ -3,6 +3,8 @@
 Signatures are PAdES B-B (ETSI EN 319 142-1). The first one certifies the document and allows only
 form filling after it (DocMDP 2), which is how the other signature gets into its field. Both fields
 therefore exist before any signature: one added later would break the first.
+
+The file claims PDF/A-2b (ISO 19005-2; docs/pdfa.md): sRGB is the output intent, fonts are embedded.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from importlib import resources
 from typing import Any, Literal
 
 import pikepdf
@@ -21,6 +24,7 @@ from pyhanko.pdf_utils.layout import AxisAlignment, Margins, SimpleBoxLayoutRule
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
+from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.stamp import StaticStampStyle
 from reportlab.pdfgen.canvas import Canvas
 
@@ -94,6 +98,8 @@ def assemble(
     seal_text = seal_text_for(copy_digest([page.jpeg for page in pages], facts))
     drawn, boxes = _draw(pages, facts, seal_text)
     with pikepdf.open(io.BytesIO(drawn)) as pdf:
+        for page in pdf.pages:
+            del page.obj.Trans  # reportlab's, empty: a copy is no slide show
         _describe(pdf, facts, seal_text)
         _add_fields(pdf, boxes)
         out = io.BytesIO()
@@ -130,10 +136,16 @@ def sign_copy(pdf: bytes, signer: Signer, role: Role) -> bytes:
         picture.flush()
         style = _stamp(picture.name)
         with token_errors():
-            signed = PdfSigner(metadata, signer.pdf_key, stamp_style=style).sign_pdf(
+            signed = _CopySigner(metadata, signer.pdf_key, stamp_style=style).sign_pdf(
                 writer, existing_fields_only=True
             )
     return bytes(signed.getvalue())
+
+
+class _CopySigner(PdfSigner):
+    def register_extensions(self, pdf_out: Any, *, md_algorithm: str) -> None:
+        """pyHanko would call a file with ECDSA PDF 2.0 (ISO/TS 32002), and PDF/A-2 ends at 1.7."""
+        pdf_out.register_extension(ESIC_EXTENSION_1)
 
 
 def statement_title() -> str:
@@ -205,16 +217,34 @@ def _describe(pdf: pikepdf.Pdf, facts: CopyFacts, seal_text: str) -> None:
         metadata["dc:identifier"] = facts.id_code
         metadata["xmp:CreateDate"] = facts.issued.isoformat()
         metadata["xmp:CreatorTool"] = "Một Cửa Kiosk"
+        metadata["pdfaid:part"] = "2"
+        metadata["pdfaid:conformance"] = "B"
     pdf.docinfo["/Title"] = title
     pdf.docinfo["/Author"] = facts.agency
     pdf.Root.Lang = pikepdf.String("vi")
     pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+    pdf.Root.OutputIntents = pikepdf.Array([_srgb(pdf)])
     private = pikepdf.Dictionary(
         Seal=seal_text, Facts=json.dumps(facts.to_dict(), ensure_ascii=False)
     )
     changed = f"D:{facts.issued.astimezone(_VIETNAM):%Y%m%d%H%M%S}+07'00'"
     pdf.Root.PieceInfo = pikepdf.Dictionary(
         {f"/{PRIVATE_DATA}": pikepdf.Dictionary(LastModified=changed, Private=private)}
+    )
+
+
+def _srgb(pdf: pikepdf.Pdf) -> pikepdf.Object:
+    """The output intent: what the greys and colours of pages and statement mean."""
+    # Debian's free profile, which pikepdf ships; importing pikepdf.pdfa would need its extras.
+    profile = (resources.files("pikepdf") / "pdfa" / "data" / "sRGB.icc").read_bytes()
+    return pdf.make_indirect(
+        pikepdf.Dictionary(
+            Type=pikepdf.Name.OutputIntent,
+            S=pikepdf.Name.GTS_PDFA1,
+            OutputConditionIdentifier="sRGB",
+            Info="sRGB",
+            DestOutputProfile=pdf.make_stream(profile, N=3),
+        )
     )
 
 
@@ -230,6 +260,7 @@ def _add_fields(pdf: pikepdf.Pdf, boxes: tuple[Box, Box]) -> None:
                 F=_PRINT_AND_LOCKED,
                 Rect=[round(corner, 2) for corner in box.corners],
                 P=page.obj,
+                AP=pikepdf.Dictionary(N=_empty(pdf, box)),
             )
         )
         for name, box in zip(FIELDS.values(), boxes, strict=True)
@@ -238,6 +269,16 @@ def _add_fields(pdf: pikepdf.Pdf, boxes: tuple[Box, Box]) -> None:
     # 3: signatures exist, and only appending keeps them.
     pdf.Root.AcroForm = pdf.make_indirect(
         pikepdf.Dictionary(Fields=pikepdf.Array(widgets), SigFlags=3)
+    )
+
+
+def _empty(pdf: pikepdf.Pdf, box: Box) -> pikepdf.Object:
+    """How an open field looks: PDF/A wants a picture of every field."""
+    return pdf.make_stream(
+        b"",
+        Type=pikepdf.Name.XObject,
+        Subtype=pikepdf.Name.Form,
+        BBox=[0, 0, round(box.width, 2), round(box.height, 2)],
     )
 
 

@@ -44,16 +44,18 @@ class Burned:
 class NumberStore:
     """The leased blocks of one kiosk or desk, in one SQLite file. Threads and processes share it.
 
-    WAL with synchronous=FULL: a commit is on the disk, not only in the operating system.
+    WAL with synchronous=FULL: a commit is on the disk, not only in the operating system. All of it
+    raises CertifyError (NUMBERS_BROKEN) when file or disk fail; retryable while another holds it.
     """
 
     def __init__(self, path: Path) -> None:
-        self._connection = apsw.Connection(str(path))
         self._lock = threading.Lock()
-        self._connection.set_busy_timeout(_BUSY_MILLISECONDS)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute(_SCHEMA)
+        with _store_errors():
+            self._connection = apsw.Connection(str(path))
+            self._connection.set_busy_timeout(_BUSY_MILLISECONDS)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute(_SCHEMA)
 
     def close(self) -> None:
         self._connection.close()
@@ -106,7 +108,7 @@ class NumberStore:
 
     def left(self, kind: Kind, year: int, at: datetime) -> int:
         """How many numbers can still be burned at ``at``."""
-        with self._lock:
+        with self._lock, _store_errors():
             row = self._connection.execute(
                 "SELECT coalesce(sum(last - next + 1), 0) FROM lease "
                 "WHERE kind = ? AND year = ? AND expires > ?",
@@ -118,14 +120,16 @@ class NumberStore:
     @contextmanager
     def _writing(self) -> Iterator[Any]:
         # IMMEDIATE takes the write lock before the read, so that no two processes read the same.
-        with self._lock:
+        with self._lock, _store_errors():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # SQLite ends some failed transactions by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     @staticmethod
     def _overlaps(db: Any, kind: Kind, year: int, first: int, last: int) -> bool:
@@ -137,6 +141,15 @@ class NumberStore:
         query = "SELECT 1 FROM lease WHERE kind = ? AND year = ? AND next <= last"
         unused = db.execute(query, (kind, year)).fetchone() is not None
         return Fault.LEASE_EXPIRED if unused else Fault.NUMBERS_EXHAUSTED
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except apsw.Error as error:
+        busy = isinstance(error, apsw.BusyError | apsw.FullError)
+        raise CertifyError(Fault.NUMBERS_BROKEN, type(error).__name__, retryable=busy) from None
 
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -38,7 +38,8 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What a seal says. ``agency`` may be abbreviated; ``pages`` counts the original's pages."""
+    """What a seal says. ``agency`` may be abbreviated; ``pages`` counts the original's pages;
+    ``key_id`` names the key that is said to have signed."""
 
     host: str
     id_code: str
@@ -51,6 +52,24 @@ class Seal:
     digest: bytes
     mode: Mode
     inspect_by: date | None
+    key_id: bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; dates are ISO 8601, bytes hexadecimal."""
+        return {
+            "host": self.host,
+            "id_code": self.id_code,
+            "number": self.number,
+            "book": self.book,
+            "agency": self.agency,
+            "agency_code": self.agency_code,
+            "issued": self.issued.isoformat(),
+            "pages": self.pages,
+            "digest": self.digest.hex(),
+            "mode": self.mode,
+            "inspect_by": self.inspect_by.isoformat() if self.inspect_by else None,
+            "key_id": self.key_id.hex(),
+        }
 
 
 def copy_digest(images: Sequence[bytes], facts: CopyFacts) -> bytes:
@@ -82,25 +101,33 @@ def read_seal(text: str) -> Seal:
     """
     host, message = _split(text)
     try:
-        return _seal(host, cose.decode(cose.unverified_payload(message)))
+        claims = cose.decode(cose.unverified_payload(message))
+        return _seal(host, claims, cose.unverified_key_id(message))
     except (CertifyError, ValueError, TypeError, KeyError, IndexError, OverflowError):
         raise CertifyError(Fault.SEAL_INVALID, "not a seal") from None
 
 
 def check_seal(text: str, bundle: TrustBundle) -> Seal:
-    """The seal, when its host is ours, its signature holds and the copy is not revoked.
+    """The seal, when its host is ours, its signature holds, the copy is not revoked, and its
+    issuer still had a lease.
 
-    Raises CertifyError: SEAL_INVALID, COPY_REVOKED.
+    Raises CertifyError: SEAL_INVALID (no seal), SEAL_HOST (another address, however alike),
+    SEAL_KEY_UNKNOWN, SEAL_ALTERED (its signature does not hold), COPY_REVOKED, LEASE_EXPIRED.
     """
     seal = read_seal(text)
     if seal.host != bundle.seal_host.upper():
-        raise CertifyError(Fault.SEAL_INVALID, "the address is not the seal host")
+        raise CertifyError(Fault.SEAL_HOST, seal.host)
     try:
         cose.verify1(_split(text)[1], bundle.seal_keys)
     except CertifyError as error:
-        raise CertifyError(Fault.SEAL_INVALID, error.detail) from None
+        unknown = error.code == Fault.KEY_UNKNOWN
+        fault = Fault.SEAL_KEY_UNKNOWN if unknown else Fault.SEAL_ALTERED
+        raise CertifyError(fault, error.detail) from None
     if seal.id_code in bundle.revoked_codes:
         raise CertifyError(Fault.COPY_REVOKED, seal.id_code)
+    lease_end = bundle.leases.get(seal.key_id)
+    if lease_end is not None and seal.issued > lease_end:
+        raise CertifyError(Fault.LEASE_EXPIRED, f"issued {seal.issued:%Y-%m-%d %H:%M}")
     return seal
 
 
@@ -122,7 +149,7 @@ def _claims(facts: CopyFacts, agency: str, digest: bytes, pages: int) -> bytes:
     )
 
 
-def _seal(host: str, claims: Any) -> Seal:
+def _seal(host: str, claims: Any, kid: bytes) -> Seal:
     number, book, agency_code, pages, digest, mode, inspect_by = claims[_COPY]
     if len(digest) != DIGEST_SIZE or not isinstance(digest, bytes) or mode not in (0, 1):
         raise ValueError("malformed claims")
@@ -138,6 +165,7 @@ def _seal(host: str, claims: Any) -> Seal:
         digest=digest,
         mode=_MODES[mode],
         inspect_by=None if inspect_by is None else _EPOCH + timedelta(days=inspect_by),
+        key_id=kid,
     )
 
 

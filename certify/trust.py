@@ -7,8 +7,8 @@ anchor. They have serials and are never downgraded: ``at_least`` is the serial o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -27,7 +27,8 @@ _POLICY = b"mot-cua/policy/1"
 class TrustBundle:
     """Whom to believe. ``roots``: DER certificates. ``seal_keys``: by key id (cose.key_id).
 
-    ``revoked_codes``: id codes of copies; ``revoked_certificates``: serial numbers.
+    ``revoked_codes``: id codes of copies; ``revoked_certificates``: since when, by serial number.
+    ``leases``: until when the holder of a seal key, by key id, may issue; a desk needs no lease.
     """
 
     serial: int
@@ -37,7 +38,18 @@ class TrustBundle:
     seal_keys: Mapping[bytes, ec.EllipticCurvePublicKey]
     seal_host: str
     revoked_codes: frozenset[str] = frozenset()
-    revoked_certificates: frozenset[int] = frozenset()
+    revoked_certificates: Mapping[int, datetime] = field(default_factory=dict)
+    leases: Mapping[bytes, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPack:
+    """A procedure pack (:mod:`certify.packs`). ``effective``: the first day of its force, in
+    Vietnam's time. ``sha256``: of the file, in hex."""
+
+    name: str
+    effective: date
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,7 @@ class Policy:
     thresholds: Mapping[str, float]
     post_check_papers: frozenset[str]
     post_check_inspect_days: int
-    procedure_packs: tuple[str, ...]
+    procedure_packs: tuple[NamedPack, ...]
 
 
 def sign_bundle(bundle: TrustBundle, sign: cose.RawSigner, kid: bytes) -> bytes:
@@ -66,7 +78,11 @@ def sign_bundle(bundle: TrustBundle, sign: cose.RawSigner, kid: bytes) -> bytes:
         "seal_keys": [cose.encode_public(key) for key in bundle.seal_keys.values()],
         "seal_host": bundle.seal_host,
         "revoked_codes": sorted(bundle.revoked_codes),
-        "revoked_certificates": sorted(bundle.revoked_certificates),
+        "revoked_certificates": [
+            [serial, int(when.timestamp())]
+            for serial, when in sorted(bundle.revoked_certificates.items())
+        ],
+        "leases": {kid: int(until.timestamp()) for kid, until in bundle.leases.items()},
     }
     return cose.sign1(cose.encode(body), sign, kid, purpose=_BUNDLE)
 
@@ -84,9 +100,16 @@ def load_bundle(
             seal_keys={cose.key_id(key): key for key in keys},
             seal_host=str(body["seal_host"]),
             revoked_codes=frozenset(map(str, body["revoked_codes"])),
-            revoked_certificates=frozenset(map(int, body["revoked_certificates"])),
+            revoked_certificates={
+                int(serial): datetime.fromtimestamp(when, UTC)
+                for serial, when in body["revoked_certificates"]
+            },
+            leases={
+                bytes(kid): datetime.fromtimestamp(until, UTC)
+                for kid, until in body["leases"].items()
+            },
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise _malformed(error) from None
 
 
@@ -97,7 +120,10 @@ def sign_policy(policy: Policy, sign: cose.RawSigner, kid: bytes) -> bytes:
         "thresholds": dict(policy.thresholds),
         "post_check_papers": sorted(policy.post_check_papers),
         "post_check_inspect_days": policy.post_check_inspect_days,
-        "procedure_packs": list(policy.procedure_packs),
+        "procedure_packs": [
+            [pack.name, pack.effective.isoformat(), bytes.fromhex(pack.sha256)]
+            for pack in policy.procedure_packs
+        ],
     }
     return cose.sign1(cose.encode(body), sign, kid, purpose=_POLICY)
 
@@ -114,10 +140,17 @@ def load_policy(
             thresholds={str(name): float(value) for name, value in body["thresholds"].items()},
             post_check_papers=frozenset(map(str, body["post_check_papers"])),
             post_check_inspect_days=int(body["post_check_inspect_days"]),
-            procedure_packs=tuple(map(str, body["procedure_packs"])),
+            procedure_packs=tuple(map(_named_pack, body["procedure_packs"])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _malformed(error) from None
+
+
+def _named_pack(values: Any) -> NamedPack:
+    name, effective, digest = values
+    if not isinstance(digest, bytes) or len(digest) != 32:
+        raise ValueError("a pack is named by its SHA-256")
+    return NamedPack(str(name), date.fromisoformat(effective), digest.hex())
 
 
 def load_anchor(pem: str) -> ec.EllipticCurvePublicKey:

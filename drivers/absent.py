@@ -31,6 +31,14 @@ class _Absent:
         """Nothing is open."""
 
 
+class AbsentCodeReader(_Absent):
+    async def check(self) -> None:
+        raise DeviceError(Fault.READER_ABSENT, _DETAIL)
+
+    async def read(self) -> str:
+        raise DeviceError(Fault.READER_ABSENT, _DETAIL)
+
+
 class AbsentScanner(_Absent):
     async def check(self) -> None:
         raise DeviceError(Fault.SCANNER_ABSENT, _DETAIL)

@@ -211,6 +211,10 @@ class Scanner(Device, Protocol):
 
 
 class CodeReader(Device, Protocol):
+    async def check(self) -> None:
+        """Open it if need be. Raises DeviceError (READER_ABSENT)."""
+        ...
+
     async def read(self) -> str:
         """Wait for the next payload (UTF-8, at most 4096 characters). Cancel to stop waiting."""
         ...

@@ -21,7 +21,7 @@ from kiosk.portal.errors import PortalError
 from kiosk.sandbox.dock import Dock
 from kiosk.session import CODED_ERRORS
 from kiosk.settings import Settings
-from kiosk.strings import own_words
+from kiosk.strings import catalogue
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -65,7 +65,7 @@ def main() -> None:
         cli.main(obj=open_screen)
     except (*CODED_ERRORS, PortalError) as error:
         failure = failure_of(error)
-        words = own_words("en")[failure.title]
+        words = catalogue("en")[failure.title]
         detail = f" ({error.detail})" if error.detail else ""
         print(f"kiosk: {words}{detail} [{error.code}]", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None

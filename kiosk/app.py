@@ -31,6 +31,7 @@ from kiosk.journal import Journal
 from kiosk.link.client import LinkClient
 from kiosk.link.trust import load_anchor
 from kiosk.settings import Settings
+from kiosk.shelf import Shelf
 from kiosk.storage import open_journal, open_outbox
 from offline_queue.outbox import Outbox
 from offline_queue.signatures import public_pem
@@ -56,6 +57,7 @@ class Kiosk:
     numbers: NumberStore
     journal: Journal
     trust_anchor: EllipticCurvePublicKey
+    shelf: Shelf
     face_matcher: Callable[[float], FaceMatcher]
     face_tries: int = 12
 
@@ -87,6 +89,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
     state = settings.site.state
     given = settings.devices
     anchor = load_anchor(settings.link.trust_anchor_file)
+    link = LinkClient(settings.link.socket)
     return Kiosk(
         settings=settings,
         clock=clock,
@@ -99,11 +102,12 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         power=devices.power(given.power),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),
-        link=LinkClient(settings.link.socket),
+        link=link,
         outbox=open_outbox(settings, clock),
         numbers=NumberStore(state / "numbers.db"),
         journal=open_journal(settings, "run", clock),
         trust_anchor=anchor,
+        shelf=Shelf(link, anchor),
         face_matcher=FaceMatcher,
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from drivers.absent import (
     AbsentCardReader,
+    AbsentCodeReader,
     AbsentDocumentPrinter,
     AbsentPowerSupply,
     AbsentReceiptPrinter,
@@ -17,7 +18,7 @@ from drivers.absent import (
 )
 from drivers.camera import OpenCvCamera
 from drivers.card_reader import PcscCardReader
-from drivers.code_reader import SerialCodeReader
+from drivers.code_reader import Format, WiredCodeReader
 from drivers.contract import (
     Camera,
     CardReader,
@@ -30,6 +31,7 @@ from drivers.contract import (
 )
 from drivers.document_printer import IppPrinter
 from drivers.power import NutPowerSupply
+from drivers.reader_wires import wire
 from drivers.receipt_printer import EscposPrinter, Traits
 from drivers.sane_worker import Quirks
 from drivers.scanner import SaneScanner
@@ -67,12 +69,15 @@ def scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:
 
 def code_reader(settings: CodeReaderSettings) -> CodeReader:
     model = profile(settings.profile, CodeReaderProfile, "devices.code_reader.profile")
-    return SerialCodeReader(
-        port=settings.port,
-        baud=settings.baud or model.baud,
-        terminator=model.suffix.encode(),
-        prefix=model.prefix.encode(),
-    )
+    if not settings.address:
+        return AbsentCodeReader()
+    suffix = model.suffix.encode()
+    form = Format(model.prefix.encode(), suffix, model.symbologies, model.aim, model.fallback)
+    try:
+        where = wire(settings.address, baud=settings.baud or model.baud, terminator=suffix)
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.code_reader.address: {error}") from None
+    return WiredCodeReader(where, form)
 
 
 def camera(settings: CameraSettings) -> Camera:

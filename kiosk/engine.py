@@ -27,13 +27,16 @@ _NOTICE_SECONDS = 30.0
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
     """Serve citizens until cancelled; meanwhile devices that went away are looked for."""
-    async with watching((kiosk.scanner, kiosk.receipt, kiosk.printer, kiosk.cards)):
+    watched = (kiosk.scanner, kiosk.reader, kiosk.receipt, kiosk.printer, kiosk.cards)
+    async with watching(watched):
         while True:
             discard_drafts(kiosk)
             stage.set_language(kiosk.settings.site.language)
             prompter = _prompter(kiosk, stage)
             await _wait_for_somebody(kiosk, prompter)
-            session = Session(kiosk, prompter, await _policy(kiosk))
+            await kiosk.shelf.refresh()
+            offered = kiosk.shelf.on(kiosk.clock())
+            session = Session(kiosk, prompter, await _policy(kiosk), offered)
             finished = await session.run()
             if finished.ended == "power" and (notice := await _no_mains(kiosk)):
                 await _show_for_a_while(prompter, notice)
@@ -169,9 +172,10 @@ class Engine:
         self._running.set()
         kiosk = self._build(self._settings)
         reporting = asyncio.create_task(reports.keep_reporting(kiosk))
+        freshening = asyncio.create_task(kiosk.shelf.keep_fresh())
         telling = asyncio.create_task(inventory.publish(self._settings, kiosk.devices))
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
-            await cancel(reporting, telling)
+            await cancel(reporting, freshening, telling)
             await kiosk.close()

@@ -21,6 +21,7 @@ from typing import Any
 from drivers.contract import (
     Camera,
     CardReader,
+    CodeReader,
     Device,
     DeviceError,
     DocumentPrinter,
@@ -100,11 +101,9 @@ async def _ask_scanner(scanner: Scanner) -> str:
     return "ready"
 
 
-async def _ask_reader(reader: Device) -> str:
-    status = reader.status()
-    if status.health is Health.READY:
-        return "the port is open"
-    raise DeviceError(status.code or Fault.READER_ABSENT, "not there, or another program has it")
+async def _ask_reader(reader: CodeReader) -> str:
+    await reader.check()
+    return "it is open"
 
 
 async def _ask_camera(camera: Camera) -> str:
@@ -150,7 +149,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "code reader",
         "code_reader",
-        ("port",),
+        ("address",),
         lambda settings: devices.code_reader(settings.devices.code_reader),
         _ask_reader,
     ),

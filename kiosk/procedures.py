@@ -1,4 +1,5 @@
-"""Procedures are data: one TOML file in ``config/procedures`` each, checked at start-up."""
+"""Procedures are data: one TOML file in ``config/procedures`` each, checked at start-up, or a text
+in a pack that the portal publishes (:mod:`kiosk.shelf`)."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kiosk.failures import Fault, KioskError
+from kiosk.views import Text
 
 LANGUAGES = ("vi", "en")
 
@@ -64,10 +66,15 @@ class Procedure(_Data):
     steps: tuple[str, ...] = Field(min_length=1)
     words: dict[str, Words]
 
+    def text(self, name: Literal["title", "hint", "paper"]) -> Text:
+        return Text.in_languages(
+            {language: getattr(words, name) for language, words in self.words.items()}
+        )
+
 
 @cache
 def procedures() -> dict[str, Procedure]:
-    """All procedures of this kiosk by id.
+    """The procedures that came with the program, by id.
 
     Raises KioskError (SETTINGS_INVALID) naming file, key and reason.
     """

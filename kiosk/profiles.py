@@ -42,12 +42,17 @@ class ScannerProfile(_Profile):
 
 class CodeReaderProfile(_Profile):
     """What comes before and after each payload. ``baud`` is for real serial lines; USB CDC has
-    none."""
+    none. ``symbologies``: AIM code characters that are taken, none for all of them. ``aim``: the
+    reader puts the AIM identifier between prefix and text. ``fallback``: the code page of a payload
+    that is not UTF-8; none: it is refused."""
 
     kind: Literal["code-reader"]
     prefix: str = ""
     suffix: str = Field("\r", min_length=1)
     baud: int = Field(115200, gt=0)
+    symbologies: tuple[Annotated[str, Field(pattern="^[A-Za-z]$")], ...] = ()
+    aim: bool = False
+    fallback: Literal["", "cp1258", "cp1252"] = ""
 
 
 class CameraProfile(_Profile):

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 from certify.trust import load_bundle, load_policy
 from kiosk import app, inventory, selftest
-from kiosk.failures import failure_of
+from kiosk.failures import KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.selftest import Hands
 from kiosk.session import CODED_ERRORS
@@ -132,6 +132,8 @@ async def _disk(kiosk: app.Kiosk) -> str:
 
 async def _link(kiosk: app.Kiosk) -> str:
     status = await kiosk.link.call(verbs.STATUS, verbs.Empty())
+    if status.standing:  # the portal does not take this kiosk for one of its own
+        raise KioskError(status.standing)
     line = "portal reached" if status.online else "portal not reached, dossiers wait here"
     return f"{line}; {status.outbox_waiting} in the outbox"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
@@ -16,7 +16,7 @@ from kiosk import power, staff
 from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
-from kiosk.procedures import Procedure, procedures
+from kiosk.procedures import Procedure
 from kiosk.stage import IdleError, Prompter, first_of
 from kiosk.views import (
     CallStaff,
@@ -121,9 +121,17 @@ class Finished:
 class Session:
     """One citizen at the kiosk, from the first touch to the wipe."""
 
-    def __init__(self, kiosk: Kiosk, prompter: Prompter, policy: Policy | None) -> None:
+    def __init__(
+        self,
+        kiosk: Kiosk,
+        prompter: Prompter,
+        policy: Policy | None,
+        offered: Mapping[str, Procedure],
+    ) -> None:
+        """``offered``: the procedures of this session by id, whatever is published meanwhile."""
         self.kiosk = kiosk
         self.policy = policy
+        self.offered = offered
         self.record = Record()
         self._prompter = prompter
         self._step = ("", 0, 0)
@@ -222,7 +230,7 @@ class Session:
     async def _walk(self) -> None:
         from kiosk.steps import STEPS, choose_service
 
-        most = max(len(procedure.steps) for procedure in procedures().values())
+        most = max((len(each.steps) for each in self.offered.values()), default=0)
         if await self._timed("choose", 1, most + 1, choose_service.run) is not NEXT:
             raise LeftError
         names = self.procedure.steps

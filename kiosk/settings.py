@@ -74,7 +74,9 @@ class CodeReaderSettings(Section):
     profile: str = Field(
         "generic-serial", description="what kind of device it is: a file of config/devices"
     )
-    port: str = Field("", description="serial device of the code reader, /dev/...")
+    address: str = Field(
+        "", description="serial:/dev/..., hid-pos:vvvv:pppp or wedge:vvvv:pppp, or empty"
+    )
     baud: int = Field(0, ge=0, description="speed of the serial line, baud; 0: as the profile says")
 
 

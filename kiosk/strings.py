@@ -1,4 +1,7 @@
-"""The string catalogue: one TOML file per language, used by screen, slips and voice alike."""
+"""The string catalogue: one TOML file per language, used by screen, slips and voice alike.
+
+The words of procedures are not in it: they come with each procedure, as texts of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,17 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from kiosk.procedures import LANGUAGES, procedures
+from kiosk.procedures import LANGUAGES
 from kiosk.views import Text
 
-__all__ = ["LANGUAGES", "catalogue", "own_words", "resolve"]
-
-
-@cache
-def own_words(language: str) -> dict[str, str]:
-    """The strings of ``config/strings`` alone: there even when a procedure is broken."""
-    file = resources.files("config") / "strings" / f"{language}.toml"
-    return dict(_flatten("", tomllib.loads(file.read_text("utf-8"))))
+__all__ = ["LANGUAGES", "catalogue", "resolve"]
 
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """All strings of a language, keys joined with dots; ``procedure.*`` come from procedures.
-
-    Raises KioskError (SETTINGS_INVALID) for a broken procedure.
-    """
-    strings = dict(own_words(language))
-    for procedure in procedures().values():
-        for name, value in procedure.words[language].model_dump().items():
-            strings[f"procedure.{procedure.id}.{name}"] = value
-    return strings
+    """All strings of a language, keys joined with dots."""
+    file = resources.files("config") / "strings" / f"{language}.toml"
+    return dict(_flatten("", tomllib.loads(file.read_text("utf-8"))))
 
 
 def _flatten(prefix: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -49,5 +39,5 @@ def resolve(text: Text, language: str) -> str:
         for name, value in text.arguments.items()
     }
     if not text.key:
-        return str(arguments["value"])
+        return str(arguments[language if language in arguments else "value"])
     return catalogue(language)[text.key].format_map(arguments)

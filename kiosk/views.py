@@ -24,6 +24,11 @@ class Text:
     def plain(cls, value: str) -> Text:
         return cls("", {"value": value})
 
+    @classmethod
+    def in_languages(cls, sentences: Mapping[str, str]) -> Text:
+        """A sentence by language, for what the catalogue does not have: a procedure's words."""
+        return cls("", sentences)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:

@@ -11,6 +11,7 @@
     POST /v1/leases                     LeaseRequest -> Lease
     POST /v1/staff-calls                {"reason": failure code or "help"} -> 204
     GET  /v1/trust-bundle, /v1/policy   COSE_Sign1
+    GET  /v1/packs/{sha256}             a procedure pack that the policy names, application/cbor
     GET  /v1/health                     {"status": "ok"}
 
 Services beside the intake, for whom kiosks ask while a citizen waits (shapes at the end):
@@ -49,6 +50,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 PREFIX = "/v1"
 MAX_MANIFEST = 256 * 1024
 MAX_PART = 64 * 1024 * 1024
+MAX_DOSSIER = 1024 * 1024 * 1024
 
 
 class Problem(StrEnum):
@@ -231,7 +233,9 @@ class CheckAsk(Wire):
 
 
 class CheckReply(Wire):
-    answer: Literal["free", "taken"]
+    """``unknown``: the portal has no names of this commune."""
+
+    answer: Literal["free", "taken", "unknown"]
 
 
 class PersonAsk(Wire):

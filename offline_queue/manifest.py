@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+"""Of programs, short: what any database can keep (PostgreSQL knows no U+0000)."""
 
 
 class Shape(BaseModel):
@@ -25,7 +28,7 @@ class Part(Shape):
     """One encrypted file. ``sha256`` (hex) and ``size`` are of the ciphertext."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
-    media_type: str
+    media_type: Text
     size: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -33,7 +36,7 @@ class Part(Shape):
 class Paper(Shape):
     """A scanned original: its class, and the names of the parts that hold its pages, in order."""
 
-    paper_class: str
+    paper_class: Text
     pages: tuple[str, ...]
 
 
@@ -41,22 +44,22 @@ class Applicant(Shape):
     """Who asks; the person is described in the encrypted part ``answers.json``."""
 
     grade: Literal["claimed", "proven", "vouched"]
-    method: str
+    method: Text
     face_match: bool
 
 
 class Fee(Shape):
     """``amount`` in đồng."""
 
-    rule: str
-    amount: int = Field(ge=0)
+    rule: Text
+    amount: int = Field(ge=0, le=10**12)
     state: Literal["free", "due-at-desk", "paid"]
 
 
 class WrappedKey(Shape):
     """The data key, HPKE-wrapped (RFC 9180) to the portal key named ``key_id``; base64."""
 
-    key_id: str
+    key_id: Text
     suite: Literal["X25519-HKDF-SHA256-AES-256-GCM"] = "X25519-HKDF-SHA256-AES-256-GCM"
     wrapped: str
 
@@ -66,15 +69,15 @@ class Manifest(Shape):
 
     version: Literal[1] = 1
     id: UUID
-    code: str
-    kiosk_id: str
-    agency: str
-    procedure: str
-    procedure_version: int = Field(ge=1)
+    code: Text
+    kiosk_id: Text
+    agency: Text
+    procedure: Text
+    procedure_version: int = Field(ge=1, le=10**9)
     mode: Literal["pre-check", "post-check", "filing"]
     parent: UUID | None = None
     for_whom: Literal["self", "child", "authoriser", "business"] = "self"
-    applicants: tuple[Applicant, ...] = Field(min_length=1)
+    applicants: tuple[Applicant, ...] = Field(min_length=1, max_length=100)
     papers: tuple[Paper, ...]
     copies: int = Field(ge=1, le=99)
     fee: Fee
@@ -82,7 +85,7 @@ class Manifest(Shape):
     clock_trusted: bool
     journal_head: str
     key: WrappedKey
-    parts: tuple[Part, ...] = Field(min_length=1)
+    parts: tuple[Part, ...] = Field(min_length=1, max_length=1000)
 
     def encode(self) -> bytes:
         """Canonical bytes: UTF-8 JSON, keys sorted, no spaces. These are what is signed."""

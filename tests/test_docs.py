@@ -108,10 +108,14 @@ def _run_commands() -> set[str]:
 def _check_kiosk(words: list[str]) -> None:
     """``words`` after ``kiosk``. Capitals stand for something; brackets and bars are syntax."""
     command: click.Command = cli
+    is_value = False
     for position, word in enumerate(words):
         word = word.strip("[],.")
         if word == "COMMAND":
             return
+        if is_value:
+            is_value = False
+            continue
         if isinstance(command, click.Group) and word and not word.startswith("-"):
             assert all(choice in command.commands for choice in word.split("|")), words
             command = command.commands[word.split("|")[0]]
@@ -119,6 +123,7 @@ def _check_kiosk(words: list[str]) -> None:
             options = {name: option for option in command.params for name in option.opts}
             assert word in options, words
             _check_value(options[word], words[position + 1 :])
+            is_value = isinstance(options[word], click.Option) and not options[word].is_flag
 
 
 def _check_value(option: click.Parameter, following: list[str]) -> None:

@@ -101,7 +101,8 @@ def deliver(file: Path, once: bool) -> None:
     portal = open_portal(settings)
     with closing(portal.store):
         deliveries = portal.offices.deliveries
-        packer = DossierPacker(portal.store, portal.vault, deliveries, settings.public_address)
+        catalogue, address = portal.offices.casebook.catalogue, settings.public_address
+        packer = DossierPacker(portal.store, portal.vault, deliveries, catalogue, address)
         worker = Worker(deliveries, packer, channels_of(settings.delivery))
         sent, never = worker.work(), threading.Event()
         while not once and not never.wait(settings.delivery.poll_seconds):

@@ -68,6 +68,9 @@ def show(settings: Settings, dossier: UUID, as_json: bool) -> None:
 def retry(settings: Settings, dossier: UUID) -> None:
     """Send a rejected or unknown dossier again."""
     with _outbox(settings) as outbox:
+        if outbox.get(dossier).receipt:
+            print(f"{dossier} was accepted by the portal already")
+            return
         outbox.retry(dossier)
     print(f"{dossier} will be sent again")
 

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from certify.statement import Mode
 from kiosk.commands.portal_office import deliver, staff
+from kiosk.commands.portal_packs import pack
 
 if TYPE_CHECKING:
     from drivers.emulators.control import Emulator
@@ -31,9 +32,9 @@ DEVICES = (
 
 @click.group(invoke_without_command=True)
 @click.option("--settings", "file", type=click.Path(path_type=Path), help="portal settings (TOML)")
-@click.option("--port", default=8080, show_default=True, help="0 picks a free one")
+@click.option("--port", type=int, help="another than the settings name; 0 picks a free one")
 @click.pass_context
-def portal(context: click.Context, file: Path | None, port: int) -> None:
+def portal(context: click.Context, file: Path | None, port: int | None) -> None:
     """Serve the portal: intake, register, officer desk, seal pages. For a server, not a kiosk."""
     if context.invoked_subcommand:
         return
@@ -41,7 +42,10 @@ def portal(context: click.Context, file: Path | None, port: int) -> None:
         raise click.UsageError("--settings FILE is needed")
     from kiosk.portal import server, settings
 
-    server.run(settings.load(file), port=port)
+    try:
+        server.run(settings.load(file), port=port)
+    except OSError as error:
+        raise click.ClickException(error.strerror or type(error).__name__) from None
 
 
 @portal.command("desk")
@@ -96,6 +100,21 @@ def portal_new_code(file: Path, kiosk_id: str) -> None:
     print(enrolment.add_code(settings.load(file).enrolment_codes_file, kiosk_id))
 
 
+@portal.command("names")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+@click.option("--commune", required=True, help="as kiosks name it")
+@click.argument("names", type=click.File(encoding="utf-8"))
+def portal_names(file: Path, commune: str, names: TextIO) -> None:
+    """Bring the business names of COMMUNE, one a line in NAMES, for kiosks that check one."""
+    from kiosk.portal import composition, settings
+
+    lines = [line.strip() for line in names if line.strip()]
+    opened = composition.open_portal(settings.load(file))
+    with closing(opened.store):
+        opened.services.add_business_names(commune, lines)
+    print(f"{len(lines)} names")
+
+
 @portal.command("revoke")
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 @click.argument("kiosk_id")
@@ -104,14 +123,16 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
     from kiosk.portal import composition, settings
 
     opened = composition.open_portal(settings.load(file))
-    try:
+    with closing(opened.store):
+        if opened.store.public_key(kiosk_id) is None:
+            raise click.ClickException(f"{kiosk_id}: no kiosk of this name was ever enrolled")
         opened.devices.revoke(kiosk_id)
-    finally:
-        opened.store.close()
+    print(f"{kiosk_id} is revoked")
 
 
 portal.add_command(staff)
 portal.add_command(deliver)
+portal.add_command(pack)
 
 
 @click.group(invoke_without_command=True)
@@ -172,9 +193,16 @@ def officer(file: Path) -> None:
 )
 @click.option("--port", default=0, help="0 picks a free one")
 @click.option("--link", type=click.Path(path_type=Path), help="code-reader: path of the tty")
-def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> None:
+@click.option(
+    "--wire",
+    type=click.Choice(["serial", "hid-pos"]),
+    default="serial",
+    help="code-reader: a tty, or a USB device exported over USB/IP at --port",
+)
+def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None, wire: str) -> None:
     """Stand in for DEVICE on its real wire; prints {"address", "control"} and runs until Ctrl-C."""
-    with closing(_emulator(device, pages, port, link)) as emulator:
+    made = _hid_reader(port) if (device, wire) == ("code-reader", "hid-pos") else None
+    with closing(made or _emulator(device, pages, port, link)) as emulator:
         address = {"address": emulator.address, "control": emulator.control_url}
         print(json.dumps(address), flush=True)
         _until_told_to_stop()
@@ -193,6 +221,12 @@ def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None
         "ups": lambda: upsd.UpsdEmulator(port=port),
     }
     return makers[device]()
+
+
+def _hid_reader(port: int) -> Emulator:
+    from drivers.emulators.hid_reader import HidReaderEmulator
+
+    return HidReaderEmulator(port)
 
 
 def _until_told_to_stop() -> None:

@@ -80,6 +80,8 @@ class Handlers:
             verbs.STATUS.name: self.status,
             verbs.TRUST.name: self.current_trust,
             verbs.REFRESH.name: self.refresh,
+            verbs.PACKS.name: self.packs,
+            verbs.PACK.name: self.pack,
             verbs.LEASE.name: self.lease,
             verbs.PAY.name: self.pay,
             verbs.PAYMENT.name: self.payment,
@@ -182,6 +184,16 @@ class Handlers:
             fresh = False
         bundle, policy = self.trust.serials()
         return verbs.RefreshAnswer(bundle=bundle, policy=policy, fresh=fresh)
+
+    async def packs(self, _: verbs.Empty) -> verbs.PacksAnswer:
+        return verbs.PacksAnswer(policy=self.trust.packs.policy or b"")
+
+    async def pack(self, request: verbs.PackRequest) -> verbs.PackAnswer:
+        try:
+            data = await self._in_thread(partial(self.trust.packs.read, request.sha256))
+        except OSError:
+            raise KioskError(Fault.LINK_NOT_FOUND, "no such pack") from None
+        return verbs.PackAnswer(pack=data)
 
     async def lease(self, request: verbs.LeaseRequest) -> verbs.LeaseAnswer:
         return await self._in_thread(partial(self._ensure, request.kind, request.count))

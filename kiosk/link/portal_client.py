@@ -47,6 +47,10 @@ class PortalClient(IntakeClient):
         body = as_json(CertificateAsk(csr=csr))
         return self._model("POST", "/devices/certificate", CertificateReply, body).certificate
 
+    def pack(self, sha256: str) -> bytes:
+        """A procedure pack; whoever uses it compares the digest."""
+        return self._bytes("GET", f"/packs/{sha256}", "application/cbor")
+
     def wait(self, id: UUID, processing: int | None, seconds: float) -> IntakeState:
         body = as_json(WaitAsk(processing=processing, seconds=seconds))
         return self._model("POST", f"/dossiers/{id}/wait", IntakeState, body)

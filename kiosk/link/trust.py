@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from certify.errors import CertifyError
 from certify.trust import Policy, TrustBundle, load_bundle, load_policy
 from kiosk.failures import Fault, KioskError
+from kiosk.link.packs import PackKeeper
+from kiosk.link.portal_client import PortalClient
 from offline_queue import files, signatures
 from offline_queue.transport import IntakeClient
 
@@ -41,6 +43,7 @@ class TrustKeeper:
         self._policy_file = folder / "policy.cose"
         self.bundle = self._stored(self._bundle_file, self._read_bundle)
         self.policy = self._stored(self._policy_file, self._read_policy)
+        self.packs = PackKeeper(folder / "packs", anchor)
 
     def refresh(self, client: IntakeClient) -> None:
         """Fetch both and keep what is newer. Raises QueueError, CertifyError (BUNDLE_INVALID)
@@ -51,6 +54,11 @@ class TrustKeeper:
         self.policy = self._newer(
             self._policy_file, self.policy, client.policy(), self._read_policy
         )
+
+    def fetch_packs(self, client: PortalClient) -> None:
+        """Bring in the procedure packs that the policy names. Raises QueueError."""
+        if self.policy is not None:
+            self.packs.keep(self.policy, client)
 
     def serials(self) -> tuple[int, int]:
         """Of bundle and policy; 0 for what is not there."""

@@ -87,7 +87,7 @@ class Upkeep:
         self._newcomer = newcomer
         self._adopt_key = adopt_key
         self._strict, self._door = clients()
-        self._trust_due = self._keys_due = 0.0
+        self._trust_due = self._keys_due = self._packs_due = 0.0
         self.clock = ClockCheck(local_now)
         self.online = False
         self.standing = ""
@@ -128,6 +128,7 @@ class Upkeep:
             self._refresh_trust,
             lambda: self._ratings.send(self._strict),
             self._beat_as_asked,
+            self._fetch_packs,
         ]
         first: Exception | None = None
         for chore in chores:
@@ -156,6 +157,12 @@ class Upkeep:
         if since_boot() >= self._trust_due:
             self._trust.refresh(self._strict)
             self._trust_due = self._next_look()
+
+    def _fetch_packs(self) -> None:
+        """Packs are large, and nothing else waits for them."""
+        if since_boot() >= self._packs_due:
+            self._trust.fetch_packs(self._strict)
+            self._packs_due = self._next_look()
 
     def _refresh_keys(self) -> None:
         if since_boot() < self._keys_due and not self._ring.wanted:

@@ -258,6 +258,23 @@ class RefreshAnswer(Message):
     fresh: bool
 
 
+class PacksAnswer(Message):
+    """``policy``: the signed policy whose procedure packs are all here; empty as long as none is.
+    The newest policy may name others that are not here yet."""
+
+    policy: bytes
+
+
+class PackRequest(Message):
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class PackAnswer(Message):
+    """The file as the policy names it (certify.packs); whoever uses it compares the digest."""
+
+    pack: bytes
+
+
 class LeaseRequest(Message):
     """Make sure that at least ``count`` numbers of ``kind`` are on the kiosk."""
 
@@ -298,6 +315,8 @@ TRACK = Verb("track", TrackRequest, TrackAnswer, 8.0)
 STATUS = Verb("status", Empty, LinkStatus, 2.0, "the same, with online = false")
 TRUST = Verb("trust", Empty, TrustAnswer, 5.0, "what was fetched last")
 REFRESH = Verb("refresh", Empty, RefreshAnswer, 12.0, "what is held, fresh = false")
+PACKS = Verb("packs", Empty, PacksAnswer, 2.0, "those that are here")
+PACK = Verb("pack", PackRequest, PackAnswer, 5.0, "the pack, from disk")
 LEASE = Verb("lease", LeaseRequest, LeaseAnswer, 8.0, "what is left of the stock")
 PAY = Verb("pay", PayRequest, PayAnswer, 10.0)
 PAYMENT = Verb("payment", PaymentRequest, PaymentAnswer, 30.0)
@@ -312,7 +331,8 @@ CALL_STAFF = Verb("call-staff", StaffRequest, Empty, 4.0)
 REPORT = Verb("report", ReportRequest, ReportAnswer, 6.0, "kept for the next heartbeat")
 
 _ALL: tuple[Verb[Any, Any], ...] = (
-    IDENTIFY, SUBMIT, COPY, WAIT_COPY, TRACK, STATUS, TRUST, REFRESH, LEASE, PAY, PAYMENT,
-    SEND_CODE, CONFIRM_CODE, CHECK, PAPERS, PAPER, KEEP_PAPER, RATE, CALL_STAFF, REPORT,
+    IDENTIFY, SUBMIT, COPY, WAIT_COPY, TRACK, STATUS, TRUST, REFRESH, PACKS, PACK, LEASE,
+    PAY, PAYMENT, SEND_CODE, CONFIRM_CODE, CHECK, PAPERS, PAPER, KEEP_PAPER, RATE, CALL_STAFF,
+    REPORT,
 )  # fmt: skip
 VERBS = {verb.name: verb for verb in _ALL}

@@ -28,6 +28,12 @@ class Person(BaseModel):
     citizen_number: str = ""
     birth_date: date | None = None
 
+    @field_validator("full_name", "citizen_number", mode="before")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        """PostgreSQL keeps no U+0000, which no name has either."""
+        return value.replace("\0", "") if isinstance(value, str) else value
+
 
 class Wish(BaseModel):
     """How the result shall reach the person. ``address``: of a mailbox, of a house, or of a

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _NOT_VERIFIED = "Bản sao cấp tại kiosk không kiểm tra được, cán bộ cần xem lại"
 _NOT_THIS_CASE = "Bản sao cấp tại kiosk không khớp hồ sơ, cán bộ cần xem lại"
 _NOT_LEASED = "Số chứng thực không thuộc dãy số đã cấp cho kiosk, cán bộ cần xem lại"
+_CODE_TWICE = "Mã hồ sơ trùng với một hồ sơ khác, cán bộ cần xem lại"
 _NUMBER_TWICE = "Số chứng thực đã có trong sổ, cán bộ cần xem lại"
 
 
@@ -31,15 +32,8 @@ _NUMBER_TWICE = "Số chứng thực đã có trong sổ, cán bộ cần xem l�
 class Arrival:
     manifest: Manifest
     answers: Answers
-    issued: Issued | None
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A copy that the kiosk issued, and what it is worth."""
-
-    copy: bytes
-    checked: Checked
+    issued: Checked | None
+    """What the copy is worth that the kiosk issued, if it did."""
 
 
 class Arrivals:
@@ -63,26 +57,29 @@ class Arrivals:
             return Arrival(manifest, answers, None)
         copy = self._vault.open_part(manifest, COPY)
         checked = self._verifier.check(copy, self._vault.images(manifest))
-        return Arrival(manifest, answers, Issued(copy, checked))
+        if checked.facts is not None:
+            self._vault.keep_copy(str(manifest.id), copy)
+        return Arrival(manifest, answers, checked)
 
     def record(self, arrival: Arrival, dossier: Dossier) -> None:
         """Inside that transaction. ``dossier``: as it stands in the database now."""
         self._following.arrived(arrival.manifest, arrival.answers, dossier)
+        if self._following.is_code_taken(arrival.manifest):
+            self._store.change(dossier.id, note=_CODE_TWICE)
         if arrival.issued is not None:
             self._record_copy(arrival, arrival.issued, dossier)
 
-    def _record_copy(self, arrival: Arrival, issued: Issued, dossier: Dossier) -> None:
+    def _record_copy(self, arrival: Arrival, issued: Checked, dossier: Dossier) -> None:
         """Number and line in the book, or a note why not."""
-        facts = issued.checked.facts
+        facts = issued.facts
         if facts is None:
-            _log.error("a copy from a kiosk does not verify: %s", issued.checked.fault)
+            _log.error("a copy from a kiosk does not verify: %s", issued.fault)
             self._store.change(dossier.id, note=_NOT_VERIFIED)
             return
         if note := self._entered(arrival, facts, dossier):
             self._store.change(dossier.id, note=note)
             return
         assert facts.inspect_by is not None  # CopyFacts demands it of post-check
-        self._vault.keep_copy(dossier.id, issued.copy)
         self._store.change(
             dossier.id,
             facts=json.dumps(facts.to_dict()),

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from uuid import uuid4
 
 from kiosk.portal.answers import Answers
-from kiosk.portal.catalogue import due_at, procedure
+from kiosk.portal.catalogue import Catalogue, due_at
 from kiosk.portal.secret import derive, keyed
 from kiosk.portal.store import Processing, Store
 from kiosk.portal.times import VIETNAM, now
@@ -84,7 +84,14 @@ _COLUMNS = ", ".join(field.name for field in fields(CaseLine))
 
 
 class Casebook:
-    def __init__(self, store: Store, secret: bytes, holidays: Collection[date] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        secret: bytes,
+        catalogue: Catalogue,
+        holidays: Collection[date] = (),
+    ) -> None:
+        self.catalogue = catalogue
         self._store = store
         self._people = derive(secret, "citizens")
         self._holidays = holidays
@@ -92,7 +99,7 @@ class Casebook:
     def open(self, manifest: Manifest, answers: Answers, received: datetime) -> None:
         """On arrival, in the transaction of acceptance. Times count from the portal's clock."""
         salt = secrets.token_hex(_SALT_BYTES)
-        facts = procedure(manifest.procedure)
+        facts = self.catalogue.procedure(manifest.procedure)
         due = due_at(received, facts, self._holidays).astimezone(received.tzinfo)
         with self._store.transaction() as db:
             db.execute(
@@ -148,41 +155,38 @@ class Casebook:
 
     def received(self, first: date, last: date) -> list[CaseLine]:
         """What came in on these days, oldest first."""
-        with self._store.transaction() as db:
-            return [
-                CaseLine(*row)
-                for row in db.execute(
-                    f"SELECT {_COLUMNS} FROM casebook WHERE received_day BETWEEN ? AND ?"  # noqa: S608
-                    " ORDER BY received_at, dossier",
-                    (first.isoformat(), last.isoformat()),
-                )
-            ]
+        return [
+            CaseLine(*row)
+            for row in self._store.rows(
+                f"SELECT {_COLUMNS} FROM casebook WHERE received_day BETWEEN ? AND ?"  # noqa: S608
+                " ORDER BY received_at, dossier",
+                (first.isoformat(), last.isoformat()),
+            )
+        ]
 
     def events(self, dossier_id: str) -> list[CaseEvent]:
         """Oldest first."""
-        with self._store.transaction() as db:
-            return [
-                CaseEvent(*row)
-                for row in db.execute(
-                    "SELECT at, state, staff, words FROM case_events WHERE dossier = ? ORDER BY at",
-                    (dossier_id,),
-                )
-            ]
+        return [
+            CaseEvent(*row)
+            for row in self._store.rows(
+                "SELECT at, state, staff, words FROM case_events WHERE dossier = ? ORDER BY at",
+                (dossier_id,),
+            )
+        ]
 
     def citizen(self, citizen_number: str) -> str:
         """Empty for nobody: people without a number are not the same person."""
         return keyed(self._people, citizen_number) if citizen_number else ""
 
     def _lines(self, condition: str, value: str) -> list[CaseLine]:
-        with self._store.transaction() as db:
-            return [
-                CaseLine(*row)
-                for row in db.execute(
-                    f"SELECT {_COLUMNS} FROM casebook WHERE {condition}"  # noqa: S608 - no input
-                    " ORDER BY received_at DESC",
-                    (value,),
-                )
-            ]
+        return [
+            CaseLine(*row)
+            for row in self._store.rows(
+                f"SELECT {_COLUMNS} FROM casebook WHERE {condition}"  # noqa: S608 - no input
+                " ORDER BY received_at DESC",
+                (value,),
+            )
+        ]
 
 
 def is_secret(line: CaseLine, offered: str) -> bool:

@@ -28,7 +28,7 @@ from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.following import Following
 from kiosk.portal.register import Register, entry_of, shown_number
 from kiosk.portal.settings import PortalSettings
-from kiosk.portal.store import Dossier, Processing, Store, manifest_of
+from kiosk.portal.store import LISTED, Dossier, Processing, Store, manifest_of
 from kiosk.portal.times import VIETNAM, now
 from kiosk.portal.vault import Vault, pages_of
 
@@ -231,7 +231,7 @@ class Cases:
     def _of_citizens(self, state: Processing) -> list[Dossier]:
         modes = ("pre-check", "filing")
         found = [dossier for mode in modes for dossier in self._store.in_processing(mode, state)]
-        return sorted(found, key=lambda dossier: dossier.accepted_at or "")
+        return sorted(found, key=lambda dossier: dossier.accepted_at or "")[:LISTED]
 
     def _require_waiting(
         self, dossier: Dossier, *modes: str, states: tuple[Processing, ...] = _OPEN

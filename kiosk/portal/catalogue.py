@@ -1,20 +1,26 @@
 """What the portal needs of a procedure: its title, its public code, and its deadline.
 
-Read from the same files in ``config/procedures`` that the kiosks run by. Working days are Monday
-to Friday without the agency's holidays.
+Read from the same files in ``config/procedures`` and the same packs that the kiosks run by.
+Working days are Monday to Friday without the agency's holidays.
 """
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from kiosk.portal.times import VIETNAM
+from certify.packs import file_name
+from kiosk.portal.times import VIETNAM, now
+from kiosk.portal.trust import POLICY, begun_packs
+
+log = logging.getLogger(__name__)
 
 _OFFICE_CLOSES = time(17, 0)
 _DEFAULT_CUT_OFF = 15
@@ -32,8 +38,47 @@ class ProcedureFacts:
     cut_off_hour: int
 
 
+class Catalogue:
+    """The procedures built in, and over them those of the packs in ``trust_dir``. What a pack has
+    withdrawn or replaced stays known: dossiers of it are still under way."""
+
+    def __init__(self, trust_dir: Path) -> None:
+        self._trust_dir = trust_dir
+        self._known: tuple[object, dict[str, ProcedureFacts]] = (None, {})
+
+    def procedure(self, name: str) -> ProcedureFacts:
+        """Of an id or code. One that this portal does not know is due the same day."""
+        unknown = ProcedureFacts(name, name, name, "", 0, _DEFAULT_CUT_OFF)
+        return self._procedures().get(name, unknown)
+
+    def _procedures(self) -> dict[str, ProcedureFacts]:
+        """Read anew when a file in the folder or the day is another one."""
+        state = self._state()
+        if self._known[0] != state:
+            self._known = (state, _all_known(self._trust_dir))
+        return self._known[1]
+
+    def _state(self) -> object:
+        files = [self._trust_dir / POLICY, *sorted(self._trust_dir.glob(file_name("*")))]
+        written = [(file, file.stat().st_mtime_ns) for file in files if file.exists()]
+        return written, now().astimezone(VIETNAM).date()
+
+
+def _all_known(trust_dir: Path) -> dict[str, ProcedureFacts]:
+    found = dict(_built_in())
+    for pack in begun_packs(trust_dir):
+        for name, text in pack.procedures.items():
+            try:
+                facts = _facts(tomllib.loads(text))
+            except (ValueError, KeyError, TypeError) as error:
+                log.error("%s/%s is left out: %s", pack.name, name, type(error).__name__)
+            else:
+                found[facts.id] = found[facts.code] = facts
+    return found
+
+
 @cache
-def procedures() -> dict[str, ProcedureFacts]:
+def _built_in() -> dict[str, ProcedureFacts]:
     """By id and by public code. Raises OSError, KeyError or ValueError for a damaged file."""
     found: dict[str, ProcedureFacts] = {}
     for file in (resources.files("config") / "procedures").iterdir():
@@ -41,12 +86,6 @@ def procedures() -> dict[str, ProcedureFacts]:
             facts = _facts(tomllib.loads(file.read_text("utf-8")))
             found[facts.id] = found[facts.code] = facts
     return found
-
-
-def procedure(name: str) -> ProcedureFacts:
-    """Of an id or code. One that this portal does not know is due the same day."""
-    unknown = ProcedureFacts(name, name, name, "", 0, _DEFAULT_CUT_OFF)
-    return procedures().get(name, unknown)
 
 
 def due_at(received: datetime, facts: ProcedureFacts, holidays: Collection[date]) -> datetime:

@@ -12,6 +12,7 @@ from kiosk.portal.admission import Admission
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.cases import Cases
+from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.channels import channels_of
 from kiosk.portal.confirmations import Confirmations
 from kiosk.portal.copies import CopyVerifier
@@ -71,6 +72,7 @@ class Offices:
     fees: Fees
     deliveries: Deliveries
     tracking: Tracking
+    catalogue: Catalogue
     statistics: Statistics
     fleet: Fleet
     export: Export
@@ -100,7 +102,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         offices.deliveries,
     )
     arrivals = Arrivals(store, vault, register, verifier, following)
-    intake = Intake(store, vault, keys, arrivals)
+    intake = Intake(store, vault, keys, arrivals, settings.agency_code)
     return Portal(
         settings=settings,
         desk_secret=desk_secret,
@@ -122,7 +124,8 @@ def open_portal(settings: PortalSettings) -> Portal:
 
 def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: bytes) -> Offices:
     """Raises PortalError (SETTINGS_INVALID)."""
-    casebook = Casebook(store, secret, settings.holidays)
+    catalogue = Catalogue(settings.trust_dir)
+    casebook = Casebook(store, secret, catalogue, settings.holidays)
     limits = Limits(store, secret)
     delivery = settings.delivery or DeliverySettings()
     return Offices(
@@ -138,7 +141,8 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
             link_days=delivery.link_days,
         ),
         tracking=Tracking(store, casebook, limits),
-        statistics=Statistics(store),
+        catalogue=catalogue,
+        statistics=Statistics(store, catalogue),
         fleet=Fleet(store),
         export=Export(store, vault, casebook, settings.agency),
     )

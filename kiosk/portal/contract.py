@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from kiosk.portal.errors import STATUS
-from offline_queue.intake import MAX_MANIFEST, MAX_PART, Problem
+from offline_queue.intake import MAX_DOSSIER, MAX_MANIFEST, MAX_PART, Problem
 
 Answers = dict[int | str, dict[str, Any]]
 _HEADER = {"required": True, "schema": {"type": "string"}}
@@ -25,7 +25,8 @@ MEANINGS: dict[Problem, str] = {
     Problem.NOT_ENROLLED: "no kiosk of this name is enrolled, or the one-time code is not for it",
     Problem.NOT_FOUND: "there is no such thing, or it is none of this kiosk's",
     Problem.REVOKED: "this kiosk was revoked; only a fresh one-time code takes it in again",
-    Problem.TOO_LARGE: f"over {MAX_MANIFEST} bytes for a manifest, {MAX_PART} for a part",
+    Problem.TOO_LARGE: f"over {MAX_MANIFEST} bytes for a manifest, {MAX_PART} for a part,"
+    f" {MAX_DOSSIER} for all parts",
     Problem.TOO_MANY: "asked too often: come back after Retry-After seconds",
     Problem.UNAVAILABLE: "the portal cannot take it now: come back after Retry-After seconds",
     Problem.UNKNOWN_KEY: "the dossier is locked for a key that this portal does not have",

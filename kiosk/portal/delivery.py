@@ -172,8 +172,10 @@ class Deliveries:
     def resend(self, delivery_id: str) -> None:
         """Once more, with a new life. Raises RefusedError (NOT_WAITING) for one under way."""
         at = now()
+        served = ", ".join(f"'{name}'" for name in sorted(self._channels)) or "''"
         self._change(
-            "state = 'waiting', tries = 0, next_at = ?, expires = ?, fault = NULL",
+            f"state = CASE WHEN channel IN ({served}) THEN 'waiting' ELSE 'by-hand' END,"
+            " tries = 0, next_at = ?, expires = ?, fault = NULL",
             (at.isoformat(), (at + self._life).isoformat()),
             delivery_id,
             "'sent', 'failed', 'expired'",
@@ -190,25 +192,23 @@ class Deliveries:
 
     def lines(self) -> list[DeliveryLine]:
         """What a clerk has to see to first, then the newest."""
-        with self._store.transaction() as db:
-            return [
-                DeliveryLine(*row)
-                for row in db.execute(
-                    f"SELECT {_COLUMNS} FROM deliveries ORDER BY CASE WHEN state IN"  # noqa: S608
-                    " ('failed', 'expired', 'by-hand') THEN 0 ELSE 1 END, made_at DESC LIMIT ?",
-                    (_SHOWN,),
-                )
-            ]
+        return [
+            DeliveryLine(*row)
+            for row in self._store.rows(
+                f"SELECT {_COLUMNS} FROM deliveries ORDER BY CASE WHEN state IN"  # noqa: S608
+                " ('failed', 'expired', 'by-hand') THEN 0 ELSE 1 END, made_at DESC LIMIT ?",
+                (_SHOWN,),
+            )
+        ]
 
     def of_dossier(self, dossier_id: str) -> list[DeliveryLine]:
-        with self._store.transaction() as db:
-            return [
-                DeliveryLine(*row)
-                for row in db.execute(
-                    f"SELECT {_COLUMNS} FROM deliveries WHERE dossier = ? ORDER BY made_at",  # noqa: S608
-                    (dossier_id,),
-                )
-            ]
+        return [
+            DeliveryLine(*row)
+            for row in self._store.rows(
+                f"SELECT {_COLUMNS} FROM deliveries WHERE dossier = ? ORDER BY made_at",  # noqa: S608
+                (dossier_id,),
+            )
+        ]
 
     def new_link(self, dossier_id: str) -> str:
         """A secret that opens the result for some days; older ones of the dossier end."""
@@ -223,13 +223,12 @@ class Deliveries:
 
     def linked(self, secret: str) -> str | None:
         """The dossier that a link opens, or None for one that is unknown or over."""
-        with self._store.transaction() as db:
-            rows = list(
-                db.execute(
-                    "SELECT dossier FROM result_links WHERE digest = ? AND expires > ?",
-                    (_digest(secret), now().isoformat()),
-                )
+        rows = list(
+            self._store.rows(
+                "SELECT dossier FROM result_links WHERE digest = ? AND expires > ?",
+                (_digest(secret), now().isoformat()),
             )
+        )
         return str(rows[0][0]) if rows else None
 
     def _change(self, changes: str, values: tuple[str, ...], row_id: str, states: str) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from kiosk.portal.answers import ANSWERS, Answers
 from kiosk.portal.casebook import Casebook, CaseLine
-from kiosk.portal.catalogue import procedure
 from kiosk.portal.statistics import table
 from kiosk.portal.store import Dossier, Processing, Store, manifest_of
 from kiosk.portal.times import VIETNAM
@@ -44,7 +43,7 @@ class Export:
     def _record(self, dossier: Dossier, line: CaseLine) -> dict[str, Any]:
         manifest = manifest_of(dossier)
         answers = Answers.model_validate_json(self._vault.open_part(manifest, ANSWERS))
-        facts = procedure(line.procedure)
+        facts = self._casebook.catalogue.procedure(line.procedure)
         return {
             "MaHoSo": dossier.code,
             "MaTTHC": facts.code,
@@ -66,11 +65,16 @@ class Export:
         }
 
 
-def as_json(records: Iterable[dict[str, Any]]) -> str:
-    return json.dumps(list(records), ensure_ascii=False, indent=1)
+def as_json(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """A record a line, as it is made: a year does not fit into memory."""
+    before = "["
+    for record in records:
+        yield f"{before}\n{json.dumps(record, ensure_ascii=False)}"
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
 
 
-def as_csv(records: Iterable[dict[str, Any]]) -> str:
+def as_csv(records: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Lists stand as JSON in their cell."""
     return table(_FIELDS, ([_cell(record[name]) for name in _FIELDS] for record in records))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kiosk.portal.errors import DeskProblem, RefusedError
-from kiosk.portal.store import Processing, Store
+from kiosk.portal.store import LISTED, Processing, Store
 from kiosk.portal.times import now
 from offline_queue.manifest import Manifest
 
@@ -102,11 +102,10 @@ class Fees:
             raise RefusedError(DeskProblem.NOT_WAITING, f"the fee is not {before}")
 
     def _lines(self, condition: str, value: str) -> list[FeeLine]:
-        with self._store.transaction() as db:
-            return [
-                FeeLine(*row)
-                for row in db.execute(
-                    f"SELECT * FROM fees WHERE {condition} ORDER BY changed_at",  # noqa: S608
-                    (value,),
-                )
-            ]
+        return [
+            FeeLine(*row)
+            for row in self._store.rows(
+                f"SELECT * FROM fees WHERE {condition} ORDER BY changed_at LIMIT ?",  # noqa: S608
+                (value, LISTED),
+            )
+        ]

@@ -70,15 +70,14 @@ class Fleet:
 
     def kiosks(self) -> list[KioskLine]:
         """Those that need somebody first."""
-        with self._store.transaction() as db:
-            lines = [
-                KioskLine(row[0], row[1], row[2], _beat(row[3]))
-                for row in db.execute(
-                    "SELECT kiosks.id, kiosks.enrolled_at, heartbeats.at, heartbeats.body"
-                    " FROM kiosks LEFT JOIN heartbeats ON heartbeats.kiosk_id = kiosks.id"
-                    " ORDER BY kiosks.id"
-                )
-            ]
+        lines = [
+            KioskLine(row[0], row[1], row[2], _beat(row[3]))
+            for row in self._store.rows(
+                "SELECT kiosks.id, kiosks.enrolled_at, heartbeats.at, heartbeats.body"
+                " FROM kiosks LEFT JOIN heartbeats ON heartbeats.kiosk_id = kiosks.id"
+                " ORDER BY kiosks.id"
+            )
+        ]
         return sorted(lines, key=lambda line: not line.needs_somebody)
 
 

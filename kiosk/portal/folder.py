@@ -43,7 +43,12 @@ class FolderObjects:
     def append(self, key: str, offset: int, data: bytes) -> int:
         if offset != (size := self.size(key)):
             raise OffsetError(size)
-        descriptor = os.open(self._upload(key), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # What goes on with an upload makes none: it may have been finished since the size was told.
+        flags = os.O_WRONLY | os.O_CLOEXEC | (0 if offset else os.O_CREAT)
+        try:
+            descriptor = os.open(self._upload(key), flags, 0o600)
+        except FileNotFoundError:
+            raise OffsetError(self.size(key)) from None
         try:
             _add(descriptor, offset, data)
         finally:
@@ -63,14 +68,17 @@ class FolderObjects:
 
     def finish(self, key: str, sha256: str) -> bool:
         upload, target = self._upload(key), self._place(key)
-        source = upload if upload.exists() else target
-        with source.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-                self.delete(key)
-                return False
-        if source is upload:
+        if _digest(target) == sha256:  # it is an object: what was appended since belongs to nothing
+            upload.unlink(missing_ok=True)
+            return True
+        found = _digest(upload)
+        if found == sha256:
             _move(upload, target)
-        return True
+            return True
+        if found is None and not target.exists():
+            raise FileNotFoundError(key)
+        self.delete(key)
+        return False
 
     def expire(self, seconds: float) -> None:
         before = time.time() - seconds
@@ -92,6 +100,15 @@ class FolderObjects:
     def _upload(self, key: str) -> Path:
         """Flat, so that no folder is left over: a digest stands for the key."""
         return self._uploads / hashlib.sha256(key.encode()).hexdigest()
+
+
+def _digest(file: Path) -> str | None:
+    """SHA-256 (hex); None without the file."""
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def _add(descriptor: int, offset: int, data: bytes) -> None:

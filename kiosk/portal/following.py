@@ -34,6 +34,11 @@ class Following:
         if parent_state is not None:
             self._fees.follow(str(manifest.parent), parent_state)
 
+    def is_code_taken(self, manifest: Manifest) -> bool:
+        """Codes come from leased blocks; one is there twice when a kiosk's disk was copied."""
+        lines = self._casebook.of_code(manifest.code)
+        return any(line.dossier != str(manifest.id) for line in lines)
+
     def moved(
         self, dossier_id: str, state: Processing, officer: str | None, words: str | None = None
     ) -> None:

@@ -24,6 +24,7 @@ from kiosk.portal.vault import Vault
 from offline_queue import signatures
 from offline_queue.errors import QueueError
 from offline_queue.intake import (
+    MAX_DOSSIER,
     MAX_MANIFEST,
     MAX_PART,
     IntakeState,
@@ -42,7 +43,16 @@ _NEEDED_PARTS = {
 
 
 class Intake:
-    def __init__(self, store: Store, vault: Vault, keys: PortalKeys, arrivals: Arrivals) -> None:
+    def __init__(
+        self,
+        store: Store,
+        vault: Vault,
+        keys: PortalKeys,
+        arrivals: Arrivals,
+        agency: str | None = None,
+    ) -> None:
+        """``agency``: the code that dossiers must have, None for any."""
+        self._agency = agency
         self._store = store
         self._vault = vault
         self._keys = keys
@@ -55,10 +65,24 @@ class Intake:
         manifest = _decode(signed.manifest)
         _check_manifest(manifest, kiosk_id, dossier_id)
         self._check_key(manifest)
+        if self._agency not in (None, manifest.agency):
+            raise RefusedError(Problem.BAD_MANIFEST, "agency: another portal's")
         held = self._store.open_dossier(_row(manifest, kiosk_id, signed))
         if held.kiosk_id != kiosk_id or held.manifest != signed.manifest:
             raise RefusedError(Problem.CONFLICT, "another manifest is known under this id")
         return self._state_of(held)
+
+    def processing(self, kiosk_id: str, dossier_id: UUID) -> int | None:
+        """The number of its state, quickly: kiosks that wait ask again and again. Raises
+        RefusedError (NOT_FOUND)."""
+        found = self._store.rows(
+            "SELECT processing FROM dossiers WHERE id = ? AND kiosk_id = ?",
+            (str(dossier_id), kiosk_id),
+        )
+        if not found:
+            raise RefusedError(Problem.NOT_FOUND, "no such dossier")
+        number: int | None = found[0][0]
+        return number
 
     def state(self, kiosk_id: str, dossier_id: UUID) -> IntakeState:
         return self._state_of(self.own(kiosk_id, dossier_id))
@@ -146,15 +170,24 @@ class Intake:
 
     def _open_all(self, manifest: Manifest) -> Answers:
         """Every part opens and ``answers.json`` names the applicant."""
-        name = ANSWERS
+        part = manifest.parts[0]
         try:
-            for name in (part.name for part in manifest.parts):
-                data = self._vault.open_part(manifest, name)
-                if name == ANSWERS:
+            for part in manifest.parts:
+                data = self._vault.open_part(manifest, part.name)
+                if part.name == ANSWERS:
                     answers = Answers.model_validate_json(data)
-        except (QueueError, ValidationError):
-            raise RefusedError(Problem.BAD_MANIFEST, f"part {name} cannot be read") from None
+        except (FileNotFoundError, QueueError, ValidationError):
+            self._require_stored(manifest, part)
+            raise RefusedError(Problem.BAD_MANIFEST, f"part {part.name} cannot be read") from None
         return answers
+
+    def _require_stored(self, manifest: Manifest, part: Part) -> None:
+        """The kiosk has every part still: what was lost or damaged here is asked for again."""
+        dossier_id = str(manifest.id)
+        if not self._vault.holds(dossier_id, part):
+            self._vault.drop_part(dossier_id, part.name)
+            self._store.drop_part(dossier_id, part.name)
+            raise RefusedError(Problem.INCOMPLETE, f"missing: {part.name}")
 
     def _missing(self, manifest: Manifest) -> tuple[str, ...]:
         here = self._store.parts(str(manifest.id))
@@ -191,7 +224,6 @@ def _check_manifest(manifest: Manifest, kiosk_id: str, dossier_id: UUID) -> None
         f"parts: {manifest.mode} needs {', '.join(sorted(_NEEDED_PARTS[manifest.mode]))}": (
             not _NEEDED_PARTS[manifest.mode] <= set(names)
         ),
-        "code: holds a NUL": "\0" in manifest.code + manifest.procedure,  # no text in PostgreSQL
         "parts: one is empty": any(part.size == 0 for part in manifest.parts),
         "papers: nothing to certify": manifest.mode != "filing" and not pages,
     }
@@ -200,6 +232,8 @@ def _check_manifest(manifest: Manifest, kiosk_id: str, dossier_id: UUID) -> None
             raise RefusedError(Problem.BAD_MANIFEST, fault)
     if any(part.size > MAX_PART for part in manifest.parts):
         raise RefusedError(Problem.TOO_LARGE, f"a part has at most {MAX_PART} bytes")
+    if sum(part.size for part in manifest.parts) > MAX_DOSSIER:
+        raise RefusedError(Problem.TOO_LARGE, f"a dossier has at most {MAX_DOSSIER} bytes")
 
 
 def _row(manifest: Manifest, kiosk_id: str, signed: SignedManifest) -> Dossier:

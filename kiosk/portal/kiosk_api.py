@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
+from certify.packs import file_name
 from kiosk.portal import enrolment
 from kiosk.portal.bodies import SmallBody, parse
 from kiosk.portal.composition import Portal, PortalDep
@@ -110,6 +112,8 @@ def state(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeState:
 )
 def copy(portal: PortalDep, call: CallDep, dossier_id: UUID) -> Response:
     dossier = portal.intake.own(call.kiosk_id, dossier_id)
+    if dossier.facts is None:
+        raise RefusedError(Problem.NOT_FOUND, "no copy was issued")
     try:
         pdf = portal.vault.copy(dossier.id)
     except FileNotFoundError:
@@ -154,7 +158,7 @@ def call_staff(portal: PortalDep, call: CallDep) -> None:
     openapi_extra=signed(),
 )
 def trust_bundle(portal: PortalDep, _call: CallDep) -> Response:
-    return _signed_file(portal, BUNDLE)
+    return _published(portal, BUNDLE, COSE)
 
 
 @router.get(
@@ -164,12 +168,24 @@ def trust_bundle(portal: PortalDep, _call: CallDep) -> Response:
     openapi_extra=signed(),
 )
 def policy(portal: PortalDep, _call: CallDep) -> Response:
-    return _signed_file(portal, POLICY)
+    return _published(portal, POLICY, COSE)
 
 
-def _signed_file(portal: Portal, name: str) -> Response:
+@router.get(
+    "/packs/{sha256}",
+    response_class=Response,
+    responses=file_answer("application/cbor", "a procedure pack") | refuses(*_ABOUT_DOSSIER),
+    openapi_extra=signed(),
+)
+def pack(
+    portal: PortalDep, _call: CallDep, sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+) -> Response:
+    return _published(portal, file_name(sha256), "application/cbor")
+
+
+def _published(portal: Portal, name: str, media_type: str) -> Response:
     try:
         data = (portal.settings.trust_dir / name).read_bytes()
     except FileNotFoundError:
         raise RefusedError(Problem.NOT_FOUND, f"{name} was not published yet") from None
-    return Response(data, media_type=COSE)
+    return Response(data, media_type=media_type)

@@ -12,9 +12,11 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from kiosk.portal.bodies import parse
-from kiosk.portal.composition import PortalDep
+from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, refuses, signed, unsigned
-from kiosk.portal.kiosk_auth import CallDep
+from kiosk.portal.errors import RefusedError
+from kiosk.portal.kiosk_auth import Call, CallDep
+from kiosk.portal.limits import Limit
 from offline_queue.intake import (
     PREFIX,
     CertificateAsk,
@@ -42,7 +44,11 @@ from offline_queue.intake import (
 )
 
 router = APIRouter(prefix=PREFIX, generate_unique_id_function=lambda route: route.name)
-LOOK_SECONDS = 0.25
+PERSONS = Limit("kiosk.persons", most=60, seconds=3600)
+"""So many people a kiosk may ask about in an hour. Nobody else can say whom it has proven, so a
+stolen key must not read out a province."""
+_ASKED = Limit("kiosk.person", most=1, seconds=3600)
+LOOK_SECONDS = 1.0
 """Between two looks at a dossier on which somebody waits."""
 
 
@@ -56,10 +62,10 @@ async def wait(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeStat
     ask = parse(WaitAsk, call.body)
     end = time.monotonic() + ask.seconds
     while True:
-        state = await run_in_threadpool(portal.intake.state, call.kiosk_id, dossier_id)
+        number = await run_in_threadpool(portal.intake.processing, call.kiosk_id, dossier_id)
         left = end - time.monotonic()
-        if state.processing != ask.processing or left <= 0:
-            return state
+        if number != ask.processing or left <= 0:
+            return await run_in_threadpool(portal.intake.state, call.kiosk_id, dossier_id)
         await asyncio.sleep(min(LOOK_SECONDS, left))
 
 
@@ -71,6 +77,8 @@ async def wait(portal: PortalDep, call: CallDep, dossier_id: UUID) -> IntakeStat
 def track(portal: PortalDep, call: CallDep) -> TrackReply:
     call.require_recent()
     ask = parse(TrackAsk, call.body)
+    if ask.citizen_number:
+        _require_few_persons(portal, call, ask.citizen_number)
     return TrackReply(found=portal.offices.tracking.answer(ask, call.kiosk_id))
 
 
@@ -97,8 +105,7 @@ def confirm_code(portal: PortalDep, call: CallDep, confirmation_id: UUID) -> Cod
 @router.post("/checks", responses=refuses(Problem.BAD_REQUEST), openapi_extra=signed(CheckAsk))
 def check(portal: PortalDep, call: CallDep) -> CheckReply:
     ask = parse(CheckAsk, call.body)
-    taken = portal.services.is_taken(ask.business_name, ask.commune)
-    return CheckReply(answer="taken" if taken else "free")
+    return CheckReply(answer=portal.services.name(ask.business_name, ask.commune))
 
 
 @router.post(
@@ -112,23 +119,27 @@ def keep_paper(portal: PortalDep, call: CallDep) -> PaperInfo:
 
 
 @router.post(
-    "/papers/list", responses=refuses(Problem.BAD_REQUEST), openapi_extra=signed(PersonAsk)
+    "/papers/list",
+    responses=refuses(Problem.BAD_REQUEST, Problem.TOO_MANY),
+    openapi_extra=signed(PersonAsk),
 )
 def papers(portal: PortalDep, call: CallDep) -> PaperList:
     call.require_recent()
     person = parse(PersonAsk, call.body)
+    _require_few_persons(portal, call, person.citizen_number)
     return PaperList(papers=portal.services.papers(person.citizen_number))
 
 
 @router.post(
     "/papers/{paper_id}/pages/{page}",
     responses=file_answer("image/jpeg", "the page")
-    | refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND),
+    | refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
     openapi_extra=signed(PersonAsk),
 )
 def page(portal: PortalDep, call: CallDep, paper_id: UUID, page: int) -> Response:
     call.require_recent()
     person = parse(PersonAsk, call.body)
+    _require_few_persons(portal, call, person.citizen_number)
     jpeg = portal.services.page(person.citizen_number, paper_id, page)
     return Response(jpeg, media_type="image/jpeg")
 
@@ -183,3 +194,13 @@ def renew(portal: PortalDep, call: CallDep) -> CertificateReply:
 def revoked(portal: PortalDep) -> Response:
     """For whoever holds the door; it is signed and says nothing but serial numbers."""
     return Response(portal.devices.revoked(), media_type="application/pkix-crl")
+
+
+def _require_few_persons(portal: Portal, call: Call, citizen_number: str) -> None:
+    """Raises RefusedError (TOO_MANY) for one person too many; those before may still be asked
+    about."""
+    limits, person = portal.offices.limits, f"{call.kiosk_id}:{citizen_number}"
+    if limits.count(_ASKED, person) > 1 or limits.allows(PERSONS, call.kiosk_id):
+        return
+    limits.forget(_ASKED, person)
+    raise RefusedError(Problem.TOO_MANY, "too many people", retry_after=PERSONS.seconds)

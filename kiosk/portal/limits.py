@@ -35,6 +35,10 @@ class Limits:
 
     def allows(self, limit: Limit, subject: str) -> bool:
         """Count one try of ``subject``. False when it is one too many."""
+        return self.count(limit, subject) <= limit.most
+
+    def count(self, limit: Limit, subject: str) -> int:
+        """Count one try of ``subject``; answers how many there were in this span."""
         span = int(time.time()) // limit.seconds
         hidden = keyed(self._key, f"{limit.name}:{subject}")
         with self._store.transaction() as db:
@@ -45,7 +49,13 @@ class Limits:
                 " RETURNING tries",
                 (limit.name, hidden, span),
             )
-        return int(tries) <= limit.most
+        return int(tries)
+
+    def forget(self, limit: Limit, subject: str) -> None:
+        """As if ``subject`` had never tried."""
+        hidden = keyed(self._key, f"{limit.name}:{subject}")
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM limits WHERE name = ? AND subject = ?", (limit.name, hidden))
 
 
 def network_of(address: str) -> str:

@@ -60,7 +60,7 @@ class Objects(Protocol):
 
     def finish(self, key: str, sha256: str) -> bool:
         """Make an object of what was appended if that is its digest (hex), and else delete it.
-        Once more is no error.
+        Once more is no error; an object that has this digest stays whatever was appended since.
 
         Raises FileNotFoundError when nothing was appended.
         """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from kiosk.portal.accounts import May, Role
 from kiosk.portal.composition import PortalDep
@@ -16,7 +16,7 @@ from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.export import as_csv as export_csv
 from kiosk.portal.export import as_json as export_json
 from kiosk.portal.render import StaffForm, staff_page
-from kiosk.portal.statistics import as_csv, totals
+from kiosk.portal.statistics import MOST_DAYS, as_csv, totals
 from kiosk.portal.store import LISTED
 from kiosk.portal.times import VIETNAM, this_year
 from offline_queue.intake import Problem
@@ -28,9 +28,21 @@ _ACTIONS_SHOWN = 50
 
 
 @router.get("/fleet")
-def fleet_page(request: Request, portal: PortalDep, login: LoginDep) -> Response:
+def fleet_page(request: Request, portal: PortalDep, login: LoginDep, start: int = 0) -> Response:
+    """Those that need somebody first, a page at a time."""
     login.require(May.FLEET)
-    return staff_page(request, portal, login, "fleet.html", kiosks=portal.offices.fleet.kiosks())
+    kiosks = portal.offices.fleet.kiosks()
+    start = max(0, min(start, len(kiosks)))
+    return staff_page(
+        request,
+        portal,
+        login,
+        "fleet.html",
+        kiosks=kiosks[start : start + LISTED],
+        count=len(kiosks),
+        needy=sum(kiosk.needs_somebody for kiosk in kiosks),
+        following=start + LISTED,
+    )
 
 
 @router.get("/register")
@@ -65,6 +77,10 @@ def statistics_page(
         last=last.isoformat(),
         lines=lines,
         totals=totals(lines),
+        ratings=[
+            (portal.offices.catalogue.procedure(code).title, stars, count)
+            for code, stars, count in portal.services.ratings()
+        ],
     )
 
 
@@ -86,6 +102,8 @@ def export(portal: PortalDep, login: LoginDep, form: StaffForm) -> Response:
         first, last = (date.fromisoformat(form.get(name, "")) for name in ("first", "last"))
     except ValueError:
         raise RefusedError(Problem.BAD_REQUEST, "first, last: days as yyyy-mm-dd") from None
+    if not 0 <= (last - first).days < MOST_DAYS:
+        raise RefusedError(Problem.BAD_REQUEST, f"first, last: 1 to {MOST_DAYS} days")
     portal.offices.accounts.note(login.staff.name, "export", f"{first} {last}")
     records = portal.offices.export.records(first, last)
     if form.get("form") == "csv":
@@ -201,10 +219,12 @@ def _span(first: date | None, last: date | None) -> tuple[date, date]:
     return first or last - timedelta(days=_DAYS_SHOWN - 1), last
 
 
-def _file(text: str, media_type: str, name: str) -> Response:
+def _file(text: str | Iterator[str], media_type: str, name: str) -> Response:
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(text, media_type=media_type, headers=headers)
+    if isinstance(text, str):
+        return Response(text, media_type=media_type, headers=headers)
+    return StreamingResponse(text, media_type=f"{media_type}; charset=utf-8", headers=headers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.portal.answers import ANSWERS, Answers
-from kiosk.portal.catalogue import procedure
+from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.delivery import Deliveries, DeliveryLine, Parcel
 from kiosk.portal.store import Store, manifest_of
 from kiosk.portal.vault import Vault
@@ -13,8 +13,14 @@ class DossierPacker:
     """``public_address``: where the links in mails lead."""
 
     def __init__(
-        self, store: Store, vault: Vault, deliveries: Deliveries, public_address: str
+        self,
+        store: Store,
+        vault: Vault,
+        deliveries: Deliveries,
+        catalogue: Catalogue,
+        public_address: str,
     ) -> None:
+        self._catalogue = catalogue
         self._store = store
         self._vault = vault
         self._deliveries = deliveries
@@ -30,7 +36,7 @@ class DossierPacker:
             id=line.id,
             kind=kind,
             code=dossier.code,
-            title=procedure(dossier.procedure).title,
+            title=self._catalogue.procedure(dossier.procedure).title,
             name=answers.applicant.full_name,
             citizen_number=answers.applicant.citizen_number,
             address=answers.delivery.address,

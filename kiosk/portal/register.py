@@ -96,14 +96,13 @@ class Register:
 
     def leased(self, kiosk_id: str, year: int, number: int) -> bool:
         """Was this certificate number ever leased to that kiosk?"""
-        with self._store.transaction() as db:
-            return bool(
-                db.execute(
-                    "SELECT 1 FROM leases WHERE kind = 'certificate' AND kiosk_id = ?"
-                    " AND year = ? AND ? BETWEEN first AND last",
-                    (kiosk_id, year, number),
-                )
+        return bool(
+            self._store.rows(
+                "SELECT 1 FROM leases WHERE kind = 'certificate' AND kiosk_id = ?"
+                " AND year = ? AND ? BETWEEN first AND last",
+                (kiosk_id, year, number),
             )
+        )
 
     def enter(self, entry: Entry) -> bool:
         """Write a line; False when number, dossier or id code already stand in the book."""
@@ -121,20 +120,18 @@ class Register:
             )  # fmt: skip
 
     def entry_of(self, id_code: str) -> Entry | None:
-        with self._store.transaction() as db:
-            rows = db.execute("SELECT * FROM register WHERE id_code = ?", (id_code,))
+        rows = self._store.rows("SELECT * FROM register WHERE id_code = ?", (id_code,))
         return Entry(*rows[0]) if rows else None
 
     def entries(self, year: int, after: int = 0) -> list[Entry]:
         """In the order of their numbers, at most LISTED; those with a number over ``after``."""
-        with self._store.transaction() as db:
-            return [
-                Entry(*row)
-                for row in db.execute(
-                    "SELECT * FROM register WHERE year = ? AND number > ? ORDER BY number LIMIT ?",
-                    (year, after, LISTED),
-                )
-            ]
+        return [
+            Entry(*row)
+            for row in self._store.rows(
+                "SELECT * FROM register WHERE year = ? AND number > ? ORDER BY number LIMIT ?",
+                (year, after, LISTED),
+            )
+        ]
 
 
 def shown_number(facts: CopyFacts) -> str:

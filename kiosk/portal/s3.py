@@ -101,22 +101,27 @@ class S3Objects:
             return sum(length for _, length in self._chain(key))
 
     def finish(self, key: str, sha256: str) -> bool:
+        held = self._digest_of(key)
+        if held == sha256:  # it is an object: what was appended since belongs to nothing
+            self._delete_pieces(key)
+            return True
         names = [name for name, _ in self._chain(key)]
+        if not names and held is None:
+            raise FileNotFoundError(key)
         with Incoming(self._incoming) as file:
             try:
-                for name in names or [key]:  # no pieces: finished, or nothing was appended
+                for name in names:
                     self._fetch(name, file)
             except FileNotFoundError:
-                if not names:
-                    raise
                 return self.finish(key, sha256)  # another request finishes it this moment
-            if file.sha256 != sha256:
-                self.delete(key)
-                return False
-            if names:
+            if names and file.sha256 == sha256:
                 self.put(key, file)
+                self._delete_pieces(key)
+                return True
         self._delete_pieces(key)
-        return True
+        if held is not None:
+            self.delete(key)
+        return False
 
     @_told_as_os_error
     def expire(self, seconds: float) -> None:
@@ -132,6 +137,15 @@ class S3Objects:
     @_told_as_os_error
     def _size_of_object(self, key: str) -> int:
         return int(self._s3.head_object(Bucket=self._bucket, Key=key)["ContentLength"])
+
+    def _digest_of(self, key: str) -> str | None:
+        """SHA-256 (hex) of the object; None without one."""
+        with Incoming(self._incoming) as file:
+            try:
+                self._fetch(key, file)
+            except FileNotFoundError:
+                return None
+            return file.sha256
 
     @_told_as_os_error
     def _fetch(self, name: str, file: Incoming) -> None:

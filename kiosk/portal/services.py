@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import unicodedata
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID, uuid4
 
 from kiosk.portal.casebook import Casebook
@@ -48,12 +49,15 @@ class Services:
                     (_compared(name), _compared(commune)),
                 )
 
-    def is_taken(self, name: str, commune: str) -> bool:
-        found = self._store.rows(
-            "SELECT 1 FROM business_names WHERE name = ? AND commune = ?",
-            (_compared(name), _compared(commune)),
-        )
-        return bool(found)
+    def name(self, name: str, commune: str) -> Literal["free", "taken", "unknown"]:
+        """An empty list proves nothing: "unknown" for a commune whose names were never brought."""
+        place = _compared(commune)
+        if self._store.rows(
+            "SELECT 1 FROM business_names WHERE name = ? AND commune = ?", (_compared(name), place)
+        ):
+            return "taken"
+        known = "SELECT 1 FROM business_names WHERE commune = ? LIMIT 1"
+        return "free" if self._store.rows(known, (place,)) else "unknown"
 
     # Papers kept for next time
 
@@ -137,10 +141,13 @@ class Services:
                 ),
             )
 
-    def ratings(self) -> list[tuple[str, str, int]]:
-        """(kiosk, procedure, stars) of all."""
-        rows = self._store.rows("SELECT kiosk_id, procedure, stars FROM ratings ORDER BY at, id")
-        return [(row[0], row[1], row[2]) for row in rows]
+    def ratings(self) -> list[tuple[str, float, int]]:
+        """(procedure, mean of the stars, how many rated), the unhappiest first."""
+        rows = self._store.rows(
+            "SELECT procedure, SUM(stars), COUNT(*) FROM ratings GROUP BY procedure"
+        )
+        found = [(row[0], int(row[1]) / row[2], int(row[2])) for row in rows]
+        return sorted(found, key=lambda line: (line[1], line[0]))
 
     # Within
 

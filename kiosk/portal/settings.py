@@ -59,6 +59,9 @@ class PortalSettings(Section):
     agency: str = Field(
         "Ủy ban nhân dân xã Yên Hòa", description="the agency, as named in the certificate"
     )
+    agency_code: str | None = Field(
+        None, description="code of the agency in dossiers: those of another one are refused"
+    )
     place: str = Field("Xã Yên Hòa", description="place of certification")
     officer: str = Field(description="the officer at the desk, as named in the certificate")
     officer_title: str = Field("Công chức tư pháp - hộ tịch", description="title beside that name")
@@ -73,7 +76,9 @@ class PortalSettings(Section):
         "", description="address that sends SMS and e-mail with one-time codes, or empty"
     )
     paper_days: int = Field(180, ge=1, description="how long papers are kept for next time, days")
-    trust_dir: Path = Field(description="folder with bundle.cose and policy.cose")
+    trust_dir: Path = Field(
+        description="folder with bundle.cose, policy.cose and the procedure packs"
+    )
     admission_rate: float = Field(
         100, ge=0, description="dossiers a second that this process lets in, 0 without limit"
     )

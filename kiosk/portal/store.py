@@ -199,6 +199,10 @@ class Store:
         with self.transaction() as db:
             db.execute("INSERT INTO parts VALUES (?, ?) ON CONFLICT DO NOTHING", (dossier_id, name))
 
+    def drop_part(self, dossier_id: str, name: str) -> None:
+        with self.transaction() as db:
+            db.execute("DELETE FROM parts WHERE dossier = ? AND name = ?", (dossier_id, name))
+
     def parts(self, dossier_id: str) -> set[str]:
         """Names of the parts that are on disk."""
         return {

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
-from kiosk.portal.catalogue import procedure
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.store import Dossier, Processing, Store
@@ -24,6 +23,8 @@ _SECRET = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
 _CODE = re.compile(r"[A-Z0-9.]{1,32}-\d{6}-\d{4,12}")
 _NO_SALT = "00" * 16
 _MOST_OF_A_CITIZEN = 20
+_MOST_OF_A_CODE = 3
+"""One; a kiosk that was restored from an image may have given a code again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,11 @@ class Tracking:
             wait = PER_CODE.seconds
             raise RefusedError(Problem.TOO_MANY, "ask again later", retry_after=wait)
         well_formed = bool(_CODE.fullmatch(code) and _SECRET.fullmatch(secret))
-        lines = self._casebook.of_code(code)[:1] if well_formed else []
+        lines = self._casebook.of_code(code)[:_MOST_OF_A_CODE] if well_formed else []
         if not lines:
             digest(secret[:10], _NO_SALT)  # the same work as for a code that exists
             return None
-        return self._tracked(lines[0]) if is_secret(lines[0], secret) else None
+        return next((self._tracked(line) for line in lines if is_secret(line, secret)), None)
 
     def of_citizen(self, citizen_number: str) -> list[Tracked]:
         """For a caller that has proven who is asking (VNeID), newest first."""
@@ -92,7 +93,7 @@ class Tracking:
         return Tracked(
             code=line.code,
             procedure=line.procedure,
-            title=procedure(line.procedure).title,
+            title=self._casebook.catalogue.procedure(line.procedure).title,
             state=state,
             words=PUBLIC_WORDS[state],
             officer=line.officer,

@@ -9,13 +9,14 @@ Parts stay encrypted and are opened in memory when somebody looks at a case.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from kiosk.portal.files import Incoming, clear_leftovers, make_folder
 from kiosk.portal.keys import PortalKeys
 from kiosk.portal.objects import Objects
 from offline_queue import envelope
-from offline_queue.manifest import Manifest
+from offline_queue.manifest import Manifest, Part
 
 
 class Vault:
@@ -43,6 +44,17 @@ class Vault:
         """The plaintext. Raises KeyError, QueueError (DAMAGED), or OSError without the file."""
         ciphertext = self._objects.get(part_key(str(manifest.id), name))
         return envelope.decrypt_part(ciphertext, self.data_key(manifest), manifest.id, name)
+
+    def holds(self, dossier_id: str, part: Part) -> bool:
+        """Is what lies here the very part that the manifest names? Raises OSError."""
+        try:
+            held = self._objects.get(part_key(dossier_id, part.name))
+        except FileNotFoundError:
+            return False
+        return hashlib.sha256(held).hexdigest() == part.sha256
+
+    def drop_part(self, dossier_id: str, name: str) -> None:
+        self._objects.delete(part_key(dossier_id, name))
 
     def images(self, manifest: Manifest) -> list[bytes]:
         """The scanned pages (JPEG), in order."""

@@ -281,7 +281,7 @@ class Appliance:
             },
             "screen": {"fullscreen": False},
             "devices.scanner": {"url": self._addresses.get("scanner", "")},
-            "devices.code_reader": {"port": self._addresses.get("code-reader", "")},
+            "devices.code_reader": {"address": self._addresses.get("code-reader", "")},
             "devices.camera": {"source": self._addresses.get("camera", "")},
             "devices.receipt_printer": {"address": self._addresses.get("receipt-printer", "")},
             "devices.document_printer": {"uri": self._addresses.get("document-printer", "")},

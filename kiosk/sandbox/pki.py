@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from certify import cose, trust
+from certify import cose, packs, trust
 from certify.statement import Mode
 from kiosk.sandbox import token
 
@@ -33,6 +33,8 @@ MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 
 _LIFE = timedelta(days=730)
 _CA_LIFE = timedelta(days=3650)
+# Until then the kiosk's seal counts; each start of the sandbox signs a bundle with a fresh lease.
+_LEASE = timedelta(days=30)
 _ON_TOKENS = {
     DESK_TOKEN: {"officer": "officer", "agency": "agency", "seal": "desk-seal"},
     KIOSK_TOKEN: {"agency": "kiosk-agency", "seal": "kiosk-seal"},
@@ -87,7 +89,8 @@ def create(
     modes: Collection[Mode] = ("pre-check", "post-check"),
 ) -> SandboxPki:
     """The sandbox PKI in ``state/pki``. Keys made earlier for the same names are used again;
-    bundle and policy are signed anew each time, for ``modes``, with a higher serial.
+    bundle and policy are signed anew each time, for ``modes``, with a higher serial; the policy
+    names every procedure pack in the trust folder.
 
     ``agency`` and ``officer`` are the names that copies must bear (statement.CopyFacts).
     """
@@ -243,14 +246,16 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
     anchor = serialization.load_pem_private_key(pki.anchor_key.read_bytes(), None)
     assert isinstance(anchor, ec.EllipticCurvePrivateKey)
     now = datetime.now(UTC)
+    seals = _seals(pki)
     bundle = trust.TrustBundle(
         # Seconds since 1970 rise by themselves, whoever signs.
         serial=int(now.timestamp()),
         issued=now,
         expires=now + _LIFE,
         roots=(_certificate(pki, "root").public_bytes(serialization.Encoding.DER),),
-        seal_keys=_seal_keys(pki),
+        seal_keys={cose.key_id(key): key for key in seals.values()},
         seal_host=pki.seal_host,
+        leases={cose.key_id(seals["kiosk-seal"]): now + _LEASE},
     )
     policy = trust.Policy(
         serial=bundle.serial,
@@ -260,7 +265,7 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
         thresholds={"face-distance": 0.5},
         post_check_papers=frozenset({"original"}),
         post_check_inspect_days=3,
-        procedure_packs=(),
+        procedure_packs=_packs_in(pki.trust_dir),
     )
     sign, kid = cose.software_signer(anchor), cose.key_id(anchor.public_key())
     _replace(pki.trust_dir / "bundle.cose", trust.sign_bundle(bundle, sign, kid))
@@ -273,9 +278,16 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
     )
 
 
-def _seal_keys(pki: SandboxPki) -> dict[bytes, ec.EllipticCurvePublicKey]:
-    keys = (_certificate(pki, name).public_key() for name in ("desk-seal", "kiosk-seal"))
-    return {cose.key_id(key): key for key in keys if isinstance(key, ec.EllipticCurvePublicKey)}
+def _packs_in(folder: Path) -> tuple[trust.NamedPack, ...]:
+    """Every procedure pack that ``kiosk portal pack`` has put there, the newest last."""
+    named = [packs.name_of(file.read_bytes()) for file in folder.glob(packs.file_name("*"))]
+    return tuple(sorted(named, key=lambda pack: (pack.effective, pack.name, pack.sha256)))
+
+
+def _seals(pki: SandboxPki) -> dict[str, ec.EllipticCurvePublicKey]:
+    names = ("desk-seal", "kiosk-seal")
+    keys = {name: _certificate(pki, name).public_key() for name in names}
+    return {name: key for name, key in keys.items() if isinstance(key, ec.EllipticCurvePublicKey)}
 
 
 def _certificate(pki: SandboxPki, name: str) -> x509.Certificate:

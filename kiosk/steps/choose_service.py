@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from kiosk.procedures import procedures
 from kiosk.session import BACK, NEXT, Outcome, Session
-from kiosk.views import Choose, ChooseServiceView, ServiceCard, Text
+from kiosk.views import Choose, ChooseServiceView, ServiceCard
 
 
 async def run(session: Session) -> Outcome:
-    intent = await session.ask(ChooseServiceView(cards=_cards(), **session.progress))
+    intent = await session.ask(ChooseServiceView(cards=_cards(session), **session.progress))
     if not isinstance(intent, Choose):
         return BACK
-    session.record.procedure = procedures()[intent.choice]
+    session.record.procedure = session.offered[intent.choice]
     session.kiosk.journal.append("procedure-chosen", procedure=intent.choice)
     return NEXT
 
 
-def _cards() -> tuple[ServiceCard, ...]:
+def _cards(session: Session) -> tuple[ServiceCard, ...]:
     return tuple(
         ServiceCard(
             procedure=procedure.id,
             picture=procedure.picture,
-            title=Text(f"procedure.{procedure.id}.title"),
-            hint=Text(f"procedure.{procedure.id}.hint"),
+            title=procedure.text("title"),
+            hint=procedure.text("hint"),
         )
-        for procedure in procedures().values()
+        for procedure in session.offered.values()
     )

@@ -217,13 +217,13 @@ def _slip_facts(session: Session) -> SlipFacts:
     kiosk, record = session.kiosk, session.record
     amount = record.manifest.fee.amount if record.manifest else 0
     words = catalogue(session.language)
-    name = f"procedure.{session.procedure.id}"
+    procedure = session.procedure.words[session.language]
     return SlipFacts(
         agency=kiosk.settings.site.agency_name,
         dossier_code=record.code,
         person=session.identity.full_name,
-        procedure=words[f"{name}.title"],
-        papers=((words[f"{name}.paper"], len(record.pages)),),
+        procedure=procedure.title,
+        papers=((procedure.paper, len(record.pages)),),
         copies=record.copies,
         fee_text=money(amount) if amount else words["confirm.free"],
         received_at=kiosk.clock(),

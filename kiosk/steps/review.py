@@ -17,11 +17,11 @@ async def run(session: Session) -> Outcome:
 def _view(session: Session) -> ReviewView:
     procedure, record = session.procedure, session.record
     papers: dict[str, str | int | Text] = {
-        "paper": Text(f"procedure.{procedure.id}.paper"),
+        "paper": procedure.text("paper"),
         "pages": len(record.pages),
     }
     rows = (
-        ReviewRow(Text("review.request"), Text(f"procedure.{procedure.id}.title")),
+        ReviewRow(Text("review.request"), procedure.text("title")),
         ReviewRow(Text("review.papers"), Text("review.papers-value", papers), edit="scan"),
         ReviewRow(Text("review.copies"), Text("review.copies-value", {"copies": record.copies})),
         ReviewRow(Text("review.agency"), Text.plain(session.kiosk.settings.site.commune)),

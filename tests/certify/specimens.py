@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ AGENCY = "Ủy ban nhân dân xã Mây Trắng"
 OFFICER = "Lê Thị Hư Cấu"
 SEAL_HOST = "xacthuc.mot-cua.example"
 VIETNAM = timezone(timedelta(hours=7))
+# Certificates are made during the run, so the specimens are of the day before it, whenever it is.
+ISSUED = (datetime.now(VIETNAM) - timedelta(days=1)).replace(second=0, microsecond=0)
+INSPECT_BY = ISSUED.date() + timedelta(days=3)
+BOOK = f"01/{ISSUED.year}-SCT/BS"
 LINES = (
     "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
     "BẰNG TỐT NGHIỆP (MẪU)",
@@ -64,17 +68,17 @@ def facts(mode: Mode = "pre-check", **changes: Any) -> CopyFacts:
     values: dict[str, Any] = {
         "id_code": new_id_code(17, 42),
         "number": 123,
-        "year": 2026,
-        "book": "01/2026-SCT/BS",
+        "year": ISSUED.year,
+        "book": BOOK,
         "agency": AGENCY,
         "place": "xã Mây Trắng",
         "officer": OFFICER if pre_check else "",
         "officer_title": "Công chức Tư pháp - Hộ tịch" if pre_check else "",
-        "issued": datetime(2026, 11, 23, 9, 30, tzinfo=VIETNAM),
+        "issued": ISSUED,
         "copies": 2,
         "mode": mode,
-        "inspect_by": None if pre_check else date(2026, 11, 26),
-        "dossier_code": "H26.15-261123-0042",
+        "inspect_by": None if pre_check else INSPECT_BY,
+        "dossier_code": f"H26.15-{ISSUED:%y%m%d}-0042",
     }
     return CopyFacts(**values | changes)
 

@@ -78,6 +78,19 @@ def test_the_seal_on_paper(
     assert verify(sandbox, copy, "--seal", photo).exit_code == 2
 
 
+def test_a_seal_without_any_file(sandbox: SandboxPki, pre_check: Issued) -> None:
+    trust: list[str | Path] = ["--trust", sandbox.trust_dir]
+
+    def seal(text: str) -> Any:
+        return CliRunner().invoke(verify_command, [*map(str, trust), "--seal", text, "--json"])
+
+    good = seal(pre_check.seal)
+    assert (good.exit_code, json.loads(good.output)["seal"]["number"]) == (0, 123)
+    alike = seal(pre_check.seal.replace("MOT-CUA", "M0T-CUA"))
+    assert (alike.exit_code, json.loads(alike.output)["code"]) == (1, "copy.seal-host")
+    assert CliRunner().invoke(verify_command, list(map(str, trust))).exit_code == 2
+
+
 def test_bad_input(sandbox: SandboxPki, tmp_path: Path) -> None:
     text, locked = tmp_path / "a.txt", tmp_path / "b.pdf"
     text.write_text("hello")
@@ -98,7 +111,8 @@ def test_trust_that_is_not_there(sandbox: SandboxPki, copy: Path, tmp_path: Path
     no_trust = {"KIOSK_TRUST": "", "XDG_DATA_HOME": str(tmp_path)}
     assert CliRunner().invoke(verify_command, [str(copy)], env=no_trust).exit_code == 3
     assert verify(sandbox, copy, "--trust", tmp_path).exit_code == 3
-    assert verify(sandbox, copy, "--at", "2100-01-01").exit_code == 3
+    expired = verify(sandbox, copy, "--at", "2100-01-01")
+    assert (expired.exit_code, "hết hạn" in expired.output) == (3, True)
     policy = sandbox.trust_dir / "policy.cose"
     assert verify(sandbox, copy, "--bundle", policy).exit_code == 3
     given: list[str | Path] = ["--bundle", sandbox.trust_dir / "bundle.cose", "--anchor"]

@@ -27,7 +27,7 @@ def rejected(data: bytes, purpose: bytes = b"") -> bool:
     try:
         cose.verify1(data, {KID: PUBLIC}, purpose=purpose)
     except CertifyError as error:
-        return error.code == Fault.SIGNATURE_INVALID
+        return error.code in (Fault.SIGNATURE_INVALID, Fault.KEY_UNKNOWN)
     return False
 
 

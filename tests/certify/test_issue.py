@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pypdfium2
 import pytest
 import zxingcpp
 from PIL import Image, ImageFilter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyzbar import pyzbar
 
 from certify import drawing
@@ -21,6 +24,7 @@ from certify.errors import CertifyError, Fault
 from certify.issue import Issued, assemble, issue_post_check, issue_pre_check, sign_copy
 from certify.pages import SourcePage
 from certify.seal import copy_digest
+from kiosk.sandbox.pki import SandboxPki
 from tests.certify import specimens
 from tests.certify.conftest import Signers
 
@@ -78,6 +82,18 @@ def test_pdfsig_sees_an_open_officer_field_in_post_check(
     assert "Field Name: Officer\n  The signature form field is not signed." in said
 
 
+def test_pyhanko_of_the_command_line_agrees(
+    issued: Issued, sandbox: SandboxPki, tmp_path: Path
+) -> None:
+    root = sandbox.folder / "certs" / "root.pem"
+    python = f"{sys.executable} -W ignore -m pyhanko sign validate --no-revocation-check"
+    command = [*python.split(), "--pretty-print", "--trust-replace", "--trust", str(root), "FILE"]
+    said = tool(issued.pdf, tmp_path, *command)
+    count = len(re.findall("(?m)^Field [0-9]+:", said))
+    assert count == said.count("The signature is judged VALID.") > 0
+    assert count == len(PdfFileReader(io.BytesIO(issued.pdf)).embedded_signatures)
+
+
 def test_qpdf_finds_no_error(issued: Issued, tmp_path: Path) -> None:
     assert "No syntax or stream encoding errors" in tool(
         issued.pdf, tmp_path, "qpdf", "--check", "FILE"
@@ -89,7 +105,7 @@ def test_text_of_original_and_statement_is_found(issued: Issued, tmp_path: Path)
     for line in (
         *specimens.LINES,
         "CHỨNG THỰC BẢN SAO ĐÚNG VỚI BẢN CHÍNH",
-        "Số chứng thực 123 quyển số 01/2026-SCT/BS",
+        f"Số chứng thực 123 quyển số {specimens.BOOK}",
         "NGƯỜI THỰC HIỆN CHỨNG THỰC",
         "Trang 1/2",
         "Trang 2/2",

@@ -180,3 +180,24 @@ def test_what_is_no_code(wrong: str) -> None:
 def test_numbers_that_do_not_fit_a_code() -> None:
     with pytest.raises(ValueError, match="do not fit"):
         new_id_code(MAX_KIOSK + 1, 0)
+
+
+def test_a_broken_file_is_a_typed_error(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.sqlite"
+    file.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+    with pytest.raises(CertifyError) as caught:
+        NumberStore(file)
+    assert (caught.value.code, caught.value.retryable) == (Fault.NUMBERS_BROKEN, False)
+
+
+def test_a_store_that_another_process_holds_can_be_tried_again(tmp_path: Path) -> None:
+    store, other = (NumberStore(tmp_path / "numbers.sqlite") for _ in range(2))
+    store._connection.set_busy_timeout(0)
+    other._connection.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CertifyError) as caught:
+        store.burn("certificate", 2026, at=datetime.now(UTC))
+    assert (caught.value.code, caught.value.retryable) == (Fault.NUMBERS_BROKEN, True)
+    other._connection.execute("ROLLBACK")
+    with pytest.raises(CertifyError) as caught:
+        store.burn("certificate", 2026, at=datetime.now(UTC))
+    assert caught.value.code == Fault.NUMBERS_EXHAUSTED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
@@ -21,7 +21,8 @@ def test_facts_survive_json_and_cbor(mode: str) -> None:
 
 
 def test_the_statement() -> None:
-    lines = statement_of(specimens.facts(number=5))
+    issued = datetime(2026, 11, 23, 9, 30, tzinfo=specimens.VIETNAM)
+    lines = statement_of(specimens.facts(number=5, issued=issued, book="01/2026-SCT/BS"))
     assert lines.title == "CHỨNG THỰC BẢN SAO ĐÚNG VỚI BẢN CHÍNH"
     assert lines.number == "Số chứng thực 05 quyển số 01/2026-SCT/BS"
     assert lines.date.startswith("Ngày 23 tháng 11 năm 2026")
@@ -29,7 +30,8 @@ def test_the_statement() -> None:
 
 
 def test_post_check_names_the_day_of_inspection() -> None:
-    assert "26/11/2026" in statement_of(specimens.facts("post-check")).note
+    facts = specimens.facts("post-check", inspect_by=date(2026, 11, 26))
+    assert "26/11/2026" in statement_of(facts).note
 
 
 def test_the_margin_line() -> None:

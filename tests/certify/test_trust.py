@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from certify import cose, trust
 from certify.errors import CertifyError, Fault
-from certify.trust import Policy, TrustBundle
+from certify.trust import NamedPack, Policy, TrustBundle
 
 ANCHOR = ec.generate_private_key(ec.SECP256R1())
 PUBLIC = ANCHOR.public_key()
@@ -26,7 +26,8 @@ BUNDLE = TrustBundle(
     seal_keys={cose.key_id(SEAL_KEY): SEAL_KEY},
     seal_host="xacthuc.mot-cua.example",
     revoked_codes=frozenset({"000H000001AZ"}),
-    revoked_certificates=frozenset({4096, 2**100}),
+    revoked_certificates={4096: NOW, 2**100: NOW},
+    leases={b"12345678": NOW},
 )
 POLICY = Policy(
     serial=3,
@@ -36,7 +37,7 @@ POLICY = Policy(
     thresholds={"face-distance": 0.5},
     post_check_papers=frozenset({"diploma"}),
     post_check_inspect_days=3,
-    procedure_packs=("certified-copy@1",),
+    procedure_packs=(NamedPack("civil-status", date(2026, 12, 1), "0a" * 32),),
 )
 
 

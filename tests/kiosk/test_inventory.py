@@ -81,7 +81,7 @@ url = "{rig.scanner.url}"
 source = "{rig.camera.url}"
 profile = "generic-mjpeg"
 [devices.code_reader]
-port = "{rig.reader.address}"
+address = "{rig.reader.address}"
 [devices.receipt_printer]
 address = "{rig.printer.address}"
 [devices.document_printer]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from certify import cose
+from certify.packs import file_name
 from certify.trust import TrustBundle, load_anchor, load_bundle, load_policy
 from kiosk.sandbox import pki
 from kiosk.sandbox.pki import SandboxPki
+from tests.kiosk.packed import pack, procedure
 
 AGENCY = "Ủy ban nhân dân xã Không Có"
 OFFICER = "Đỗ Văn Không Thật"
@@ -36,6 +40,11 @@ def test_bundle_and_policy_are_signed_by_the_anchor(sandbox: SandboxPki) -> None
     bundle = bundle_of(sandbox)
     assert bundle.seal_host == pki.SEAL_HOST
     assert len(bundle.seal_keys) == 2
+    seal = certificate(sandbox, "kiosk-seal").public_key()
+    assert isinstance(seal, ec.EllipticCurvePublicKey)
+    # The desk needs no lease.
+    assert set(bundle.leases) == {cose.key_id(seal)}
+    assert bundle.leases[cose.key_id(seal)] > datetime.now(UTC) + timedelta(days=7)
     anchor = load_anchor((sandbox.trust_dir / "anchor.pem").read_text())
     data = (sandbox.trust_dir / "policy.cose").read_bytes()
     policy = load_policy(data, anchor, at=datetime.now(UTC))
@@ -78,6 +87,17 @@ def test_it_is_made_once_and_its_bundle_is_renewed(sandbox: SandboxPki) -> None:
     anchor = load_anchor((sandbox.trust_dir / "anchor.pem").read_text())
     data = (sandbox.trust_dir / "policy.cose").read_bytes()
     assert load_policy(data, anchor, at=datetime.now(UTC)).modes == {"pre-check"}
+
+
+def test_the_policy_names_the_packs_in_the_trust_folder(sandbox: SandboxPki) -> None:
+    data, named = pack({"marriage": procedure("marriage")})
+    file = sandbox.trust_dir / file_name(named.sha256)
+    file.write_bytes(data)
+    pki.create(sandbox.folder.parent, agency=AGENCY, officer=OFFICER)
+    anchor = load_anchor((sandbox.trust_dir / "anchor.pem").read_text())
+    signed = (sandbox.trust_dir / "policy.cose").read_bytes()
+    assert load_policy(signed, anchor, at=datetime.now(UTC)).procedure_packs == (named,)
+    file.unlink()
 
 
 def test_other_names_and_an_interrupted_making_start_afresh(tmp_path: Path) -> None:

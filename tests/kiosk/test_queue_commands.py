@@ -59,6 +59,14 @@ def test_retry_makes_a_rejected_one_wait_again(outbox: Outbox, settings: Path) -
     assert outbox.get(dossier).problem is None
 
 
+def test_retry_of_what_was_accepted_says_so(outbox: Outbox, settings: Path) -> None:
+    dossier = locked_dossier(outbox)
+    outbox.begin(dossier)
+    outbox.accept(dossier, RECEIPT)
+    told = queue(settings, "retry", dossier)
+    assert (told.exit_code, "accepted by the portal already" in told.stdout) == (0, True)
+
+
 def test_what_link_has_signed_is_exported(outbox: Outbox, settings: Path, tmp_path: Path) -> None:
     signed, unsigned = locked_dossier(outbox), locked_dossier(outbox)
     outbox.store_signature(signed, b"signature")

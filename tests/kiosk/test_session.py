@@ -107,7 +107,7 @@ def serve(
 
     async def main() -> Finished:
         prompter = Prompter(person, language="vi", idle_seconds=idle, warning_seconds=idle)
-        session = Session(kiosk, prompter, None)
+        session = Session(kiosk, prompter, None, {})
 
         async def choose(chosen: Session) -> Outcome:
             chosen.record.procedure = SimpleNamespace(  # type: ignore[assignment]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.procedures import procedures
 from kiosk.strings import catalogue, resolve
 from kiosk.views import Text
 
@@ -45,6 +46,17 @@ def test_an_unknown_key_is_a_defect() -> None:
 
 def test_words_that_must_not_be_on_a_screen() -> None:
     """No jargon; the machine is at fault, never the citizen."""
-    for key, sentence in catalogue("vi").items():
+    told = catalogue("vi") | {
+        f"{each.id}.{name}": words
+        for each in procedures().values()
+        for name, words in each.words["vi"].model_dump().items()
+    }
+    for key, sentence in told.items():
         for jargon in ("đăng xuất", "xác thực", "hệ thống", "vui lòng", "lỗi"):
             assert jargon not in sentence.lower(), (key, jargon)
+
+
+def test_a_text_may_bring_its_own_words() -> None:
+    text = procedures()["certified-copy"].text("title")
+    assert resolve(text, "vi") == "Chứng thực bản sao"
+    assert resolve(text, "en") == "Certified copy"

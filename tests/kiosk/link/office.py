@@ -15,12 +15,14 @@ from uuid import UUID
 
 import uuid_utils
 
+from certify.trust import NamedPack
 from kiosk.clock import local_now
 from kiosk.link import process, verbs
 from kiosk.link.client import LinkClient
 from kiosk.portal import enrolment
 from kiosk.portal.composition import Portal
 from kiosk.portal.device_ca import DeviceCa
+from kiosk.portal.trust import ANCHOR, BUNDLE, POLICY
 from kiosk.sandbox.payments import PaymentSandbox
 from kiosk.settings import (
     IdentitySettings,
@@ -53,6 +55,15 @@ class Office:
     pay_line: Relay
     provider: SmallVneid
     settings: Settings
+    place: Place
+
+    def publish(self, serial: int, packs: tuple[NamedPack, ...] = ()) -> None:
+        """Bundle and policy, in the portal's trust folder."""
+        self.place.publish(serial, packs=packs)
+        trust_dir = self.portal.settings.trust_dir
+        shutil.copy(self.folder / "anchor.pem", trust_dir / ANCHOR)
+        for name, file in (("trust-bundle", BUNDLE), ("policy", POLICY)):
+            (trust_dir / file).write_bytes(self.place.portal.files[name])
 
     @property
     def inside(self) -> Portal:
@@ -116,9 +127,6 @@ def opened() -> Iterator[Office]:
     with PaymentSandbox() as gateway, SmallVneid() as provider:
         server = RunningPortal(settings_in(folder, message_gateway=f"{gateway.address}/messages"))
         place = Place(folder, SmallPortalLike(), provider)
-        for name, data in place.portal.files.items():
-            file = {"trust-bundle": "bundle.cose", "policy": "policy.cose"}[name]
-            (folder / "trust" / file).write_bytes(data)
         (folder / "notices.pem").write_text(gateway.notice_key)
         with Relay(server.address) as line, Relay(gateway.address) as pay_line:
             found = Office(
@@ -129,7 +137,9 @@ def opened() -> Iterator[Office]:
                 pay_line,
                 provider,
                 settings_of(folder, line, pay_line, provider),
+                place,
             )
+            found.publish(serial=3)
             found.fresh_code()
             yield found
         server.stop()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from certify import cose
-from certify.trust import Policy, TrustBundle, sign_bundle, sign_policy
+from certify.trust import NamedPack, Policy, TrustBundle, sign_bundle, sign_policy
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
 from kiosk.link import process, verbs
@@ -57,8 +57,10 @@ class Place:
         serial: int,
         modes: tuple[str, ...] = ("pre-check",),
         signer: ec.EllipticCurvePrivateKey | None = None,
+        packs: tuple[NamedPack, ...] = (),
     ) -> None:
-        self.portal.files = signed_trust(signer or self.anchor, self.anchor, serial, modes)
+        signer = signer or self.anchor
+        self.portal.files = signed_trust(signer, self.anchor, serial, modes, packs)
 
     def outbox(self, clock: Callable[[], datetime] = local_now) -> Outbox:
         state = self.settings.site.state
@@ -70,6 +72,7 @@ def signed_trust(
     anchor: ec.EllipticCurvePrivateKey,
     serial: int,
     modes: tuple[str, ...] = ("pre-check",),
+    packs: tuple[NamedPack, ...] = (),
 ) -> dict[str, bytes]:
     """Bundle and policy under the names in their addresses; they say that ``anchor`` signed."""
 
@@ -94,7 +97,7 @@ def signed_trust(
         thresholds={},
         post_check_papers=frozenset(),
         post_check_inspect_days=1,
-        procedure_packs=(),
+        procedure_packs=packs,
     )
     return {
         "trust-bundle": sign_bundle(bundle, sign, kid),

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from certify.packs import file_name
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
 from kiosk.link import identity, payments, process, verbs
@@ -30,6 +31,7 @@ from tests.kiosk.link.office import (
 )
 from tests.kiosk.link.place import until, until_answered
 from tests.kiosk.link.small_vneid import CODE as PHONE_CODE
+from tests.kiosk.packed import pack, procedure
 from tests.kiosk.portal.line import JPEG
 
 
@@ -201,6 +203,7 @@ def every_call(link: LinkClient, dossier: UUID) -> dict[str, Awaitable[Any]]:
         "payment": verbs.PaymentRequest(payment_id="p", reference="r", amount=1, seconds=0),
         "send-code": verbs.SendCodeRequest(channel="sms", to="0900000000"),
         "confirm-code": verbs.ConfirmCodeRequest(confirmation_id=named, code="000000"),
+        "pack": verbs.PackRequest(sha256=PACK_NAMED.sha256),
         "check": verbs.CheckRequest(kind="business-name", value="Hộ Mẫu"),
         "papers": verbs.PapersRequest(citizen_number=NUMBER),
         "paper": verbs.PaperRequest(citizen_number=NUMBER, id=named, page=1),
@@ -214,11 +217,14 @@ def every_call(link: LinkClient, dossier: UUID) -> dict[str, Awaitable[Any]]:
     return {name: link.call(verbs.VERBS[name], request) for name, request in calls.items()}
 
 
+PACK, PACK_NAMED = pack({"marriage": procedure("marriage")})
 OFFLINE_ANSWERS: dict[str, Callable[[Any], bool]] = {
     "submit": lambda answer: answer.state in ("locked", "sending", "unknown"),
     "status": lambda answer: not answer.online and answer.outbox_waiting == 1,
     "trust": lambda answer: len(answer.bundle) > 0,
     "refresh": lambda answer: (answer.bundle, answer.fresh) == (3, False),
+    "packs": lambda answer: len(answer.policy) > 0,
+    "pack": lambda answer: answer.pack == PACK,
     "lease": lambda answer: answer.left == 100,
     "check": lambda answer: answer.answer == "unknown",
     "rate": lambda answer: answer.kept,
@@ -239,7 +245,11 @@ def test_every_verb_answers_in_time_without_network(
         OFFLINE_ANSWERS
     )
 
+    (office.portal.settings.trust_dir / file_name(PACK_NAMED.sha256)).write_bytes(PACK)
+    office.publish(3, packs=(PACK_NAMED,))
+
     async def story(link: LinkClient) -> None:
+        await until_answered(lambda: has_packs(link))
         for line in (office.line, office.pay_line):
             line.set(mode)
         office.provider.close()
@@ -261,6 +271,10 @@ def test_every_verb_answers_in_time_without_network(
         await until_answered(lambda: nothing_waits(link))
 
     run(office, story)
+
+
+async def has_packs(link: LinkClient) -> bool:
+    return bool((await link.call(verbs.PACKS, verbs.Empty())).policy)
 
 
 def test_a_portal_that_says_wait_is_not_asked_before(

@@ -123,7 +123,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
 
 def worker(portal: RunningPortal) -> Worker:
     inside, settings = portal.inside, portal.settings
-    packer = DossierPacker(inside.store, inside.vault, inside.offices.deliveries, portal.address)
+    offices = inside.offices
+    catalogue, address = offices.casebook.catalogue, portal.address
+    packer = DossierPacker(inside.store, inside.vault, offices.deliveries, catalogue, address)
     return Worker(inside.offices.deliveries, packer, channels_of(settings.delivery))
 
 
@@ -176,10 +178,19 @@ def test_a_mail_leads_to_the_result(
 
 def test_the_database_names_nobody(portal: RunningPortal, kiosk: TestKiosk) -> None:
     wishing(kiosk, channel="email", address=MAILBOX)
-    portal.stop()
-    stored = b"".join(file.read_bytes() for file in portal.settings.state.glob("portal.db*"))
-    portal.restart_stopped()
-    assert MAILBOX.encode() not in stored
+    assert MAILBOX not in portal.held()
+
+
+def test_what_is_done_by_hand_is_sent_again_by_hand(
+    portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = issued(portal, kiosk, channel="post", address="Thôn Mẫu")
+    deliveries = portal.inside.offices.deliveries
+    line = line_of(portal, dossier)
+    assert line.state == "by-hand"
+    deliveries.sent_by_hand(line.id, "BĐ-1")
+    deliveries.resend(line.id)
+    assert line_of(portal, dossier).state == "by-hand"
 
 
 def test_a_link_ends(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.portal import fleet
+from kiosk.portal import fleet, office_pages
 from kiosk.portal.accounts import Role
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, problem
 from tests.kiosk.portal.people import logged_in
@@ -44,6 +44,22 @@ def test_the_newest_beat_of_each_kiosk_is_shown(
         page = session.get(f"{portal.address}/fleet", timeout=10).text
     for words in ("device.receipt.paper-out", "Đồng hồ chưa chắc", "Còn giấy", "0.1.0"):
         assert words in page
+
+
+def test_a_large_fleet_is_shown_a_page_at_a_time(
+    portal: RunningPortal, kiosk: TestKiosk, other_kiosk: TestKiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(office_pages, "LISTED", 1)
+    beat(kiosk)
+    with logged_in(portal, "hoa", Role.ADMIN) as session:
+        pages = [
+            session.get(f"{portal.address}/fleet?start={start}", timeout=10).text
+            for start in (0, 1, 99)
+        ]
+    for page, shown, hidden in zip(pages, ("02", "01", None), ("01", "02", "01"), strict=True):
+        assert shown is None or f"<strong>kiosk-{shown}" in page
+        assert f"<strong>kiosk-{hidden}" not in page
+        assert "2 kiosk, 1 cần người xem" in page
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,9 @@ def test_a_revoked_kiosk_is_not_let_in_by_the_back_door(
     assert "refused, intake.revoked" in told.output + told.stderr
     portal.inside.devices.readmit(kiosk.name)  # as a fresh code does
     assert bring(settings, file).exit_code == 0
+    portal.inside.devices.revoke(kiosk.name)
+    again = bring(settings, file)  # it was accepted before
+    assert (again.exit_code, "accepted" in again.output) == (0, True)
 
 
 def test_what_the_network_brought_in_part_is_completed(

@@ -11,10 +11,18 @@ from uuid import uuid4
 import pytest
 import requests
 
+from kiosk.portal.vault import part_key
 from offline_queue import envelope, signatures
 from offline_queue.intake import MAX_MANIFEST, MAX_PART
 from offline_queue.manifest import Paper, WrappedKey
-from tests.kiosk.portal.line import RunningPortal, TestKiosk, part_of, problem
+from tests.kiosk.portal.line import (
+    APPLICANT,
+    RunningPortal,
+    TestDossier,
+    TestKiosk,
+    part_of,
+    problem,
+)
 
 
 def test_health_needs_no_signature(portal: RunningPortal) -> None:
@@ -172,7 +180,6 @@ def test_a_manifest_whose_key_does_not_open_is_refused(kiosk: TestKiosk) -> None
     ("changes", "place"),
     [
         ({"kiosk_id": "kiosk-07"}, "kiosk_id"),
-        ({"code": "H26.15\0"}, "code"),
         ({"papers": (Paper(paper_class="diploma", pages=("page-002.jpg",)),)}, "papers"),
         ({"papers": ()}, "papers"),
         ({"parts": (part_of("page-001.jpg", b""),)}, "parts"),
@@ -185,6 +192,70 @@ def test_a_manifest_that_contradicts_itself_is_refused(
     answer = kiosk.dossier(**changes).put()
     assert problem(answer) == (422, "intake.bad-manifest")
     assert answer.json()["detail"].startswith(place)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ('"code":"H26.15-261124-0001"', '"code":"H26.15\\u0000"'),
+        ('"agency":"H26.15"', '"agency":"H26\\u0000"'),
+        ('"paper_class":"diploma"', '"paper_class":"\\u0000"'),
+        ('"rule":"tt226"', '"rule":"' + "x" * 201 + '"'),
+        ('"amount":0', '"amount":' + "1" + "0" * 30),
+    ],
+)
+def test_what_no_database_could_keep_is_refused_at_once(
+    kiosk: TestKiosk, field: str, value: str
+) -> None:
+    dossier = kiosk.dossier()
+    text = dossier.manifest.encode().decode()
+    assert field in text
+    answer = kiosk.call("PUT", dossier.path, kiosk.sign(text.replace(field, value)))
+    assert problem(answer) == (422, "intake.bad-manifest")
+
+
+def test_a_dossier_of_another_agency_is_refused(portal: RunningPortal, kiosk: TestKiosk) -> None:
+    portal.inside.intake._agency = "H26.15"
+    assert kiosk.dossier().put().status_code == 200
+    assert problem(kiosk.dossier(agency="H99.99").put()) == (422, "intake.bad-manifest")
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_a_part_that_the_portal_lost_is_asked_for_again(
+    portal: RunningPortal, kiosk: TestKiosk, damage: str
+) -> None:
+    dossier = kiosk.dossier()
+    dossier.upload()
+    key = part_key(str(dossier.id), "page-001.jpg")
+    portal.inside.objects.delete(key)
+    if damage == "changed":
+        with portal.inside.vault.receive() as file:
+            file.write(b"not what was sent")
+            portal.inside.objects.put(key, file)
+    assert problem(dossier.commit()) == (409, "intake.incomplete")
+    assert dossier.put().json()["missing"] == ["page-001.jpg"]
+    assert dossier.send_part("page-001.jpg").status_code == 201
+    assert dossier.commit().status_code == 200
+
+
+def test_a_code_that_is_there_already_is_noted_and_hides_nobody(
+    portal: RunningPortal, kiosk: TestKiosk, other_kiosk: TestKiosk
+) -> None:
+    """As a kiosk does that was restored from an image."""
+
+    def filed(by: TestKiosk, secret: str) -> TestDossier:
+        answers = {"applicant": APPLICANT, "slip_secret": secret}
+        dossier = by.dossier(contents={"answers.json": json.dumps(answers).encode()})
+        dossier.send()
+        return dossier
+
+    first = filed(kiosk, "7K3M9QXT2B")
+    second = filed(other_kiosk, "0123456789")
+    assert first.state()["note"] is None
+    assert "trùng" in second.state()["note"]
+    look_up = portal.inside.offices.tracking.look_up
+    for secret in ("7K3M9QXT2B", "0123456789"):
+        assert look_up(first.manifest.code, secret, "line") is not None
 
 
 def test_a_manifest_with_a_part_named_twice_is_refused(kiosk: TestKiosk) -> None:

@@ -115,6 +115,37 @@ def test_other_bytes_never_become_an_object_and_it_starts_over(
     assert list(incoming.iterdir()) == []
 
 
+def test_a_finished_object_outlives_what_an_old_connection_appends(
+    objects: Objects, key: str
+) -> None:
+    objects.append(key, 0, b"right")
+    assert objects.finish(key, sha256(b"right"))
+    leave_stray(objects, key, b"wrong")
+    assert objects.finish(key, sha256(b"right"))
+    assert objects.get(key) == b"right"
+
+
+def leave_stray(objects: Objects, key: str, data: bytes) -> None:
+    """What is left when the size was told before another request finished the object."""
+    if isinstance(objects, FolderObjects):
+        objects._upload(key).write_bytes(data)
+    elif isinstance(objects, S3Objects):
+        name = f"uploads/{key}/{0:012d}-{len(data):012d}"
+        objects._s3.put_object(Bucket=objects._bucket, Key=name, Body=data)
+
+
+def test_a_damaged_object_gives_way_to_a_good_one(
+    objects: Objects, incoming: Path, key: str
+) -> None:
+    put(objects, incoming, key, b"damaged")
+    leave_stray(objects, key, b"right")
+    assert objects.finish(key, sha256(b"right"))
+    assert objects.get(key) == b"right"
+    put(objects, incoming, key, b"damaged")
+    assert not objects.finish(key, sha256(b"right"))
+    assert objects.size(key) == 0
+
+
 def test_what_nobody_went_on_with_is_removed(objects: Objects, key: str) -> None:
     whole = f"{key}.whole"
     for name in (key, whole):

@@ -93,7 +93,7 @@ def test_page_and_file_say_the_same(
 
 @pytest.mark.parametrize("cell", ["=1+1", "+84", "-1", "@x", "\tx"])
 def test_no_cell_is_a_formula(cell: str) -> None:
-    text = table(("a",), [[cell]])
+    text = "".join(table(("a",), [[cell]]))
     assert text.startswith("\ufeff")
     ((_,), (written,)) = csv.reader(io.StringIO(text[1:]))
     assert written == f"'{cell}"

@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from kiosk.portal import casebook, tracking
-from kiosk.portal.catalogue import ProcedureFacts, due_at, procedure, procedures
+from kiosk.portal.catalogue import Catalogue, ProcedureFacts, due_at
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, network_of
@@ -221,7 +222,8 @@ def test_when_a_result_is_due(received: str, facts: ProcedureFacts, due: str) ->
     assert (found.date().isoformat(), found.hour) == (due, 17)
 
 
-def test_procedures_are_those_of_the_kiosks() -> None:
-    assert procedures()["certified-copy"].code == "2.000815"
-    assert procedure("2.000815").title == "Chứng thực bản sao"
-    assert procedure("unheard-of").days == 0
+def test_procedures_are_those_of_the_kiosks(tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path)
+    assert catalogue.procedure("certified-copy").code == "2.000815"
+    assert catalogue.procedure("2.000815").title == "Chứng thực bản sao"
+    assert catalogue.procedure("unheard-of").days == 0
