@@ -11,9 +11,10 @@ from drivers.contract import DeviceError
 from drivers.presence import watching
 from kiosk import inventory, power, reports, slip_exit, staff, tamper
 from kiosk.app import Kiosk
+from kiosk.defects import log_defect
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
-from kiosk.session import Finished, Session, discard, log_defect
+from kiosk.session import Finished, Session, discard
 from kiosk.settings import Settings
 from kiosk.stage import Prompter, Stage, cancel
 from kiosk.views import AttractView, CallStaff, Choose, FaultView, Intent, Next, Text, View
@@ -169,7 +170,7 @@ class Engine:
             if self._stopping:
                 return
             # systemd restarts a kiosk whose engine is gone; a frozen picture would help nobody.
-            log_defect(error)
+            log_defect(log, "engine", error)
             self._on_crash()
         finally:
             self._running.set()

@@ -66,9 +66,8 @@ class Desk:
             except (PortalError, CertifyError, ValueError) as error:
                 if getattr(error, "retryable", False):
                     raise
-                code = getattr(error, "code", type(error).__name__)
-                detail = getattr(error, "detail", "")
-                _log.error("case %s was not signed: %s %s", case_id, code, detail)
+                # Which one, the list of approved cases shows; the log names no dossier.
+                _log.error("a case was not signed: %s", _code_of(error))
                 self._failed.add(case_id)
         return signed
 
@@ -88,6 +87,12 @@ class Desk:
         )
         self._client.put_copy(case_id, issued.pdf)
         return True
+
+
+def _code_of(error: Exception) -> str:
+    """A refusal's detail is the portal's own code, and says more."""
+    code = str(getattr(error, "code", type(error).__name__))
+    return str(getattr(error, "detail", code)) if code == Fault.DESK_REFUSED else code
 
 
 def open_desk(settings: DeskSettings, client: DeskClient) -> Desk:
@@ -119,7 +124,7 @@ def work(settings: DeskSettings, stop: threading.Event) -> None:
                 desk.sign_approved()
                 pause = settings.poll_seconds
             except PortalError as error:
-                _log.warning("desk: %s", error)
+                _log.warning("desk: %s", _code_of(error))
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
 

@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field
 from certify.statement import CopyFacts
 from kiosk.portal.accounts import Staff
 from kiosk.portal.bodies import FileBody, SmallBody, parse
-from kiosk.portal.cases import OriginalSeen, facts_of, manifest_of
+from kiosk.portal.cases import OriginalSeen, facts_of
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_auth import DeskDep, ScriptedDep, current_desk
 from kiosk.portal.errors import DeskProblem, RefusedError
-from kiosk.portal.store import Dossier
+from kiosk.portal.store import Dossier, manifest_of
 from kiosk.portal.vault import pages_of
 
 router = APIRouter(prefix="/desk/api")

@@ -11,13 +11,13 @@ from fastapi.responses import RedirectResponse
 from certify.pages import SourcePage, decode_text
 from kiosk.portal.accounts import May
 from kiosk.portal.answers import Answers
-from kiosk.portal.cases import Ended, OriginalSeen, facts_of, manifest_of
+from kiosk.portal.cases import Ended, OriginalSeen, facts_of
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_api import approve_as
 from kiosk.portal.desk_auth import Login, LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.render import REFUSAL_WORDS, StaffForm, staff_page
-from kiosk.portal.store import LISTED, Dossier, Processing
+from kiosk.portal.store import LISTED, Dossier, Processing, manifest_of
 from kiosk.portal.vault import pages_of
 from kiosk.portal.words import money
 from offline_queue.intake import Problem

@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.files import write_once
-from kiosk.portal.keys import load_signing_key
+from kiosk.portal.keys import signing_key
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
 from offline_queue.intake import Problem, Standing
@@ -41,7 +41,7 @@ class DeviceCa:
         """Key and certificate in ``folder`` are made on first use. Raises OSError, ValueError."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._store = store
-        self._key = load_signing_key(folder / "device-ca.pem")
+        self._key = signing_key(folder / "device-ca.pem")
         self.file = folder / "device-ca.crt"
         if not self.file.exists():
             write_once(self.file, _self_signed(self._key))

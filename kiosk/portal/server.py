@@ -33,6 +33,7 @@ from kiosk.portal.composition import Portal, open_portal
 from kiosk.portal.database import DatabaseError
 from kiosk.portal.desk_auth import LoginNeededError
 from kiosk.portal.errors import RETRY_SECONDS, PortalError, RefusedError
+from kiosk.portal.last_resort import LastResort
 from kiosk.portal.settings import PortalSettings, load
 from offline_queue.errors import QueueError
 from offline_queue.intake import Problem
@@ -63,6 +64,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     )
     for module in modules:
         app.include_router(module.router)
+    app.add_middleware(LastResort, answer=_broken)
     app.add_middleware(AccessLog)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -167,6 +169,10 @@ def _unavailable(_request: Request, error: Exception) -> Response:
     """A full or failing disk, or a client that went away: kiosks keep their dossiers and return."""
     _log.error("portal: %s", type(error).__name__)
     return _problem(503, Problem.UNAVAILABLE, "try again later", Retry_After=str(RETRY_SECONDS))
+
+
+def _broken() -> Response:
+    return _problem(500, Problem.UNAVAILABLE, "a defect of the portal")
 
 
 @click.command()

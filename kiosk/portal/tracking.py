@@ -14,7 +14,7 @@ from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.secret import SLIP_SECRET
-from kiosk.portal.store import Processing, Store
+from kiosk.portal.store import Dossier, Processing, Store
 from kiosk.portal.words import PUBLIC_WORDS
 from offline_queue.intake import Problem, TrackAsk, TrackedDossier
 
@@ -121,6 +121,11 @@ def _on_the_wire(tracked: Tracked) -> TrackedDossier:
 _WANTS = frozenset({Processing.SUPPLEMENT, Processing.FINANCIAL_DUTY})
 PUBLIC_NOTES = frozenset({Processing.REFUSED, Processing.STOPPED, Processing.WITHDRAWN})
 """States whose note is meant for the citizen; elsewhere notes are for the officer."""
+
+
+def public_note(dossier: Dossier) -> str | None:
+    """What of its note is meant for the citizen: why it ended badly, or what is wanted."""
+    return dossier.note if dossier.processing in PUBLIC_NOTES | _WANTS else None
 
 
 def plain(secret: str) -> str:

@@ -270,7 +270,7 @@ def test_the_copy_of_another_case_is_not_taken(
 
 
 def test_one_case_that_cannot_be_signed_does_not_stop_the_others(
-    kiosk: TestKiosk, client: DeskClient, desk: Desk
+    kiosk: TestKiosk, client: DeskClient, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = kiosk.dossier()  # its page is not a picture
     bad.send()
@@ -278,6 +278,8 @@ def test_one_case_that_cannot_be_signed_does_not_stop_the_others(
     Officer(client).decide()
     assert desk.sign_approved() == 1
     assert (bad.state()["processing"], good.state()["processing"]) == (4, 9)
+    assert "a case was not signed: " in caplog.text
+    assert str(bad.id) not in caplog.text
 
 
 def test_a_token_that_is_gone_leaves_the_case_approved(
@@ -332,6 +334,7 @@ def test_a_number_that_was_not_leased_is_noted(
     line = line_of(client, dossier)
     assert (line["number"], line["processing"]) == (None, 1)
     assert "không thuộc dãy số" in line["note"]
+    assert dossier.state()["note"] is None  # this is for officers, not for the screen of a kiosk
 
 
 def test_a_number_used_twice_is_noted(
