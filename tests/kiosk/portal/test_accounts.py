@@ -235,7 +235,11 @@ def test_enrolling_in_the_page(portal: RunningPortal) -> None:
     url = f"{portal.address}/enrol"
     with requests.Session() as session:
         fields = {"name": "lan", "code": code, "password": PASSWORD}
-        assert send(session, url, url, **fields, again="khác").status_code == 422
+        failed = send(session, url, url, **fields, again="khác")
+        assert failed.status_code == 422
+        for kept in ("lan", code):  # 26 letters are typed once
+            assert f'value="{kept}"' in failed.text
+        assert PASSWORD not in failed.text
         answer = send(session, url, url, **fields, again=PASSWORD)
         assert "<svg" in answer.text
         shared = answer.text.partition('class="shared">')[2].partition("<")[0].replace(" ", "")
