@@ -72,6 +72,7 @@ class Offices:
     fees: Fees
     deliveries: Deliveries
     tracking: Tracking
+    catalogue: Catalogue
     statistics: Statistics
     fleet: Fleet
     export: Export
@@ -140,6 +141,7 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
             link_days=delivery.link_days,
         ),
         tracking=Tracking(store, casebook, limits),
+        catalogue=catalogue,
         statistics=Statistics(store, catalogue),
         fleet=Fleet(store),
         export=Export(store, vault, casebook, settings.agency),

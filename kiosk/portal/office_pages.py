@@ -83,7 +83,7 @@ def statistics_page(
         lines=lines,
         totals=totals(lines),
         ratings=[
-            (portal.offices.casebook.catalogue.procedure(code).title, stars, count)
+            (portal.offices.catalogue.procedure(code).title, stars, count)
             for code, stars, count in portal.services.ratings()
         ],
     )
