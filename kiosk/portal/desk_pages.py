@@ -120,6 +120,7 @@ def case_page(
         applicant=manifest.applicants[0],
         answers=answers,
         pages=pages,
+        papers=offices.catalogue.papers(paper.paper_class for paper in manifest.papers),
         facts=facts_of(dossier.facts) if dossier.facts else None,
         fee=fee,
         line=offices.casebook.line(dossier.id),

@@ -43,6 +43,7 @@ SEEN_WORDS = {
     "at-the-desk": "Đã đối chiếu bản chính tại quầy",
     "by-video": "Đã đối chiếu bản chính qua hình ảnh trực tiếp",
 }
+SEEN_SHORT = {"at-the-kiosk": "Tại kiosk", "at-the-desk": "Tại quầy", "by-video": "Qua video"}
 REFUSAL_WORDS = (  # decree 23/2015/NĐ-CP, article 22
     "Bản chính bị tẩy xóa, sửa chữa, thêm bớt nội dung",
     "Bản chính bị hư hỏng, không đọc được nội dung",
@@ -78,6 +79,7 @@ _templates.globals.update(
     delivery_words=words.DELIVERY_WORDS,
     mode_words=MODE_WORDS,
     seen_words=SEEN_WORDS,
+    seen_short=SEEN_SHORT,
     refusal_words=REFUSAL_WORDS,
 )
 
