@@ -41,6 +41,7 @@ while (walker.nextNode()) {
 return false;
 """
 """Is this text on the screen, with nothing of it cut off by a pane that scrolls?"""
+NO_SCROLLING = "return document.documentElement.scrollHeight <= innerHeight"
 FOCUS = "return document.activeElement.innerText || document.activeElement.value || ''"
 
 
@@ -193,6 +194,22 @@ def test_escape_leads_back_and_changes_nothing(
     assert dossier.state()["processing"] == 1
 
 
+def test_an_open_panel_takes_the_keys_and_closing_it_gives_them_back(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("r", "Tab", "Tab", "2")  # on the button, where no letter is typed
+    ticked = "return document.querySelectorAll('input:checked').length"
+    assert desktop.run(ticked) == 0
+    desktop.press("Escape", "Enter")
+    assert desktop.run("return document.querySelectorAll('[open]').length") == 0
+    desktop.press("2", "Enter")
+    desktop.wait_for("số chứng thực 01")
+    assert dossier.state()["processing"] == 4
+
+
 def test_the_case_shows_all_an_officer_needs_at_once(
     desktop: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
 ) -> None:
@@ -214,8 +231,13 @@ def test_the_case_shows_all_an_officer_needs_at_once(
         assert desktop.run(IN_SIGHT, words), words
     image = "return document.querySelector('.sheet img').naturalWidth"
     assert desktop.run(image) == 827
+    assert desktop.run(NO_SCROLLING)
+    desktop.open(f"{portal.address}/desk/{dossier.id}?after={dossier.id}")  # with the banner
     for key in "btpr":
         desktop.press(key)
+        assert desktop.run(NO_SCROLLING), key
+        bottom = "return document.querySelector('[open] button').getBoundingClientRect().bottom"
+        assert desktop.run(bottom) <= desktop.run("return innerHeight"), key
         desktop.screenshot(pictures / f"panel-{key}.png")
         assert all(desktop.run(IN_SIGHT, words) for words in WHO), key
         desktop.press("Escape")
@@ -224,7 +246,6 @@ def test_the_case_shows_all_an_officer_needs_at_once(
     assert desktop.run(box % ("details:last-of-type", "bottom")) <= desktop.run(
         "return innerHeight"
     )
-    assert desktop.run("return document.documentElement.scrollHeight <= innerHeight")
 
 
 @pytest.mark.parametrize(
