@@ -128,19 +128,20 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
     casebook = Casebook(store, secret, catalogue, settings.holidays)
     limits = Limits(store, secret)
     delivery = settings.delivery or DeliverySettings()
+    deliveries = Deliveries(
+        store,
+        channels=frozenset(channels_of(settings.delivery)),
+        try_days=delivery.try_days,
+        link_days=delivery.link_days,
+    )
     return Offices(
         accounts=Accounts(store, secret, settings.agency),
         logins=Logins(store, hours=settings.login_hours, idle_minutes=settings.idle_minutes),
         limits=limits,
         casebook=casebook,
         fees=Fees(store),
-        deliveries=Deliveries(
-            store,
-            channels=frozenset(channels_of(settings.delivery)),
-            try_days=delivery.try_days,
-            link_days=delivery.link_days,
-        ),
-        tracking=Tracking(store, casebook, limits),
+        deliveries=deliveries,
+        tracking=Tracking(store, casebook, limits, deliveries),
         catalogue=catalogue,
         statistics=Statistics(store, catalogue),
         fleet=Fleet(store),

@@ -65,6 +65,7 @@ def dossiers_page(
         login,
         "dossiers.html",
         dossiers=portal.store.accepted(before),
+        catalogue=portal.offices.catalogue,
         full=LISTED,
         calls=portal.store.staff_calls(_CALLS_SHOWN),
     )

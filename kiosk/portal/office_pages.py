@@ -57,8 +57,17 @@ def register_page(
     login.require(May.LOOK)
     year = year or this_year()
     entries = portal.register.entries(year, after)
+    words = portal.offices.catalogue.papers
+    papers = {entry.dossier: words(entry.paper.split(", ")) for entry in entries}
     return staff_page(
-        request, portal, login, "register.html", year=year, entries=entries, full=LISTED
+        request,
+        portal,
+        login,
+        "register.html",
+        year=year,
+        entries=entries,
+        full=LISTED,
+        papers=papers,
     )
 
 
@@ -155,6 +164,14 @@ def sent_by_hand(portal: PortalDep, login: LoginDep, form: StaffForm, delivery_i
         raise RefusedError(Problem.BAD_REQUEST, "reference: the number that the post gave")
     portal.offices.deliveries.sent_by_hand(delivery_id, reference)
     portal.offices.accounts.note(login.staff.name, "delivery.sent", delivery_id)
+    return RedirectResponse("/deliveries", status_code=303)
+
+
+@router.post("/deliveries/{delivery_id}/hand-over")
+def to_desk(portal: PortalDep, login: LoginDep, _form: StaffForm, delivery_id: str) -> Response:
+    login.require(May.DECIDE)
+    portal.offices.deliveries.to_desk(delivery_id)
+    portal.offices.accounts.note(login.staff.name, "delivery.hand-over", delivery_id)
     return RedirectResponse("/deliveries", status_code=303)
 
 

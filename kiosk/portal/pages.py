@@ -172,6 +172,8 @@ _REFUSED_WORDS = {
     DeskProblem.NOT_WAITING: "Hồ sơ này đã được xử lý rồi, có thể do người khác.",
     DeskProblem.NOT_SEEN: "Hãy chọn bản chính đã được đối chiếu thế nào.",
     DeskProblem.NOT_YOURS: "Vai trò của ông/bà không làm được việc này.",
+    DeskProblem.OWN_ACCOUNT: "Không ngừng được tài khoản của chính mình. Hãy nhờ quản trị khác.",
+    DeskProblem.LAST_ADMIN: "Đây là quản trị cuối cùng. Hãy thêm quản trị khác trước.",
     Problem.TOO_MANY: "Đã thử quá nhiều lần. Hãy quay lại sau.",
 }
 _OTHER_WORDS = "Cổng không hiểu điều vừa gửi."

@@ -69,7 +69,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters.update(shown=shown, day=shown_day, money=words.money)
+_templates.filters.update(shown=shown, day=shown_day, money=words.money, fault=words.fault)
 _templates.globals.update(
     processing_words=words.PROCESSING_WORDS,
     role_words=words.ROLE_WORDS,
@@ -78,6 +78,8 @@ _templates.globals.update(
     channel_words=words.CHANNEL_WORDS,
     delivery_words=words.DELIVERY_WORDS,
     mode_words=MODE_WORDS,
+    action_words=words.ACTION_WORDS,
+    hopeless=words.HOPELESS,
     seen_words=SEEN_WORDS,
     seen_short=SEEN_SHORT,
     refusal_words=REFUSAL_WORDS,

@@ -227,6 +227,21 @@ def test_roles_hold_apart() -> None:
     assert {role for role in Role if staff[role].may(May.STAFF)} == {Role.ADMIN}
 
 
+def test_the_last_administrator_stays(accounts: Accounts, clock: list[datetime]) -> None:
+    role = Role.ADMIN
+    person(accounts, clock, role)
+    accounts.add("hoa", "Phạm Thị Thử", role, by="test")  # has never come, so cannot help
+    with pytest.raises(RefusedError, match="last-administrator"):
+        accounts.disable("lan", by="command-line")
+    with pytest.raises(RefusedError, match="own-account"):
+        accounts.disable("lan", by="lan")
+    accounts.disable("hoa", by="lan")
+    code = accounts.add("minh", "Đỗ Văn Mẫu", role, by="test")
+    shared = pyotp.parse_uri(accounts.begin("minh", code, PASSWORD)).secret
+    assert accounts.finish("minh", code, digits(Person("minh", shared), clock))
+    accounts.disable("lan", by="minh")
+
+
 # In pages
 
 
@@ -326,10 +341,13 @@ def test_an_administrator_keeps_accounts_in_the_page(portal: RunningPortal) -> N
         again = send(session, url, url, name="minh", full_name="Đỗ Văn Mẫu", role="officer")
         assert "Tên đã có" in again.text
         assert send(session, url, f"{url}/minh/disable").ok
+        assert "/staff/hoa/disable" not in session.get(url, timeout=10).text
+        assert send(session, url, f"{url}/hoa/disable").status_code == 409
         assert send(session, url, f"{url}/nobody/reset").status_code == 404
         page = session.get(url, timeout=10).text
     assert "Đã ngừng" in page
-    assert "staff.disable" in page
+    assert "Ngừng tài khoản" in page
+    assert "staff." not in page
     with pytest.raises(RefusedError):
         portal.inside.offices.accounts.begin("minh", code, PASSWORD)
 

@@ -109,6 +109,24 @@ def test_the_code_on_the_slip_fills_the_form_and_leaves_the_address(
     phone.wait_for("Đã nhận hồ sơ")
 
 
+def test_a_second_slip_in_the_same_tab_takes_the_first_ones_place(
+    phone: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
+) -> None:
+    sent(kiosk)
+    phone.open(f"{portal.address}/track#code={CODE}&secret={SLIP}")
+    phone.touch("button")
+    phone.wait_for("Đã nhận hồ sơ")
+    phone.run("location.hash = '#code=H26.15-261124-0002&secret=0123456789'")
+    phone.wait_for("Hồ sơ của tôi đến đâu?")
+    phone.screenshot(pictures / "second.png")
+    assert phone.url == f"{portal.address}/track"
+    assert "Đã nhận hồ sơ" not in phone.text()
+    assert phone.run("return document.querySelector('[name=secret]').value") == "0123456789"
+    readable(phone)
+    phone.touch("button")
+    phone.wait_for("Không tìm thấy hồ sơ")
+
+
 def test_a_wrong_secret_is_told_kindly(
     phone: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
 ) -> None:
