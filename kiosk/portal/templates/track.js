@@ -14,7 +14,7 @@ function takeFromAddress() {
   const another = document.querySelector("#another");
   if (another) {
     another.hidden = false;
-    document.querySelector("article").hidden = true;
+    document.querySelector("article")?.remove();
     another.querySelector("button").focus();
   }
 }

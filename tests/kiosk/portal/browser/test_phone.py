@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.portal.accounts import Role
 from tests.kiosk.portal.browser.driver import Browser
+from tests.kiosk.portal.browser.entering import enter
 from tests.kiosk.portal.line import APPLICANT, RunningPortal, TestDossier, TestKiosk
 
 SLIP, CODE = "7K3M9QW2ZX", "H26.15-261124-0001"
@@ -147,6 +149,22 @@ def test_a_result_and_a_link_that_ended(
         phone.open(f"{portal.address}/result/{path}")
         phone.wait_for(words)
         readable(phone)
+
+
+@pytest.mark.parametrize(
+    "path", ["/desk", "/", "/register", "/statistics", "/fleet", "/deliveries"]
+)
+def test_lists_of_the_staff_fit_a_phone(
+    phone: Browser, portal: RunningPortal, kiosk: TestKiosk, path: str, pictures: Path
+) -> None:
+    dossier = sent(kiosk)
+    portal.inside.cases.approve(str(dossier.id), "at-the-desk", "Lê Văn Thí Điểm")
+    enter(phone, portal, Role.CHIEF)
+    phone.open(f"{portal.address}{path}")
+    phone.screenshot(pictures / "list.png")
+    assert not phone.run(TOO_WIDE)
+    over = "const main = document.querySelector('main'); return main.scrollWidth - main.clientWidth"
+    assert phone.run(over) <= 0
 
 
 @pytest.mark.parametrize("path", ["/login", "/enrol"])
