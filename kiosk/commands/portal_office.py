@@ -62,11 +62,13 @@ def reset(name: str, file: Path) -> None:
 @click.argument("name")
 @_settings
 def disable(name: str, file: Path) -> None:
-    """NAME may not log in any more; logins under way end."""
+    """NAME may not log in any more; logins under way end. Not the last administrator."""
+    from kiosk.portal.errors import RefusedError
+
     with _offices(file) as offices:
         try:
             offices.accounts.disable(name, by=_ACTOR)
-        except ValueError as error:
+        except (ValueError, RefusedError) as error:
             raise click.UsageError(str(error)) from None
 
 
@@ -140,7 +142,7 @@ def deliver(file: Path, once: bool) -> None:
         sent, never = worker.work(), threading.Event()
         while not once and not never.wait(settings.delivery.poll_seconds):
             sent += worker.work()
-        print(f"{sent} sent")
+        print(f"{sent} sent, {worker.failed} failed")
 
 
 @contextmanager

@@ -158,8 +158,20 @@ class Accounts:
         return code
 
     def disable(self, name: str, *, by: str) -> None:
-        """Logins under way end with it. Raises ValueError."""
+        """Logins under way end with it. Raises ValueError, and RefusedError: OWN_ACCOUNT, or
+        LAST_ADMIN for the only one who could let anybody in again."""
+        if name == by:
+            raise RefusedError(DeskProblem.OWN_ACCOUNT, "nobody disables their own account")
         with self._store.transaction() as db:
+            admins = [
+                row[0]
+                for row in db.execute(
+                    "SELECT name FROM staff WHERE role = 'admin' AND disabled_at IS NULL"
+                    " AND password IS NOT NULL AND enrol_hash IS NULL"
+                )
+            ]
+            if admins == [name]:
+                raise RefusedError(DeskProblem.LAST_ADMIN, "no administrator would be left")
             if not list(
                 db.execute(
                     "UPDATE staff SET disabled_at = ?, password = NULL, totp = NULL,"

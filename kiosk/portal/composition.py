@@ -133,6 +133,12 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
     limits = Limits(store, secret)
     delivery = settings.delivery or DeliverySettings()
     accounts = Accounts(store, secret, settings.agency, limits)
+    deliveries = Deliveries(
+        store,
+        channels=frozenset(channels_of(settings.delivery)),
+        try_days=delivery.try_days,
+        link_days=delivery.link_days,
+    )
     return Offices(
         accounts=accounts,
         desks=Desks(store, accounts),
@@ -140,13 +146,8 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         limits=limits,
         casebook=casebook,
         fees=Fees(store),
-        deliveries=Deliveries(
-            store,
-            channels=frozenset(channels_of(settings.delivery)),
-            try_days=delivery.try_days,
-            link_days=delivery.link_days,
-        ),
-        tracking=Tracking(store, casebook, limits),
+        deliveries=deliveries,
+        tracking=Tracking(store, casebook, limits, deliveries),
         catalogue=catalogue,
         statistics=Statistics(store, catalogue),
         fleet=Fleet(store),

@@ -66,6 +66,7 @@ def dossiers_page(
         login,
         "dossiers.html",
         dossiers=portal.store.accepted(before),
+        catalogue=portal.offices.catalogue,
         full=LISTED,
         calls=portal.store.staff_calls(_CALLS_SHOWN),
     )
@@ -121,6 +122,7 @@ def case_page(
         applicant=manifest.applicants[0],
         answers=answers,
         pages=pages,
+        papers=offices.catalogue.papers(paper.paper_class for paper in manifest.papers),
         facts=facts_of(dossier.facts) if dossier.facts else None,
         fee=fee,
         line=offices.casebook.line(dossier.id),

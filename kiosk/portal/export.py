@@ -58,7 +58,10 @@ class Export:
             "HinhThuc": _ONLINE,
             "DonViXuLy": self._agency,
             "TaiLieuNop": [
-                {"TenGiayTo": paper.paper_class, "SoTrang": len(paper.pages)}
+                {
+                    "TenGiayTo": self._casebook.catalogue.papers([paper.paper_class]),
+                    "SoTrang": len(paper.pages),
+                }
                 for paper in manifest.papers
             ],
             "DanhSachGiayToKetQua": _results(dossier, facts.title),

@@ -90,7 +90,7 @@ def log_out(portal: PortalDep, login: LoginDep, _form: StaffForm) -> Response:
 
 @router.get("/enrol")
 def enrol_page(request: Request, portal: PortalDep) -> Response:
-    return public_page(request, portal, "enrol.html", fault="")
+    return public_page(request, portal, "enrol.html", fault="", account="", code="")
 
 
 @router.post("/enrol")
@@ -98,13 +98,13 @@ def enrol(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     _count(request, portal)
     name, code = form.get("name", "").lower(), form.get("code", "")
     if form.get("password") != form.get("again"):
-        return public_page(request, portal, "enrol.html", status=422, fault="different")
+        return _enrol_again(request, portal, name, code, "different")
     try:
         address = portal.offices.accounts.begin(name, code, form.get("password", ""))
     except ValueError:
-        return public_page(request, portal, "enrol.html", status=422, fault="weak")
+        return _enrol_again(request, portal, name, code, "weak")
     except RefusedError:
-        return public_page(request, portal, "enrol.html", status=401, fault="code")
+        return _enrol_again(request, portal, name, code, "code")
     return _second_factor(request, portal, name, code, address)
 
 
@@ -120,7 +120,7 @@ def enrol_digits(request: Request, portal: PortalDep, form: PublicForm) -> Respo
             return answer
         address = accounts.pending(name, code)
     except RefusedError:
-        return public_page(request, portal, "enrol.html", status=401, fault="code")
+        return _enrol_again(request, portal, name, code, "code")
     return _second_factor(request, portal, name, code, address, wrong=True)
 
 
@@ -172,9 +172,13 @@ def seal_page(request: Request, portal: PortalDep, seal: str) -> Response:
 _REFUSED_WORDS = {
     DeskProblem.NOT_ALLOWED: "Trang đã để quá lâu. Hãy mở lại trang và làm lại.",
     DeskProblem.NOT_FOUND: "Không có hồ sơ hoặc trang này.",
+    Problem.NOT_FOUND: "Không có trang này.",
+    Problem.UNAVAILABLE: "Cổng đang trục trặc. Hãy thử lại sau một phút.",
     DeskProblem.NOT_WAITING: "Hồ sơ này đã được xử lý rồi, có thể do người khác.",
     DeskProblem.NOT_SEEN: "Hãy chọn bản chính đã được đối chiếu thế nào.",
     DeskProblem.NOT_YOURS: "Vai trò của ông/bà không làm được việc này.",
+    DeskProblem.OWN_ACCOUNT: "Không ngừng được tài khoản của chính mình. Hãy nhờ quản trị khác.",
+    DeskProblem.LAST_ADMIN: "Đây là quản trị cuối cùng. Hãy thêm quản trị khác trước.",
     Problem.TOO_MANY: "Đã thử quá nhiều lần. Hãy quay lại sau.",
 }
 _OTHER_WORDS = "Cổng không hiểu điều vừa gửi."
@@ -185,20 +189,30 @@ def refused_page(request: Request, error: RefusedError) -> Response | None:
     if "text/html" not in request.headers.get("Accept", ""):
         return None
     staff = request.cookies.get(COOKIE, "") != ""
-    return public_page(
+    answer = public_page(
         request,
         request.app.state.portal,
         "refused.html",
         status=error.status,
         words=next((w for code, w in _REFUSED_WORDS.items() if code == error.code), _OTHER_WORDS),
-        code=error.code,
+        was_reading=request.method in ("GET", "HEAD"),
         back="/start" if staff else "/track",
     )
+    answer.headers.update(error.headers)
+    return answer
 
 
 def to_login(_request: Request, _error: Exception) -> Response:
     """The exception handler for LoginNeededError."""
     return RedirectResponse("/login", status_code=303)
+
+
+def _enrol_again(request: Request, portal: Portal, name: str, code: str, fault: str) -> Response:
+    """Name and code stay in the form: 26 letters are typed once."""
+    status = 401 if fault == "code" else 422
+    return public_page(
+        request, portal, "enrol.html", status=status, fault=fault, account=name, code=code
+    )
 
 
 def _second_factor(

@@ -45,6 +45,7 @@ SEEN_WORDS = {
     "at-the-desk": "Đã đối chiếu bản chính tại quầy",
     "by-video": "Đã đối chiếu bản chính qua hình ảnh trực tiếp",
 }
+SEEN_SHORT = {"at-the-kiosk": "Tại kiosk", "at-the-desk": "Tại quầy", "by-video": "Qua video"}
 REFUSAL_WORDS = (  # decree 23/2015/NĐ-CP, article 22
     "Bản chính bị tẩy xóa, sửa chữa, thêm bớt nội dung",
     "Bản chính bị hư hỏng, không đọc được nội dung",
@@ -70,7 +71,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters.update(shown=shown, day=shown_day, money=words.money)
+_templates.filters.update(shown=shown, day=shown_day, money=words.money, fault=words.fault)
 _templates.globals.update(
     processing_words=words.PROCESSING_WORDS,
     role_words=words.ROLE_WORDS,
@@ -79,7 +80,10 @@ _templates.globals.update(
     channel_words=words.CHANNEL_WORDS,
     delivery_words=words.DELIVERY_WORDS,
     mode_words=MODE_WORDS,
+    action_words=words.ACTION_WORDS,
+    hopeless=words.HOPELESS,
     seen_words=SEEN_WORDS,
+    seen_short=SEEN_SHORT,
     refusal_words=REFUSAL_WORDS,
 )
 

@@ -32,7 +32,7 @@ from kiosk.portal.bodies import without_nul
 from kiosk.portal.composition import Portal, open_portal
 from kiosk.portal.database import DatabaseError
 from kiosk.portal.desk_auth import LoginNeededError
-from kiosk.portal.errors import RETRY_SECONDS, PortalError, RefusedError
+from kiosk.portal.errors import PortalError, RefusedError
 from kiosk.portal.last_resort import LastResort
 from kiosk.portal.settings import PortalSettings, load
 from offline_queue.errors import QueueError
@@ -147,28 +147,29 @@ def _problem(status: int, code: str, detail: str, **headers: str) -> Response:
 
 
 def _refused(request: Request, error: Exception) -> Response:
+    """A page for a person, problem+json for a program."""
     assert isinstance(error, RefusedError)
     page = pages.refused_page(request, error)
     return page or _problem(error.status, error.code, error.detail, **error.headers)
 
 
-def _malformed(_request: Request, error: Exception) -> Response:
+def _malformed(request: Request, error: Exception) -> Response:
     """Names the field alone: FastAPI's own answer would repeat what was sent."""
     assert isinstance(error, RequestValidationError)
     place = ".".join(map(str, error.errors()[0]["loc"]))
-    return _problem(400, Problem.BAD_REQUEST, place)
+    return _refused(request, RefusedError(Problem.BAD_REQUEST, place))
 
 
-def _not_served(_request: Request, error: Exception) -> Response:
+def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = Problem.NOT_FOUND if error.status_code == 404 else Problem.BAD_REQUEST
-    return _problem(error.status_code, code, str(error.detail))
+    return _refused(request, RefusedError(code, str(error.detail), status=error.status_code))
 
 
-def _unavailable(_request: Request, error: Exception) -> Response:
+def _unavailable(request: Request, error: Exception) -> Response:
     """A full or failing disk, or a client that went away: kiosks keep their dossiers and return."""
     _log.error("portal: %s", type(error).__name__)
-    return _problem(503, Problem.UNAVAILABLE, "try again later", Retry_After=str(RETRY_SECONDS))
+    return _refused(request, RefusedError(Problem.UNAVAILABLE, "try again later"))
 
 
 def _broken() -> Response:

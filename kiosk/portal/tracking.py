@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
+from kiosk.portal.delivery import Deliveries
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.secret import SLIP_SECRET
 from kiosk.portal.store import Dossier, Processing, Store
-from kiosk.portal.words import PUBLIC_WORDS
+from kiosk.portal.words import PUBLIC_WORDS, delivered
 from offline_queue.intake import Problem, TrackAsk, TrackedDossier
 
 PER_CODE = Limit("track.code", most=10, seconds=3600)
@@ -48,10 +49,13 @@ class Tracked:
 
 
 class Tracking:
-    def __init__(self, store: Store, casebook: Casebook, limits: Limits) -> None:
+    def __init__(
+        self, store: Store, casebook: Casebook, limits: Limits, deliveries: Deliveries
+    ) -> None:
         self._store = store
         self._casebook = casebook
         self._limits = limits
+        self._deliveries = deliveries
 
     def answer(self, asked: TrackAsk, kiosk_id: str) -> tuple[TrackedDossier, ...]:
         """To a kiosk, which has proven the person if it names one. Raises RefusedError:
@@ -95,7 +99,7 @@ class Tracking:
             procedure=line.procedure,
             title=self._casebook.catalogue.procedure(line.procedure).title,
             state=state,
-            words=PUBLIC_WORDS[state],
+            words=self._words(line.dossier, state),
             officer=line.officer,
             received_at=line.received_at,
             due_at=line.due_at,
@@ -105,6 +109,13 @@ class Tracking:
             note=note,
             number=dossier.number,
         )
+
+    def _words(self, dossier_id: str, state: Processing) -> str:
+        lines = self._deliveries.of_dossier(dossier_id)
+        results = [line for line in lines if line.kind == "result"]
+        if state != Processing.DONE or not results:
+            return PUBLIC_WORDS[state]
+        return delivered(results[-1].channel, results[-1].state)
 
 
 def _on_the_wire(tracked: Tracked) -> TrackedDossier:

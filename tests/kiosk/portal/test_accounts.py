@@ -273,3 +273,18 @@ def test_roles_hold_apart() -> None:
     assert {role for role in Role if staff[role].may(May.EXPORT)} == {Role.CHIEF, Role.AUDITOR}
     assert not staff[Role.ADMIN].may(May.LOOK)
     assert {role for role in Role if staff[role].may(May.STAFF)} == {Role.ADMIN}
+
+
+def test_the_last_administrator_stays(accounts: Accounts, clock: list[datetime]) -> None:
+    role = Role.ADMIN
+    person(accounts, clock, role)
+    accounts.add("hoa", "Phạm Thị Thử", role, by="test")  # has never come, so cannot help
+    with pytest.raises(RefusedError, match="last-administrator"):
+        accounts.disable("lan", by="command-line")
+    with pytest.raises(RefusedError, match="own-account"):
+        accounts.disable("lan", by="lan")
+    accounts.disable("hoa", by="lan")
+    code = accounts.add("minh", "Đỗ Văn Mẫu", role, by="test")
+    shared = pyotp.parse_uri(accounts.begin("minh", code, PASSWORD)).secret
+    assert accounts.finish("minh", code, digits(Person("minh", shared), clock))
+    accounts.disable("lan", by="minh")

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from kiosk.portal import delivery as module
+from kiosk.portal.accounts import Role
 from kiosk.portal.channels import channels_of
 from kiosk.portal.delivery import DeliveryLine, Worker
 from kiosk.portal.desk import Desk
@@ -26,6 +27,7 @@ from kiosk.portal.errors import RefusedError
 from kiosk.portal.packing import DossierPacker
 from kiosk.portal.settings import DeliverySettings
 from kiosk.portal.times import now
+from kiosk.portal.words import fault
 from kiosk.sandbox.mail import MailCatcher
 from tests.kiosk.portal.line import (
     APPLICANT,
@@ -34,7 +36,7 @@ from tests.kiosk.portal.line import (
     TestKiosk,
     settings_in,
 )
-from tests.kiosk.portal.people import send
+from tests.kiosk.portal.people import logged_in, send
 from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page
 
 MAILBOX = "mau@thu.example"
@@ -275,6 +277,57 @@ def test_an_address_that_is_none_smuggles_nothing(
     assert line_of(portal, dossier).state == "failed"
 
 
+def test_a_result_that_cannot_be_sent_is_handed_out_at_the_desk(
+    portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = issued(portal, kiosk, channel="email", address="Mẫu")
+    sending = worker(portal)
+    assert (sending.work(), sending.failed) == (0, 1)
+    line, url = line_of(portal, dossier), f"{portal.address}/deliveries"
+    with logged_in(portal, "lan", Role.OFFICER) as session:
+        page = session.get(url, timeout=10).text
+        assert "Địa chỉ thư viết sai" in page
+        assert "mail.bad-address" not in page
+        assert f"{line.id}/resend" not in page  # it would never help
+        assert send(session, url, f"{url}/{line.id}/hand-over").ok
+        assert f"{line.id}/hand-over" not in session.get(url, timeout=10).text
+    assert line_of(portal, dossier).state == "at-desk"
+    assert sending.work() == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("mail.451", "Máy chủ thư không nhận, mã 451"),
+        ("wallet.ConnectTimeout", "Ví giấy tờ chưa trả lời"),
+        ("FileNotFoundError", "Chưa mở được hồ sơ để gửi"),
+    ],
+)
+def test_every_fault_has_words(code: str, words: str) -> None:
+    assert fault(code) == words
+
+
+def test_the_citizen_reads_which_way_the_result_goes(
+    portal: RunningPortal, kiosk: TestKiosk, mail: MailCatcher
+) -> None:
+    dossier = issued(portal, kiosk, channel="email", address=MAILBOX)
+    of_citizen = portal.inside.offices.tracking.of_citizen
+
+    def told() -> str:
+        (found,) = of_citizen(APPLICANT["citizen_number"])
+        return found.words
+
+    assert "đang gửi qua thư điện tử" in told()
+    mail.answers = ["554 no such person"]
+    worker(portal).work()
+    assert "chưa gửi được" in told()
+    portal.inside.offices.deliveries.resend(line_of(portal, dossier).id)
+    assert worker(portal).work() == 1
+    assert "đã gửi qua thư điện tử" in told()
+    portal.inside.cases.hand_over(str(dossier.id), "Lê Văn Thí Điểm")
+    assert "đã được trao" in told()
+
+
 def test_two_workers_never_send_the_same(
     portal: RunningPortal, kiosk: TestKiosk, clock: list[datetime]
 ) -> None:
@@ -379,5 +432,5 @@ def test_the_command_sends_what_waits(
     )
     command = [sys.executable, "-m", "kiosk", "portal", "deliver", "--once", "--settings", file]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "1 sent\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "1 sent, 0 failed\n"), done.stderr
     assert "Bản chính bị tẩy xóa" in text_of(mail)

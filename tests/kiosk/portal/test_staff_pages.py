@@ -23,7 +23,11 @@ def test_enrolling_in_the_page(portal: RunningPortal) -> None:
     url = f"{portal.address}/enrol"
     with requests.Session() as session:
         fields = {"name": "lan", "code": code, "password": PASSWORD}
-        assert send(session, url, url, **fields, again="khác").status_code == 422
+        failed = send(session, url, url, **fields, again="khác")
+        assert failed.status_code == 422
+        for kept in ("lan", code):  # 26 letters are typed once
+            assert f'value="{kept}"' in failed.text
+        assert PASSWORD not in failed.text
         answer = send(session, url, url, **fields, again=PASSWORD)
         assert "<svg" in answer.text
         shared = answer.text.partition('class="shared">')[2].partition("<")[0].replace(" ", "")
@@ -126,10 +130,13 @@ def test_an_administrator_keeps_accounts_in_the_page(portal: RunningPortal) -> N
         again = send(session, url, url, name="minh", full_name="Đỗ Văn Mẫu", role="officer")
         assert "Tên đã có" in again.text
         assert send(session, url, f"{url}/minh/disable").ok
+        assert "/staff/hoa/disable" not in session.get(url, timeout=10).text
+        assert send(session, url, f"{url}/hoa/disable").status_code == 409
         assert send(session, url, f"{url}/nobody/reset").status_code == 404
         page = session.get(url, timeout=10).text
     assert "Đã ngừng" in page
-    assert "staff.disable" in page
+    assert "Ngừng tài khoản" in page
+    assert "staff." not in page
     with pytest.raises(RefusedError):
         portal.inside.offices.accounts.begin("minh", code, PASSWORD)
 

@@ -226,3 +226,4 @@ def test_procedures_are_those_of_the_kiosks(tmp_path: Path) -> None:
     assert catalogue.procedure("certified-copy").code == "2.000815"
     assert catalogue.procedure("2.000815").title == "Chứng thực bản sao"
     assert catalogue.procedure("unheard-of").days == 0
+    assert catalogue.papers(["original", "unheard-of"]) == "Bản chính giấy tờ, unheard-of"
