@@ -31,6 +31,14 @@ class _Absent:
         """Nothing is open."""
 
 
+class AbsentCodeReader(_Absent):
+    async def check(self) -> None:
+        raise DeviceError(Fault.READER_ABSENT, _DETAIL)
+
+    async def read(self) -> str:
+        raise DeviceError(Fault.READER_ABSENT, _DETAIL)
+
+
 class AbsentScanner(_Absent):
     async def check(self) -> None:
         raise DeviceError(Fault.SCANNER_ABSENT, _DETAIL)
@@ -47,10 +55,30 @@ class AbsentReceiptPrinter(_Absent):
     async def print_slip(self, slip: Slip) -> None:
         raise DeviceError(Fault.RECEIPT_ABSENT, _DETAIL)
 
+    def paper_left(self) -> int | None:
+        return None
+
+    async def slip_waits(self) -> bool:
+        return False
+
+    async def take_back(self) -> bool:
+        return True
+
 
 class AbsentPowerSupply(_Absent):
     async def check(self) -> None:
         """A kiosk on bare mains knows no trouble before it is off."""
+
+
+class AbsentSignals(_Absent):
+    async def check(self) -> None:
+        """A housing without a switch is not known to be open."""
+
+    async def rearm(self) -> None:
+        """Nothing was armed."""
+
+    async def call(self) -> bool:
+        return False
 
 
 class AbsentDocumentPrinter(_Absent):

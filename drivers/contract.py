@@ -38,8 +38,10 @@ class Fault(StrEnum):
     RECEIPT_COVER_OPEN = "device.receipt.cover-open"
     RECEIPT_CUTTER = "device.receipt.cutter"
     RECEIPT_ERROR = "device.receipt.error"
+    RECEIPT_NOT_TAKEN = "device.receipt.not-taken"
     RECEIPT_PAPER_LOW = "device.receipt.paper-low"
     RECEIPT_PAPER_OUT = "device.receipt.paper-out"
+    RECEIPT_PAPER_SHORT = "device.receipt.paper-short"
     RECEIPT_SILENT = "device.receipt.silent"
     RECEIPT_UNCONFIRMED = "device.receipt.unconfirmed"
     PRINTER_ABSENT = "device.printer.absent"
@@ -60,6 +62,9 @@ class Fault(StrEnum):
     CARD_PROTOCOL = "card.protocol"
     CARD_REMOVED = "card.removed"
     CARD_SEVERAL = "card.several"
+    SIGNALS_ABSENT = "device.signals.absent"
+    SIGNALS_REFUSED = "device.signals.refused"
+    TAMPER_OPEN = "device.tamper.open"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
@@ -95,8 +100,8 @@ class Health(StrEnum):
 class Status:
     """A snapshot. ``since`` is ``time.monotonic()`` of the last change.
 
-    FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW). STALE: no successful
-    check for too long. ``paper_inside``: a sheet may still be in the device.
+    FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW, RECEIPT_NOT_TAKEN).
+    STALE: no successful check for too long. ``paper_inside``: a sheet may still be in the device.
     """
 
     health: Health
@@ -174,12 +179,14 @@ class PrintOptions:
 class Printed:
     """What came out. ``sides``: printed sides of all copies, None when the printer does not count.
 
-    ``copies``: whole copies that lie in the tray; ``warnings``: such as "toner-low".
+    ``copies``: whole copies that lie in the tray; ``warnings``: such as "toner-low". ``certain``:
+    the printer itself says so; False: a spooler does, which knows that the printer took it.
     """
 
     copies: int
     sides: int | None
     warnings: tuple[str, ...] = ()
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +218,10 @@ class Scanner(Device, Protocol):
 
 
 class CodeReader(Device, Protocol):
+    async def check(self) -> None:
+        """Open it if need be. Raises DeviceError (READER_ABSENT)."""
+        ...
+
     async def read(self) -> str:
         """Wait for the next payload (UTF-8, at most 4096 characters). Cancel to stop waiting."""
         ...
@@ -238,8 +249,22 @@ class ReceiptPrinter(Device, Protocol):
     async def print_slip(self, slip: Slip) -> None:
         """Print and cut, once. Raises DeviceError; silence of the printer is RECEIPT_SILENT.
 
-        The same slip asked for again after an error is printed only if it did not come out whole.
+        The same slip asked for again after an error is printed only if it did not come out whole. A
+        slip that what is left of the roll cannot hold is not begun: RECEIPT_PAPER_SHORT.
         """
+        ...
+
+    def paper_left(self) -> int | None:
+        """Millimetres, about, once the roll is near its end; None: plenty, or not known."""
+        ...
+
+    async def slip_waits(self) -> bool:
+        """Whether a printed slip is in the exit and nobody has taken it; False for printers that
+        cannot tell."""
+        ...
+
+    async def take_back(self) -> bool:
+        """Pull the slip in the exit back inside; whether the exit is free now."""
         ...
 
 
@@ -247,6 +272,23 @@ class PowerSupply(Device, Protocol):
     async def check(self) -> None:
         """Raise DeviceError: POWER_OUT on battery, POWER_LOW nearly at its end, POWER_ABSENT when
         it does not say."""
+        ...
+
+
+class Signals(Device, Protocol):
+    """Lamp, bell and tamper switch: whichever of them there are."""
+
+    async def check(self) -> None:
+        """Raise DeviceError: TAMPER_OPEN when the housing is open, or was and nobody has armed it
+        again; SIGNALS_* when nobody knows."""
+        ...
+
+    async def rearm(self) -> None:
+        """Staff has looked: what was open is forgotten. Raises DeviceError as ``check``."""
+        ...
+
+    async def call(self) -> bool:
+        """Switch lamp and bell on; they go off by themselves. False: there is neither."""
         ...
 
 

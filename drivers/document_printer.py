@@ -28,6 +28,7 @@ from drivers.contract import (
 from drivers.ipp_jobs import Job
 from drivers.ipp_raster import paper_points
 from drivers.ipp_state import PrinterState
+from drivers.ipp_watch import Watch
 from drivers.ipp_wire import Wire
 from drivers.supervisor import Child, ChildSpec
 from drivers.wire import Blob
@@ -58,7 +59,8 @@ class _Entry:
 
 
 class IppPrinter:
-    """A printer at ``ipp://host:port/path`` or ``ipps://``; also a CUPS queue's address.
+    """A printer at ``ipp://host:port/path`` or ``ipps://``; also a CUPS queue's address, whose
+    "completed" is not certain: CUPS says it too of a job that the printer has dropped.
 
     ``timeout``: seconds for one answer. ``patience``: seconds for which a printer that was sent
     something may not answer. ``stall``: seconds without a printed side until it counts as hung;
@@ -90,6 +92,7 @@ class IppPrinter:
         self._lock = asyncio.Lock()
         self._stop = threading.Event()
         self._supplies: tuple[Supply, ...] = ()
+        self._spools = False
         self._status = Status(Health.OPENING, time.monotonic())
 
     def status(self) -> Status:
@@ -185,7 +188,7 @@ class IppPrinter:
 
     def _look(self) -> PrinterState:
         state = ipp_jobs.ask_state(self._wire)
-        self._supplies = state.supplies
+        self._supplies, self._spools = state.supplies, state.spools
         return state
 
     def _ready(self) -> PrinterState:
@@ -254,7 +257,7 @@ class IppPrinter:
 
     def _settle(self, entry: _Entry, name: str) -> Printed:
         """Watch until the job has ended. Raises DeviceError; the job stays, a call goes on."""
-        watch = _Watch(self._patience)
+        watch = Watch(self._patience)
         while True:
             try:
                 job = self._job_of(entry, name)
@@ -282,9 +285,7 @@ class IppPrinter:
         entry.job_id = job.id
         return job
 
-    def _require_progress(
-        self, entry: _Entry, job: Job, state: PrinterState, watch: _Watch
-    ) -> None:
+    def _require_progress(self, entry: _Entry, job: Job, state: PrinterState, watch: Watch) -> None:
         if entry.lost and job.without_document and watch.quiet_for(self._grace):
             ended = self._end(job.id)
             if ended and (ended.sides or ended.state == ipp.JobState.COMPLETED):
@@ -303,7 +304,7 @@ class IppPrinter:
             # Some printers count one set of copies only, and some leave the counter at 0.
             if job.sides and job.sides < entry.pages:
                 raise _unconfirmed(f"completed with {job.sides} of {entry.pages} sides")
-            return Printed(entry.copies, job.sides or None, state.warnings)
+            return self._printed(entry, job, state.warnings)
         if job.sides is None:
             entry.job_id = None
             raise _unconfirmed("ended early, sides not counted")
@@ -313,7 +314,13 @@ class IppPrinter:
         cause = state.hindrance() or DeviceError(Fault.PRINTER_ERROR, "job ended by the printer")
         raise _while_printing(cause, job)
 
+    def _printed(self, entry: _Entry, job: Job, warnings: tuple[str, ...] = ()) -> Printed:
+        sides = None if self._spools else job.sides or None
+        return Printed(entry.copies, sides, warnings, certain=not self._spools)
+
     def _count_early_end(self, entry: _Entry, job: Job) -> None:
+        if self._spools and job.sides:
+            raise _unconfirmed("a spooler counts what it sent")
         whole = (job.sides or 0) // entry.pages
         entry.came_out = min(entry.came_out + whole, entry.copies)
         entry.job_is_over()
@@ -341,7 +348,7 @@ class IppPrinter:
         if entry is None or job is None or entry.job_id is None:
             return Printed(entry.came_out if entry else 0, job.sides if job else None)
         if job.state == ipp.JobState.COMPLETED:
-            entry.settled = Printed(entry.copies, job.sides or None)
+            entry.settled = self._printed(entry, job)
             return entry.settled
         self._count_early_end(entry, job)
         return Printed(entry.came_out, job.sides)
@@ -361,26 +368,6 @@ class IppPrinter:
                 raise DeviceError(Fault.PRINTER_SILENT, "a cancelled job does not end")
             time.sleep(self._poll)
         return job
-
-
-class _Watch:
-    """How long a printer has not answered, and how long a job has not moved."""
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._heard = self._moved = time.monotonic()
-        self._last: tuple[int, int | None] | None = None
-
-    def saw(self, job: Job) -> None:
-        self._heard = time.monotonic()
-        if (job.state, job.sides) != self._last:
-            self._last, self._moved = (job.state, job.sides), self._heard
-
-    def lost_too_long(self) -> bool:
-        return time.monotonic() - self._heard > self._patience
-
-    def quiet_for(self, seconds: float) -> bool:
-        return time.monotonic() - self._moved > seconds
 
 
 def _unconfirmed(detail: str) -> DeviceError:

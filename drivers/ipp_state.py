@@ -33,6 +33,7 @@ _REASONS: tuple[tuple[str, Fault], ...] = (
 )
 _WARNINGS = ("toner-low", "marker-supply-low", "media-low", "output-area-almost-full")
 _LOW_PERCENT = 10
+_FIRST_CUPS_OPERATION = 0x4001
 
 REQUESTED = (
     "printer-state",
@@ -63,6 +64,14 @@ class PrinterState:
     reasons: tuple[str, ...]
     supplies: tuple[Supply, ...]
     attributes: ipp.Attributes
+
+    @property
+    def spools(self) -> bool:
+        """It is a CUPS queue, told by operations of CUPS's own (CUPS-Get-Default and on)."""
+        return any(
+            code >= _FIRST_CUPS_OPERATION
+            for code in ipp.integers(self.attributes, "operations-supported")
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -15,10 +15,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from drivers.contract import DeviceError, Fault, Health, Slip, SlipCode, Status
-from drivers.receipt_slip import WIDTH_DOTS, encode, render_slip
+from drivers import receipt_presenter as presenter
+from drivers.contract import DeviceError, Fault, Health, Slip, Status
+from drivers.receipt_roll import PaperRoll
+from drivers.receipt_slip import WIDTH_DOTS, encode, length_dots, render_slip
 from drivers.receipt_wires import Wire, check_address, connect
 
 _ROWS_PER_SECOND = 400  # 50 mm/s, the slowest printer we expect
@@ -38,13 +41,16 @@ class Traits:
     """In what a model differs: ``cutter`` full, partial or none; ``native_qr``: it draws QR codes
     itself; ``near_end_sensor``: its near-end bits mean something; ``status``: the arguments of
     DLE EOT that it answers; ``cut_counter``: asked for its count of cuts, it does not print the
-    question."""
+    question; ``dpi``: dots an inch along the paper; ``present_steps``: how far its presenter pushes
+    a slip out (``drivers/receipt_presenter.py``), 0: it has none."""
 
     cutter: str = "full"
     native_qr: bool = True
     near_end_sensor: bool = True
     status: tuple[int, ...] = (1, 2, 3, 4)
     cut_counter: bool = True
+    dpi: int = 203
+    present_steps: int = 0
 
 
 _USUAL = Traits()
@@ -69,7 +75,8 @@ class EscposPrinter:
     """A receipt printer at ``tcp://host:port``, ``serial:/dev/...`` or ``usb:vvvv:pppp[:SERIAL]``.
 
     ``usb_backend``: pyusb's, for tests; None is libusb. ``timeout``: seconds until a printer that
-    does not answer counts as silent. The connection is opened for each call, so a printer that was
+    does not answer counts as silent. ``near_end_mm`` and ``roll_file``: as in ``PaperRoll``. The
+    connection is opened for each call, so a printer that was
     switched off and on needs no care.
 
     Calls block, so they run in a thread. There is no child process: sockets and pyserial are
@@ -85,6 +92,8 @@ class EscposPrinter:
         traits: Traits = _USUAL,
         timeout: float = 3.0,
         usb_backend: Any = None,
+        near_end_mm: int = 0,
+        roll_file: Path | None = None,
     ) -> None:
         """``dots``: printable width by paper width, millimetres. Raises ValueError for an address
         or a width that cannot be."""
@@ -97,6 +106,8 @@ class EscposPrinter:
         self._traits = traits
         self.timeout = timeout
         self.paper_near_end = False
+        self._slip_waits = False
+        self._roll = PaperRoll(near_end_mm, traits.dpi, roll_file)
         self._cut_counter = traits.cut_counter and traits.cutter != "none"
         self._usb_backend = usb_backend
         self._unsettled: _Unsettled | None = None
@@ -106,26 +117,44 @@ class EscposPrinter:
     def status(self) -> Status:
         return self._status
 
+    def paper_left(self) -> int | None:
+        return self._roll.left_mm
+
     async def close(self) -> None:
         async with self._lock:
             self._set(Health.ABSENT)
 
     async def check(self) -> None:
         """Raises DeviceError: RECEIPT_ABSENT, _SILENT, _COVER_OPEN, _PAPER_OUT, _CUTTER,
-        _ERROR. Paper near its end is no error: ``status()`` is READY with RECEIPT_PAPER_LOW.
+        _ERROR. Paper near its end and a slip that nobody took are no errors: ``status()`` is READY
+        with RECEIPT_PAPER_LOW or RECEIPT_NOT_TAKEN.
         """
         await self._run(self._check)
 
     async def print_slip(self, slip: Slip) -> None:
         """Print and cut, once; never tries again by itself.
 
-        Raises DeviceError as ``check``, and RECEIPT_UNCONFIRMED when it lost sight of the printer
+        Raises DeviceError as ``check``; RECEIPT_PAPER_SHORT when the slip would break off and
+        RECEIPT_NOT_TAKEN when another's is in the exit and stays there, both before anything is
+        printed; and RECEIPT_UNCONFIRMED when it lost sight of the printer
         after the cut; the detail says when a part may already be on paper. The same slip asked for
         next is printed again, whole, unless the printer's count of cuts says that it came out after
         all. Without that count it is printed again.
         Cancelling does not stop a slip that was begun.
         """
         await self._run(lambda: self._print(slip))
+
+    async def slip_waits(self) -> bool:
+        """Raises DeviceError as ``check``. Without a presenter nobody knows, and it is False."""
+        if self._traits.present_steps:
+            await self._run(self._check)
+        return self._slip_waits
+
+    async def take_back(self) -> bool:
+        """Raises DeviceError as ``check``."""
+        if self._traits.present_steps:
+            await self._run(self._take_back)
+        return not self._slip_waits
 
     async def _run(self, job: Callable[[], None]) -> None:
         async with self._lock:
@@ -144,7 +173,8 @@ class EscposPrinter:
             absent = error.code == Fault.RECEIPT_ABSENT
             self._set(Health.ABSENT if absent else Health.FAULT, error.code)
             raise
-        self._set(Health.READY, Fault.RECEIPT_PAPER_LOW if self.paper_near_end else None)
+        low = Fault.RECEIPT_PAPER_LOW if self.paper_near_end else None
+        self._set(Health.READY, Fault.RECEIPT_NOT_TAKEN if self._slip_waits else low)
 
     def _set(self, health: Health, code: str | None = None) -> None:
         if (health, code) != (self._status.health, self._status.code):
@@ -153,19 +183,36 @@ class EscposPrinter:
     def _check(self) -> None:
         with self._connection() as wire:
             self._require_ready(wire)
+            if self._traits.present_steps:
+                self._slip_waits = presenter.holds_slip(wire, self.timeout)
+
+    def _take_back(self) -> None:
+        with self._connection() as wire:
+            self._require_ready(wire)
+            self._slip_waits = not presenter.pull_back(wire, self.timeout)
+
+    def _free_exit(self, wire: Wire) -> None:
+        """The next slip would push an earlier one out, into other hands."""
+        if self._traits.present_steps and presenter.holds_slip(wire, self.timeout):
+            self._slip_waits = not presenter.pull_back(wire, self.timeout)
+            if self._slip_waits:
+                raise DeviceError(Fault.RECEIPT_NOT_TAKEN)
 
     def _print(self, slip: Slip) -> None:
         self._set(Health.BUSY)
         parts = render_slip(slip, self.width_dots, native_qr=self._traits.native_qr)
-        rows = sum(0 if isinstance(part, SlipCode) else part.height for part in parts)
-        seconds = self.timeout + rows / _ROWS_PER_SECOND
-        chunks = encode(parts, self._traits.cutter)
+        length = length_dots(parts)
+        seconds = self.timeout + length / _ROWS_PER_SECOND
+        chunks = encode(parts, self._traits.cutter, self._traits.present_steps)
         with self._connection() as wire:
             self._require_ready_and_empty(wire)
             if self._came_out(wire, slip, seconds):
                 return
+            self._roll.require(length)
+            self._free_exit(wire)
             cuts = self._cuts(wire)
             self._unsettled = None if cuts is None else _Unsettled(_digest(slip), cuts)
+            self._roll.take(length)
             try:
                 self._send(wire, chunks[:-1])
                 self._cut(wire, chunks[-1], seconds)
@@ -175,6 +222,7 @@ class EscposPrinter:
                 detail = f"while printing; {cause.detail}".rstrip("; ")
                 raise DeviceError(cause.code, detail) from None
             self._unsettled = None
+            self._slip_waits = self._traits.present_steps > 0
 
     def _require_ready_and_empty(self, wire: Wire) -> None:
         try:
@@ -268,6 +316,7 @@ class EscposPrinter:
         said = dict(zip(kinds, status, strict=False))
         printer, offline, error, paper = (said.get(kind, _FINE) for kind in (1, 2, 3, 4))
         self.paper_near_end = self._traits.near_end_sensor and bool(paper & 0x0C)
+        self._roll.saw(near_end=self.paper_near_end, out=bool(paper & 0x60))
         if offline & 0x04:
             raise DeviceError(Fault.RECEIPT_COVER_OPEN)
         if paper & 0x60 or offline & 0x20:

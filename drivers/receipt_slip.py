@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from drivers.contract import Slip, SlipCode, SlipItem, SlipRule, SlipText
 from drivers.raster_text import body_size, draw_text
+from drivers.receipt_presenter import present
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 WIDTH_DOTS = {58: 384, 80: 576}
 _QUIET_MODULES = 4  # ISO/IEC 18004: the margin of a QR code
 _FEED_TO_TEAR = b"\x1bd\x06"  # ESC d 6: the last line clears the edge
+_FEED_DOTS = 180  # six lines of 1/6 inch, before the tear or the cut
 _START = b"\x1b@\x1da\x00"  # ESC @: defaults; GS a 0: no status bytes unasked
 
 
@@ -31,10 +33,9 @@ def render_slip(slip: Slip, width_dots: int, *, native_qr: bool = True) -> list[
 
 def _drawn(code: SlipCode, width: int) -> Image:
     """A code as a picture, for printers that cannot draw one."""
-    import segno
     from PIL import Image
 
-    matrix = segno.make(code.payload.encode(), error="m", micro=False, boost_error=False).matrix
+    matrix = _modules(code)
     small = Image.new("1", (len(matrix), len(matrix)), 255)
     small.putdata([0 if dark else 255 for row in matrix for dark in row])
     side = len(matrix) * code.module_dots
@@ -55,10 +56,7 @@ def _render(item: SlipItem, width: int) -> list[Image | SlipCode]:
 
 
 def _fitting(code: SlipCode, width: int) -> SlipCode:
-    import segno
-
-    symbol = segno.make(code.payload.encode(), error="m", micro=False, boost_error=False)
-    modules = len(symbol.matrix) + 2 * _QUIET_MODULES
+    modules = len(_modules(code)) + 2 * _QUIET_MODULES
     return replace(code, module_dots=max(1, min(code.module_dots, width // modules, 16)))
 
 
@@ -74,8 +72,28 @@ def _rule(width: int) -> Image:
     return picture
 
 
-def encode(parts: list[Image | SlipCode], cutter: str = "full") -> list[bytes]:
-    """The commands: one chunk a part, then feed and cut."""
+def length_dots(parts: list[Image | SlipCode]) -> int:
+    """What a slip takes from the roll."""
+    return _FEED_DOTS + sum(_height(part) for part in parts)
+
+
+def _height(part: Image | SlipCode) -> int:
+    if isinstance(part, SlipCode):
+        return len(_modules(part)) * part.module_dots
+    return part.height
+
+
+def _modules(code: SlipCode) -> tuple[bytearray, ...]:
+    import segno
+
+    symbol = segno.make(code.payload.encode(), error="m", micro=False, boost_error=False)
+    return symbol.matrix
+
+
+def encode(
+    parts: list[Image | SlipCode], cutter: str = "full", present_steps: int = 0
+) -> list[bytes]:
+    """The commands: one chunk a part, then feed, cut and, with a presenter, push out."""
     from escpos.printer import Dummy
 
     chunks = [_START]
@@ -93,6 +111,8 @@ def encode(parts: list[Image | SlipCode], cutter: str = "full") -> list[bytes]:
         printer._raw(_FEED_TO_TEAR)
     else:
         printer.cut("PART" if cutter == "partial" else "FULL")
+    if present_steps:
+        printer._raw(present(present_steps))
     return [*chunks, printer.output]
 
 

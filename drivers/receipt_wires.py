@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from drivers.contract import DeviceError, Fault
+from drivers.usb_find import wanted
 
 _SERIAL_BAUD = 115200
 _PRINTER_CLASS = 7
@@ -60,8 +61,8 @@ def connect(address: str, timeout: float, usb_backend: Any = None) -> Wire:
             return _Serial(parts.path, baud, timeout)
         # Not from ``parts``: a serial number may hold "?" or "#".
         _, vendor, product, *serial = address.split(":", 3)
-        wanted = _wanted(int(vendor, 16), int(product, 16), serial[0] if serial else "")
-        return _Usb({**wanted, "backend": usb_backend}, timeout)
+        which = wanted(int(vendor, 16), int(product, 16), serial[0] if serial else "")
+        return _Usb({**which, "backend": usb_backend}, timeout)
     except (DeviceNotFoundError, OSError) as error:
         raise DeviceError(Fault.RECEIPT_ABSENT, str(error).replace("\n", " ")) from None
 
@@ -130,49 +131,24 @@ class _Serial:
         self._printer.close()
 
 
-def _wanted(vendor: int, product: int, serial: str) -> dict[str, Any]:
-    """Arguments of ``usb.core.find``."""
-
-    def has_serial(device: Any) -> bool:
-        import usb.util
-
-        try:
-            found = bool(device.serial_number == serial)
-        except (OSError, ValueError):  # ValueError: it has no strings, or may not be asked
-            found = False
-        if not found:
-            usb.util.dispose_resources(device)
-        return found
-
-    wanted: dict[str, Any] = {"idVendor": vendor, "idProduct": product}
-    # pyusb asks custom_match first of every device on the bus: only ours may be opened.
-    return {**wanted, "custom_match": _both(wanted, has_serial)} if serial else wanted
-
-
-def _both(ids: dict[str, Any], match: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda device: (
-        all(getattr(device, name) == value for name, value in ids.items()) and match(device)
-    )
-
-
 class _Usb:
-    def __init__(self, wanted: dict[str, Any], timeout: float) -> None:
+    def __init__(self, which: dict[str, Any], timeout: float) -> None:
         import usb.core
         import usb.util
         from escpos.printer import Usb
 
         try:
-            device = usb.core.find(**wanted)
+            device = usb.core.find(**which)
         except usb.core.NoBackendError as error:
             raise OSError(f"libusb: {error}") from None
         if device is None:
-            raise OSError(f"no USB device {wanted['idVendor']:04x}:{wanted['idProduct']:04x}")
+            raise OSError(f"no USB device {which['idVendor']:04x}:{which['idProduct']:04x}")
         try:
             self._in, out = bulk_endpoints(device)
         finally:
             usb.util.dispose_resources(device)  # the library opens it for itself
         milliseconds = round(timeout * 1000)
-        self._printer = Usb(usb_args=wanted, timeout=milliseconds, in_ep=self._in, out_ep=out)
+        self._printer = Usb(usb_args=which, timeout=milliseconds, in_ep=self._in, out_ep=out)
         self._printer.open()
         self._out, self._milliseconds = out, milliseconds
 

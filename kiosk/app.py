@@ -20,6 +20,7 @@ from drivers.contract import (
     PowerSupply,
     ReceiptPrinter,
     Scanner,
+    Signals,
 )
 from kiosk import devices
 from kiosk.certifier import Certifier
@@ -50,6 +51,7 @@ class Kiosk:
     printer: DocumentPrinter
     cards: CardReader
     power: PowerSupply
+    signals: Signals
     documents: DocumentReader
     certifier: Certifier
     link: LinkClient
@@ -72,6 +74,7 @@ class Kiosk:
             "document printer": self.printer,
             "card reader": self.cards,
             "power": self.power,
+            "signals": self.signals,
         }
 
     async def close(self) -> None:
@@ -96,10 +99,11 @@ def build(settings: Settings, clock: Callable[[], datetime] = local_now) -> Kios
         scanner=devices.scanner(given.scanner, state / "sane"),
         reader=devices.code_reader(given.code_reader),
         camera=devices.camera(given.camera),
-        receipt=devices.receipt_printer(given.receipt_printer),
+        receipt=devices.receipt_printer(given.receipt_printer, state / devices.ROLL_FILE),
         printer=devices.document_printer(given.document_printer),
         cards=devices.card_reader(given.card_reader),
         power=devices.power(given.power),
+        signals=devices.signals(given.signals, state / devices.TAMPER_FILE),
         documents=DocumentReader(),
         certifier=Certifier(settings.signing, public_pem(anchor)),
         link=link,

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from drivers.absent import (
     AbsentCardReader,
+    AbsentCodeReader,
     AbsentDocumentPrinter,
     AbsentPowerSupply,
     AbsentReceiptPrinter,
     AbsentScanner,
+    AbsentSignals,
 )
 from drivers.camera import OpenCvCamera
 from drivers.card_reader import PcscCardReader
-from drivers.code_reader import SerialCodeReader
+from drivers.code_reader import Format, WiredCodeReader
 from drivers.contract import (
     Camera,
     CardReader,
@@ -27,12 +29,15 @@ from drivers.contract import (
     PrintOptions,
     ReceiptPrinter,
     Scanner,
+    Signals,
 )
 from drivers.document_printer import IppPrinter
 from drivers.power import NutPowerSupply
+from drivers.reader_wires import wire
 from drivers.receipt_printer import EscposPrinter, Traits
 from drivers.sane_worker import Quirks
 from drivers.scanner import SaneScanner
+from drivers.signals import SignalBox
 from kiosk.failures import Fault, KioskError
 from kiosk.profiles import (
     CameraProfile,
@@ -49,7 +54,11 @@ from kiosk.settings import (
     PowerSettings,
     ReceiptPrinterSettings,
     ScannerSettings,
+    SignalSettings,
 )
+
+ROLL_FILE = "receipt-roll.json"
+TAMPER_FILE = "tamper-opened"
 
 
 def scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:
@@ -67,12 +76,15 @@ def scanner(settings: ScannerSettings, work_dir: Path) -> Scanner:
 
 def code_reader(settings: CodeReaderSettings) -> CodeReader:
     model = profile(settings.profile, CodeReaderProfile, "devices.code_reader.profile")
-    return SerialCodeReader(
-        port=settings.port,
-        baud=settings.baud or model.baud,
-        terminator=model.suffix.encode(),
-        prefix=model.prefix.encode(),
-    )
+    if not settings.address:
+        return AbsentCodeReader()
+    suffix = model.suffix.encode()
+    form = Format(model.prefix.encode(), suffix, model.symbologies, model.aim, model.fallback)
+    try:
+        where = wire(settings.address, baud=settings.baud or model.baud, terminator=suffix)
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.code_reader.address: {error}") from None
+    return WiredCodeReader(where, form)
 
 
 def camera(settings: CameraSettings) -> Camera:
@@ -86,7 +98,9 @@ def camera(settings: CameraSettings) -> Camera:
     )
 
 
-def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
+def receipt_printer(
+    settings: ReceiptPrinterSettings, roll_file: Path | None = None
+) -> ReceiptPrinter:
     key = "devices.receipt_printer"
     model = profile(settings.profile, ReceiptPrinterProfile, f"{key}.profile")
     if not settings.address:
@@ -96,11 +110,22 @@ def receipt_printer(settings: ReceiptPrinterSettings) -> ReceiptPrinter:
         reason = f"{settings.profile} has no paper of {settings.width_mm} mm"
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}.width_mm: {reason}")
     traits = Traits(
-        model.cutter, model.native_qr, model.near_end_sensor, model.status, model.cut_counter
+        model.cutter,
+        model.native_qr,
+        model.near_end_sensor,
+        model.status,
+        model.cut_counter,
+        model.dpi,
+        model.present_steps,
     )
     try:
         return EscposPrinter(
-            address=settings.address, width_mm=settings.width_mm, dots=dots, traits=traits
+            address=settings.address,
+            width_mm=settings.width_mm,
+            dots=dots,
+            traits=traits,
+            near_end_mm=round(settings.near_end_metres * 1000),
+            roll_file=roll_file,
         )
     except ValueError as error:
         raise KioskError(Fault.SETTINGS_INVALID, f"{key}.address: {error}") from None
@@ -138,3 +163,22 @@ def power(settings: PowerSettings) -> PowerSupply:
         return NutPowerSupply(address=settings.address)
     except ValueError as error:
         raise KioskError(Fault.SETTINGS_INVALID, f"devices.power.address: {error}") from None
+
+
+def signals(settings: SignalSettings, latch: Path) -> Signals:
+    """``latch``: the file that remembers an open housing, of the state folder."""
+    if not settings.address:
+        return AbsentSignals()
+    try:
+        return SignalBox(
+            address=settings.address,
+            latch=latch,
+            unit=settings.unit,
+            lamp=settings.lamp,
+            bell=settings.bell,
+            tamper=settings.tamper,
+            lamp_seconds=settings.lamp_seconds,
+            bell_seconds=settings.bell_seconds,
+        )
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.signals.address: {error}") from None

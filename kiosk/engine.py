@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from drivers.contract import DeviceError
 from drivers.presence import watching
-from kiosk import inventory, power, reports, staff
+from kiosk import inventory, power, reports, slip_exit, staff, tamper
 from kiosk.app import Kiosk
+from kiosk.defects import log_defect
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
-from kiosk.session import Finished, Session, discard, log_defect
+from kiosk.session import Finished, Session, discard
 from kiosk.settings import Settings
 from kiosk.stage import Prompter, Stage, cancel
 from kiosk.views import AttractView, CallStaff, Choose, FaultView, Intent, Next, Text, View
@@ -26,7 +27,14 @@ _NOTICE_SECONDS = 30.0
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
     """Serve citizens until cancelled; meanwhile devices that went away are looked for."""
-    watched = (kiosk.scanner, kiosk.receipt, kiosk.printer, kiosk.cards, kiosk.camera)
+    watched = (
+        kiosk.scanner,
+        kiosk.reader,
+        kiosk.receipt,
+        kiosk.printer,
+        kiosk.cards,
+        kiosk.camera,
+    )
     async with watching(watched):
         while True:
             discard_drafts(kiosk)
@@ -38,6 +46,8 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
             session = Session(kiosk, prompter, await _policy(kiosk), offered)
             finished = await session.run()
             if finished.ended == "power" and (notice := await _no_mains(kiosk)):
+                await _show_for_a_while(prompter, notice)
+            if notice := await slip_exit.put_away(kiosk):
                 await _show_for_a_while(prompter, notice)
             on_finished(finished)
 
@@ -160,7 +170,7 @@ class Engine:
             if self._stopping:
                 return
             # systemd restarts a kiosk whose engine is gone; a frozen picture would help nobody.
-            log_defect(error)
+            log_defect(log, "engine", error)
             self._on_crash()
         finally:
             self._running.set()
@@ -173,8 +183,9 @@ class Engine:
         reporting = asyncio.create_task(reports.keep_reporting(kiosk))
         freshening = asyncio.create_task(kiosk.shelf.keep_fresh())
         telling = asyncio.create_task(inventory.publish(self._settings, kiosk.devices))
+        guarding = asyncio.create_task(tamper.watch(kiosk))
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
-            await cancel(reporting, freshening, telling)
+            await cancel(reporting, freshening, telling, guarding)
             await kiosk.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any
 
 from drivers.contract import DeviceError, Fault
 from drivers.escl_status import ask_escl
+from drivers.hid_nodes import SYS, Identity, hidraw_nodes, keyboards
+from drivers.hid_report import HidError, layout
 from drivers.supervisor import Child, ChildSpec
 
 _SEARCH_SECONDS = 20.0
 _PRINTER_CLASS = 7
+_READER_WORDS = re.compile(r"bar ?code|scanner|scan engine|imager|code reader|qr", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,9 @@ class Found:
 async def everything(escl: str = "", *, dev: Path = Path("/dev")) -> list[Found]:
     """Look at all wires, at most 20 seconds long. ``escl``: address of a network scanner to ask."""
     scanners = [*await asyncio.to_thread(network_scanner, escl), *await sane_scanners()]
-    others = await asyncio.to_thread(lambda: [*serial_ports(dev), *cameras(dev), *usb_printers()])
+    others = await asyncio.to_thread(
+        lambda: [*serial_ports(dev), *hid_readers(dev), *cameras(dev), *usb_printers()]
+    )
     return [*scanners, *others]
 
 
@@ -84,8 +90,30 @@ def serial_ports(dev: Path) -> list[Found]:
             continue  # a board's own port: nothing says what hangs on it
         name = _lasting_name(dev / "serial" / "by-id", port.device)
         what = f"{port.manufacturer or ''} {port.product or ''}".strip() or port.device
-        found.append(Found("code_reader", "port", name, "generic-serial", what))
+        found.append(Found("code_reader", "address", f"serial:{name}", "generic-serial", what))
     return found
+
+
+def hid_readers(dev: Path, sys: Path = SYS) -> list[Found]:
+    """Readers in HID-POS mode, and keyboards that call themselves readers: nothing else tells a
+    wedge from a keyboard, and a technician's keyboard must not be taken for one."""
+    found: dict[Identity, Found] = {}
+    for node in hidraw_nodes(dev, sys):
+        try:
+            layout(node.descriptor)
+        except (HidError, OSError):
+            continue
+        address = f"hid-pos:{node.identity}"
+        found[node.identity] = Found(
+            "code_reader", "address", address, "generic-hid-pos", node.name
+        )
+    for node in keyboards(dev, sys):
+        if node.identity not in found and _READER_WORDS.search(node.name):
+            address = f"wedge:{node.identity}"
+            found[node.identity] = Found(
+                "code_reader", "address", address, "generic-wedge", node.name
+            )
+    return list(found.values())
 
 
 def _lasting_name(folder: Path, device: str) -> str:

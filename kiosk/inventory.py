@@ -21,6 +21,7 @@ from typing import Any
 from drivers.contract import (
     Camera,
     CardReader,
+    CodeReader,
     Device,
     DeviceError,
     DocumentPrinter,
@@ -29,6 +30,7 @@ from drivers.contract import (
     PowerSupply,
     ReceiptPrinter,
     Scanner,
+    Signals,
 )
 from kiosk import devices
 from kiosk.failures import table
@@ -88,6 +90,11 @@ class State:
     since: int = 0
 
     @property
+    def warned(self) -> bool:
+        """It works, but somebody should come."""
+        return self.fine and self.state == Health.READY and bool(self.code)
+
+    @property
     def fine(self) -> bool:
         return not self.address or self.state in (Health.READY, Health.BUSY, Health.STALE)
 
@@ -100,11 +107,9 @@ async def _ask_scanner(scanner: Scanner) -> str:
     return "ready"
 
 
-async def _ask_reader(reader: Device) -> str:
-    status = reader.status()
-    if status.health is Health.READY:
-        return "the port is open"
-    raise DeviceError(status.code or Fault.READER_ABSENT, "not there, or another program has it")
+async def _ask_reader(reader: CodeReader) -> str:
+    await reader.check()
+    return "it is open"
 
 
 async def _ask_camera(camera: Camera) -> str:
@@ -123,8 +128,13 @@ async def _ask_power(power: PowerSupply) -> str:
 
 async def _ask_printer(printer: ReceiptPrinter) -> str:
     await printer.check()
-    near_end = printer.status().code == Fault.RECEIPT_PAPER_LOW
-    return "the roll is near its end" if near_end else "paper and cover in order"
+    code, left = printer.status().code, printer.paper_left()
+    if code == Fault.RECEIPT_NOT_TAKEN:
+        return "a slip is in the exit"
+    if code == Fault.RECEIPT_PAPER_LOW:
+        about = "" if left is None else f", about {left / 1000:.1f} m left"
+        return f"the roll is near its end{about}"
+    return "paper and cover in order"
 
 
 async def _ask_document_printer(printer: DocumentPrinter) -> str:
@@ -136,6 +146,11 @@ async def _ask_document_printer(printer: DocumentPrinter) -> str:
 async def _ask_card_reader(cards: CardReader) -> str:
     await cards.check()
     return "ready"
+
+
+async def _ask_signals(signals: Signals) -> str:
+    await signals.check()
+    return "answers"
 
 
 KINDS: tuple[Kind, ...] = (
@@ -150,7 +165,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "code reader",
         "code_reader",
-        ("port",),
+        ("address",),
         lambda settings: devices.code_reader(settings.devices.code_reader),
         _ask_reader,
     ),
@@ -165,7 +180,9 @@ KINDS: tuple[Kind, ...] = (
         "receipt printer",
         "receipt_printer",
         ("address",),
-        lambda settings: devices.receipt_printer(settings.devices.receipt_printer),
+        lambda settings: devices.receipt_printer(
+            settings.devices.receipt_printer, settings.site.state / devices.ROLL_FILE
+        ),
         _ask_printer,
     ),
     Kind(
@@ -192,6 +209,16 @@ KINDS: tuple[Kind, ...] = (
         _ask_power,
         optional=True,
     ),
+    Kind(
+        "signals",
+        "signals",
+        ("address",),
+        lambda settings: devices.signals(
+            settings.devices.signals, settings.site.state / devices.TAMPER_FILE
+        ),
+        _ask_signals,
+        optional=True,
+    ),
 )
 
 
@@ -206,7 +233,7 @@ async def _probe(settings: Settings, kind: Kind) -> State:
     device = kind.make(settings)
     try:
         said = await asyncio.wait_for(kind.ask(device), _DEADLINE)
-        return _state(settings, kind, Health.READY, detail=said)
+        return _state(settings, kind, Health.READY, device.status().code or "", said)
     except DeviceError as error:
         absent = error.code.endswith(".absent")
         health = Health.ABSENT if absent else Health.FAULT

@@ -32,9 +32,12 @@ async def print_copy(session: Session, show: Callable[[], None]) -> None:
         show()
         try:
             async with session.busy():
-                await kiosk.printer.print_document(record.copy, _job_name(session), record.copies)
-            record.paper = "out"
+                printed = await kiosk.printer.print_document(
+                    record.copy, _job_name(session), record.copies
+                )
+            record.paper = "out" if printed.certain else "unsure"
             kiosk.journal.append("copy-printed", dossier=str(session.dossier))
+            return
         except DeviceError as error:
             unsure = error.code == Fault.PRINTER_UNCONFIRMED
             record.paper = "unsure" if unsure else "later"
@@ -62,7 +65,7 @@ async def _take_back(session: Session) -> None:
         session.kiosk.journal.append("print-job-left", dossier=str(session.dossier))
         return
     if printed.copies >= session.record.copies:
-        session.record.paper = "out"
+        session.record.paper = "out" if printed.certain else "unsure"
 
 
 def _job_name(session: Session) -> str:

@@ -42,12 +42,17 @@ class ScannerProfile(_Profile):
 
 class CodeReaderProfile(_Profile):
     """What comes before and after each payload. ``baud`` is for real serial lines; USB CDC has
-    none."""
+    none. ``symbologies``: AIM code characters that are taken, none for all of them. ``aim``: the
+    reader puts the AIM identifier between prefix and text. ``fallback``: the code page of a payload
+    that is not UTF-8; none: it is refused."""
 
     kind: Literal["code-reader"]
     prefix: str = ""
     suffix: str = Field("\r", min_length=1)
     baud: int = Field(115200, gt=0)
+    symbologies: tuple[Annotated[str, Field(pattern="^[A-Za-z]$")], ...] = ()
+    aim: bool = False
+    fallback: Literal["", "cp1258", "cp1252"] = ""
 
 
 class CameraProfile(_Profile):
@@ -64,7 +69,8 @@ class CameraProfile(_Profile):
 class ReceiptPrinterProfile(_Profile):
     """``dots``: printable width for each paper width, millimetres. ``native_qr``: it draws QR codes
     itself. ``status``: the arguments of DLE EOT that it answers. ``cut_counter``: asked for its
-    count of cuts (GS g 2), it does not print the question."""
+    count of cuts (GS g 2), it does not print the question. ``dpi``: dots an inch.
+    ``present_steps``: how far its presenter pushes a slip out (GS e 3), 0: it has none."""
 
     kind: Literal["receipt-printer"]
     dots: dict[Literal["58", "80"], Annotated[int, Field(ge=8, multiple_of=8)]]
@@ -73,6 +79,8 @@ class ReceiptPrinterProfile(_Profile):
     near_end_sensor: bool = True
     status: tuple[Literal[1, 2, 3, 4], ...] = (1, 2, 3, 4)
     cut_counter: bool = True
+    dpi: Literal[180, 203, 300] = 203
+    present_steps: int = Field(0, ge=0, le=255)
 
 
 Profile = Annotated[

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 from certify.trust import load_bundle, load_policy
+from drivers.contract import Health
 from kiosk import app, inventory, selftest
 from kiosk.failures import KioskError, failure_of
 from kiosk.link import verbs
@@ -31,12 +32,13 @@ GREEN, YELLOW, RED = "green", "yellow", "red"
 @dataclass(frozen=True, slots=True)
 class Check:
     """A question to one part. ``if_not``: the light when it fails. ``run`` says what it found, or
-    raises an error with a failure code."""
+    raises an error with a failure code. ``warned``: it works, but somebody should come."""
 
     section: str
     what: str
     if_not: str
     run: Callable[[app.Kiosk], Awaitable[str]]
+    warned: Callable[[app.Kiosk], bool] = lambda _: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def _held(state: inventory.State) -> Finding:
     """A citizen may be using the device: the running kiosk's word counts."""
     kind = next(kind for kind in inventory.KINDS if kind.name == state.device)
     there = bool(state.address) or kind.optional
-    light = GREEN if there and state.fine else _light(kind)
+    well = YELLOW if state.warned else GREEN
+    light = well if there and state.fine else _light(kind)
     words = [word for word in (state.state, state.code, "(the kiosk is running)") if word]
     return Finding("devices", state.device, light, " ".join(words))
 
@@ -92,7 +95,11 @@ def _check_of(kind: inventory.Kind) -> Check:
     async def look(kiosk: app.Kiosk) -> str:
         return await kind.look(kiosk.settings, kiosk.devices[kind.name])
 
-    return Check("devices", kind.name, _light(kind), look)
+    def warned(kiosk: app.Kiosk) -> bool:
+        status = kiosk.devices[kind.name].status()
+        return status.health is Health.READY and status.code is not None
+
+    return Check("devices", kind.name, _light(kind), look, warned)
 
 
 def _light(kind: inventory.Kind) -> str:
@@ -114,7 +121,8 @@ def _on(
 async def _ask(check: Check, kiosk: app.Kiosk, seconds: float = _DEADLINE) -> Finding:
     light, detail = check.if_not, f"no answer in {seconds:.0f} s"
     try:
-        light, detail = GREEN, await asyncio.wait_for(check.run(kiosk), seconds)
+        detail = await asyncio.wait_for(check.run(kiosk), seconds)
+        light = YELLOW if check.warned(kiosk) else GREEN
     except CODED_ERRORS as error:
         detail = f"{failure_of(error).code} {error.detail}".strip()
     except TimeoutError:

@@ -8,12 +8,14 @@ import logging
 from drivers.contract import Device, Fault, Health
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError
+from kiosk.inventory import KINDS
 from kiosk.link import verbs
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
-_WARNINGS = (Fault.RECEIPT_PAPER_LOW,)  # it works, but somebody should come
+_WARNINGS = (Fault.RECEIPT_PAPER_LOW, Fault.RECEIPT_NOT_TAKEN)
+"""It works, but somebody should come."""
 
 
 async def keep_reporting(kiosk: Kiosk) -> None:
@@ -28,8 +30,14 @@ async def keep_reporting(kiosk: Kiosk) -> None:
 
 def states(kiosk: Kiosk) -> dict[str, str]:
     """A code of failure or warning each as the last use left it, "ok", or "absent": not there or
-    not used yet. No device is disturbed for this."""
-    return {name.replace(" ", "-"): _state(held) for name, held in kiosk.devices.items()}
+    not used yet. No device is disturbed for this. What a kiosk may well do without, and was not
+    given, is left out: nobody has to come for it."""
+    spared = {kind.name for kind in KINDS if kind.optional and not kind.where(kiosk.settings)}
+    return {
+        name.replace(" ", "-"): _state(held)
+        for name, held in kiosk.devices.items()
+        if name not in spared
+    }
 
 
 def _state(device: Device) -> str:

@@ -183,6 +183,7 @@ async def _codes_on_page(kiosk: Kiosk, reader: Child) -> list[str]:
 async def read_slip(bench: Bench) -> str:
     """Raises DeviceError when another code or none comes."""
     _require_slip(bench, Fault.READER_GARBLED)
+    await bench.kiosk.reader.check()
     reading = asyncio.ensure_future(bench.kiosk.reader.read())
     try:
         await asyncio.sleep(0)  # the reader listens before the code is shown

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
 
 from certify.errors import CertifyError
 from drivers.contract import DeviceError
 from kiosk import power, staff
+from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.procedures import Procedure
@@ -267,7 +266,7 @@ class Session:
             except CODED_ERRORS as error:
                 trouble: Exception = error
             except Exception as error:
-                log_defect(error)
+                log_defect(log, "session", error)
                 trouble = KioskError(Fault.UNEXPECTED)
             if await self.tell(trouble) != "retry":
                 return BACK
@@ -313,10 +312,3 @@ def discard(kiosk: Kiosk, dossier: UUID, *, why: str) -> None:
         log.error("a draft is still there: %s", error.code)
         return
     kiosk.journal.append("draft-discarded", dossier=str(dossier), why=why)
-
-
-def log_defect(error: BaseException) -> None:
-    """Type and place only: a message may carry what a citizen wrote."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(where.filename).name}:{where.lineno}"
-    log.error("defect: %s at %s", type(error).__name__, place)

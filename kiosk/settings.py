@@ -74,7 +74,9 @@ class CodeReaderSettings(Section):
     profile: str = Field(
         "generic-serial", description="what kind of device it is: a file of config/devices"
     )
-    port: str = Field("", description="serial device of the code reader, /dev/...")
+    address: str = Field(
+        "", description="serial:/dev/..., hid-pos:vvvv:pppp or wedge:vvvv:pppp, or empty"
+    )
     baud: int = Field(0, ge=0, description="speed of the serial line, baud; 0: as the profile says")
 
 
@@ -94,6 +96,12 @@ class ReceiptPrinterSettings(Section):
     )
     address: str = Field("", description="tcp://host:port, serial:/dev/ttyUSB0 or usb:vvvv:pppp")
     width_mm: Literal[58, 80] = Field(80, description="paper width, millimetres")
+    near_end_metres: float = Field(
+        2.0,
+        ge=0,
+        le=50,
+        description="paper left when the printer first says near its end, metres; 0: not known",
+    )
 
 
 class DocumentPrinterSettings(Section):
@@ -122,6 +130,22 @@ class PowerSettings(Section):
     address: str = Field("", description="UPS behind Network UPS Tools, nut://UPS@host, or empty")
 
 
+class SignalSettings(Section):
+    """A box of inputs and outputs. Numbers are those on its labels, from 1; 0: there is none."""
+
+    address: str = Field(
+        "", description="modbus://host:502 or modbus-rtu:/dev/ttyUSB0?baud=9600, or empty"
+    )
+    unit: int = Field(1, ge=0, le=255, description="number of the box on its line")
+    lamp: int = Field(0, ge=0, le=256, description="output of the call lamp, 0: none")
+    bell: int = Field(0, ge=0, le=256, description="output of the bell, 0: none")
+    tamper: int = Field(
+        0, ge=0, le=256, description="input of the tamper loop, closed while shut, 0: none"
+    )
+    lamp_seconds: float = Field(120, gt=0, description="how long the lamp is lit, seconds")
+    bell_seconds: float = Field(2, gt=0, description="how long the bell rings, seconds")
+
+
 class Devices(Section):
     scanner: ScannerSettings = ScannerSettings()
     code_reader: CodeReaderSettings = CodeReaderSettings()
@@ -130,6 +154,7 @@ class Devices(Section):
     document_printer: DocumentPrinterSettings = DocumentPrinterSettings()
     card_reader: CardReaderSettings = CardReaderSettings()
     power: PowerSettings = PowerSettings()
+    signals: SignalSettings = SignalSettings()
 
 
 class IdentitySettings(Section):

@@ -88,7 +88,8 @@ class IdentifyView(View):
 
 @dataclass(frozen=True, slots=True)
 class PageThumb:
-    """``image``: JPEG of the page, small. ``redo``: the page should be scanned again."""
+    """``number``: its place in the stack, from 1. ``image``: JPEG of the page, small. ``redo``: the
+    page should be scanned again."""
 
     number: int
     image: bytes
@@ -241,6 +242,13 @@ class Edit(Intent):
 @dataclass(frozen=True, slots=True)
 class Redo(Intent):
     """Scan page ``number`` again."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remove(Intent):
+    """Page ``number`` does not belong to the papers."""
 
     number: int
 

@@ -78,6 +78,6 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     else:
         try:
             seconds = (parsedate_to_datetime(value) - now).total_seconds()
-        except (ValueError, TypeError):  # no date; a date without a zone
+        except (ValueError, OverflowError, TypeError):  # no date; none of a calendar; no zone
             return None
     return min(LONGEST_ASKED, max(0.0, seconds))

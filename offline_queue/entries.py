@@ -91,6 +91,24 @@ def used(db: apsw.Connection) -> int:
     return value
 
 
+def oldest(db: apsw.Connection, now: float) -> float:
+    """Seconds on the meter that the oldest waiting dossier has waited, held or not; else 0."""
+    locked = db.execute(
+        "select locked_meter from dossier indexed by waiting"
+        " where state in ('locked', 'sending', 'unknown') order by sequence limit 1"
+    ).get
+    return 0.0 if locked is None else float(max(0.0, now - locked))
+
+
+def prune(db: apsw.Connection, before: float, most: int) -> None:
+    """Receipts of what was erased before that moment on the meter go, ``most`` at once."""
+    db.execute(
+        "delete from dossier where rowid in (select rowid from dossier where"
+        " state = 'erased' and swept = 1 and moved_meter < ? order by moved_meter limit ?)",
+        (before, most),
+    )
+
+
 def stalled(db: apsw.Connection, now: float) -> float:
     """Seconds on the meter that the oldest waiting dossier has waited while the portal signed for
     none: one that never gets through alone is no reason to send people away."""

@@ -1,6 +1,7 @@
 """The wire contract between a kiosk and the portal's intake (version 1).
 
     POST /v1/devices                    enrol: EnrolRequest -> EnrolAnswer (one-time code)
+    POST /v1/keys                       KeysAsk -> KeysReply: the portal's keys as of now
     PUT  /v1/dossiers/{id}              SignedManifest -> IntakeState; same id, other manifest: 409
     POST, HEAD, PATCH
          /v1/dossiers/{id}/parts/{name} ciphertext, as an upload by tus 1.0.0 (docs/upload.md)
@@ -116,13 +117,36 @@ class EnrolRequest(Wire):
 
 
 class EnrolAnswer(Wire):
-    """Keys of the portal: ``envelope_key`` (X25519, base64 raw), receipt key (PEM)."""
+    """Keys of the portal: ``envelope_key`` (X25519, base64 raw), receipt key (PEM), and older
+    ones of its receipts (PEM by key id), which it may still show."""
 
     envelope_key_id: str
     envelope_key: str
     receipt_key_id: str
     receipt_key: str
+    older_receipt_keys: dict[str, str] = {}
     certificate: str = ""  # PEM, for the key of the csr
+
+
+class KeysAsk(Wire):
+    """``nonce``: made for this question."""
+
+    nonce: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
+class KeysReply(Wire):
+    """``statement``: canonical JSON of :class:`KeysStatement`; ``signatures``: base64 (purpose
+    ``KEYS``) by id of each receipt key that the portal holds."""
+
+    statement: str
+    signatures: dict[str, str]
+
+
+class KeysStatement(Wire):
+    """``keys`` without a certificate."""
+
+    nonce: str
+    keys: EnrolAnswer
 
 
 class LeaseRequest(Wire):

@@ -203,6 +203,11 @@ class Outbox:
             ).get
             return count
 
+    def oldest(self) -> float:
+        """Seconds that the oldest of those has waited, whatever the wall clock did; else 0."""
+        with self._store.reading() as db:
+            return entries.oldest(db, meter.read(db, self._clock()))
+
     # -- a person decides (kiosk queue) ------------------------------------------------------
 
     def hold(self, id: UUID) -> None:
@@ -382,11 +387,7 @@ class Outbox:
             return
         with self._store.writing() as db:
             meter.tick(db, self._clock())
-            db.execute(
-                "delete from dossier where rowid in (select rowid from dossier where"
-                " state = 'erased' and swept = 1 and moved_meter < ? order by moved_meter limit ?)",
-                (now - self._budget.receipts, _PRUNE_AT_ONCE),
-            )
+            entries.prune(db, now - self._budget.receipts, _PRUNE_AT_ONCE)
 
     def _wall(self) -> str:
         return self._clock().isoformat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -90,11 +91,25 @@ class PromptAdapter(HTTPAdapter):
 
 def asked_to_wait(headers: Mapping[str, str], wall: Callable[[], datetime]) -> float | None:
     """Seconds of its ``Retry-After``, by the server's own clock where it shows one."""
+    return retry_after(headers.get("Retry-After"), shown_date(headers) or wall())
+
+
+def shown_date(headers: Mapping[str, str]) -> datetime | None:
+    """``Date`` (RFC 9110), None where there is none, or one of no calendar or no zone."""
     try:
-        now = parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
-        now = wall()
-    return retry_after(headers.get("Retry-After"), now)
+        date = parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else None
+
+
+def json_field(data: bytes, name: str) -> object:
+    """Of an object; None where there is no such field, or no JSON."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):  # the latter for what is nested without end
+        return None
+    return document.get(name) if isinstance(document, dict) else None
 
 
 def short_body(answer: requests.Response) -> bytes:

@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Callable
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -20,6 +19,7 @@ from uuid import UUID
 import requests
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from pydantic import BaseModel, ValidationError
+from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER
 
 from offline_queue import intake, signatures, tus
@@ -36,7 +36,7 @@ from offline_queue.intake import (
     SignedManifest,
 )
 from offline_queue.pacing import HourlyBudget, Pace
-from offline_queue.pieces import PromptAdapter, asked_to_wait
+from offline_queue.pieces import PromptAdapter, asked_to_wait, json_field, shown_date
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 30.0
@@ -47,11 +47,16 @@ _CHUNK = 64 * 1024
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: no redirect is followed, and a ``Location`` of garbage is not even read."""
+
+
 def new_session() -> requests.Session:
     """A session that takes neither proxies nor passwords from the environment, and no cookies:
     what a server sets for one citizen must not go out with the next one's request. It says nothing
     that the portal does not need: on a slow line each request is felt."""
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("http://", "https://"):
@@ -104,17 +109,19 @@ class IntakeClient:
         self._session.close()
         self._uploads.close()
 
-    def enrol(self, one_time_code: str) -> EnrolAnswer:
-        """The same code and key again give the same answer."""
+    def enrol(self, one_time_code: str, csr: str = "") -> EnrolAnswer:
+        """The same code and key again give the same answer, and for a ``csr`` (PEM) a certificate
+        of the TLS key."""
         request = EnrolRequest(
             kiosk_id=self._kiosk_id,
             one_time_code=one_time_code,
             public_key=signatures.public_pem(self._key.public_key()),
+            csr=csr,
         )
-        return self._model("POST", "/devices", EnrolAnswer, _json(request))
+        return self._model("POST", "/devices", EnrolAnswer, as_json(request))
 
     def put_manifest(self, id: UUID, signed: SignedManifest) -> IntakeState:
-        return self._model("PUT", f"/dossiers/{id}", IntakeState, _json(signed))
+        return self._model("PUT", f"/dossiers/{id}", IntakeState, as_json(signed))
 
     def send_part(self, id: UUID, name: str, ciphertext: bytes, *, resume: bool = False) -> None:
         """``resume``: the portal may have some of it already, so ask first.
@@ -163,7 +170,7 @@ class IntakeClient:
         return data
 
     def lease(self, request: LeaseRequest) -> Lease:
-        return self._model("POST", "/leases", Lease, _json(request))
+        return self._model("POST", "/leases", Lease, as_json(request))
 
     def trust_bundle(self) -> bytes:
         """As signed; whoever uses it verifies it."""
@@ -182,12 +189,9 @@ class IntakeClient:
         Raises QueueError (UNREACHABLE).
         """
         answer, body = self._call("GET", "/health", b"", "")
-        if answer.status_code != 200 or _field(body, "status") != "ok":
+        if answer.status_code != 200 or json_field(body, "status") != "ok":
             raise _unreachable("not the portal")
-        try:
-            return parsedate_to_datetime(answer.headers.get("Date", ""))
-        except ValueError:
-            return None
+        return shown_date(answer.headers)
 
     def _model(self, method: str, path: str, shape: type[_Answer], body: bytes = b"") -> _Answer:
         answer, data = self._call(method, path, body, "application/json" if body else "")
@@ -196,7 +200,7 @@ class IntakeClient:
         try:
             return shape.model_validate_json(data)
         except ValidationError:
-            raise _unreachable(f"{path} answered nonsense") from None
+            raise _unreachable("an answer of another shape") from None
 
     def _bytes(self, method: str, path: str, media_type: str, body: bytes = b"") -> bytes:
         answer, data = self._call(method, path, body, "application/json" if body else "")
@@ -207,7 +211,7 @@ class IntakeClient:
         answer, data = self._call(method, path, body, media_type)
         if answer.status_code != 204:
             _require_success(answer, data, "")
-            raise _unreachable(f"{path} answered {answer.status_code}")
+            raise _unreachable(f"HTTP {answer.status_code}, not 204")
 
     def _call(
         self, method: str, path: str, body: bytes, media_type: str
@@ -227,7 +231,7 @@ class IntakeClient:
                 stream=True,
             ) as answer:
                 return answer, _read(answer)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise _unreachable(type(error).__name__) from None
 
     def _signed(self, method: str, path: str, body: bytes) -> dict[str, str]:
@@ -274,16 +278,8 @@ def _require_success(
 
 def _problem(data: bytes) -> str | None:
     """Its code, if it is one of the contract's."""
-    code = _field(data, "code")
+    code = json_field(data, "code")
     return str(code) if code in list(Problem) else None
-
-
-def _field(data: bytes, name: str) -> object:
-    try:
-        document = json.loads(data)
-    except ValueError:
-        return None
-    return document.get(name) if isinstance(document, dict) else None
 
 
 def _is_not_found(error: QueueError) -> bool:
@@ -294,5 +290,5 @@ def _unreachable(detail: str, wait: float = 0.0) -> QueueError:
     return QueueError(Fault.UNREACHABLE, detail, retryable=True, retry_after=wait)
 
 
-def _json(model: BaseModel) -> bytes:
+def as_json(model: BaseModel) -> bytes:
     return model.model_dump_json().encode()

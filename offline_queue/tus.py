@@ -10,7 +10,6 @@ or dead.
 from __future__ import annotations
 
 import base64
-import json
 import logging
 import random
 import threading
@@ -28,11 +27,12 @@ from offline_queue.backoff import Backoff
 from offline_queue.clock import utc_now
 from offline_queue.errors import Fault, QueueError
 from offline_queue.pacing import SMALLEST, HourlyBudget, Pace
-from offline_queue.pieces import UNSENT, Answer, Body, Call, asked_to_wait, short_body
+from offline_queue.pieces import UNSENT, Answer, Body, Call, asked_to_wait, json_field, short_body
 
 VERSION = "1.0.0"
 PIECE_TYPE = "application/offset+octet-stream"
 MOST_SETBACKS = 5
+_MOST_DIGITS = 18
 LONGEST_WITHIN = 10.0
 """Seconds. Longer waits are the caller's, who has other things to send."""
 
@@ -356,7 +356,7 @@ class _Upload:
 
     def _told(self, answer: Answer) -> int:
         text = answer.headers.get("Upload-Offset", "")
-        if not text.isdecimal() or int(text) > len(self._data):
+        if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) > len(self._data):
             raise _LostError("an impossible Upload-Offset")
         return int(text)
 
@@ -374,11 +374,7 @@ def _metadata_header(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def _problem_code(answer: Answer) -> str | None:
-    try:
-        document = json.loads(answer.body)
-    except ValueError:
-        return None
-    code = document.get("code") if isinstance(document, dict) else None
+    code = json_field(answer.body, "code")
     return code if isinstance(code, str) else None
 
 

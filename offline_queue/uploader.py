@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import logging
 import threading
@@ -15,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
 )
-from pydantic import ValidationError
 
 from offline_queue import signatures
 from offline_queue.backoff import Backoff, Spread
@@ -40,6 +38,7 @@ WAIT_FOR_TURN = 10.0
 class Uploader:
     """Owner of every move from locked on. One at a time per outbox.
 
+    ``receipt_keys`` answers the portal's key of that id, None for one that is not known (yet);
     ``clock`` answers seconds that never go back; ``backoff`` spreads the attempts during an outage,
     ``spread`` the backlog after it.
     """
@@ -49,7 +48,7 @@ class Uploader:
         outbox: Outbox,
         client: IntakeClient,
         device_key: EllipticCurvePrivateKey,
-        receipt_key: EllipticCurvePublicKey,
+        receipt_keys: Callable[[str], EllipticCurvePublicKey | None],
         clock: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
         spread: Spread | None = None,
@@ -57,7 +56,7 @@ class Uploader:
         self._outbox = outbox
         self._client = client
         self._device_key = device_key
-        self._receipt_key = receipt_key
+        self._receipt_keys = receipt_keys
         self._clock = clock
         self._backoff = backoff or Backoff()
         self._spread = spread or Spread()
@@ -152,10 +151,10 @@ class Uploader:
         try:
             signature = base64.b64decode(receipt.signature, validate=True)
             statement = ReceiptStatement.model_validate_json(receipt.statement)
-        except (binascii.Error, ValidationError):
+        except ValueError:  # no base64, not even ASCII, no statement
             raise QueueError(Fault.RECEIPT_INVALID, "malformed", retryable=True) from None
-        signed = receipt.statement.encode()
-        if not signatures.verify(self._receipt_key, signatures.RECEIPT, signed, signature):
+        signed, key = receipt.statement.encode(), self._receipt_keys(receipt.key_id)
+        if key is None or not signatures.verify(key, signatures.RECEIPT, signed, signature):
             raise QueueError(Fault.RECEIPT_INVALID, "signature", retryable=True)
         digest = hashlib.sha256(_manifest(dossier)).hexdigest()
         if (statement.id, statement.manifest_sha256) != (dossier.id, digest):

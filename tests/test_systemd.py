@@ -25,6 +25,12 @@ def test_exposure(unit: str, most: float) -> None:
     assert float(found[1]) <= most
 
 
+def test_link_is_started_again_however_often_it_ends() -> None:
+    unit = (UNITS / "kiosk-link.service").read_text()
+    assert re.search(r"^\[Unit\]\n(?:(?!\[).*\n)*StartLimitIntervalSec=0$", unit, re.MULTILINE)
+    assert re.search(r"^Restart=always$", unit, re.MULTILINE)
+
+
 def test_what_they_start_is_a_command() -> None:
     from kiosk.__main__ import cli
 

@@ -27,6 +27,7 @@ from kiosk.views import (
     Leave,
     Next,
     Redo,
+    Remove,
     SetLanguage,
     Text,
     Touch,
@@ -43,6 +44,7 @@ _INTENTS: dict[str, Callable[[str], Intent]] = {
     "choose": Choose,
     "edit": Edit,
     "redo": lambda number: Redo(int(number)),
+    "remove": lambda number: Remove(int(number)),
 }
 
 

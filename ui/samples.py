@@ -135,6 +135,7 @@ def _scan_samples() -> dict[str, View]:
         "scan-reading": ScanView(state="reading", pages=_pages(3), reading=1, **step),
         "scan-blurred": ScanView(pages=_pages(2, blurred=2), **step),
         "scan-redo": ScanView(pages=_pages(5, blurred=2), problem=redo, **step),
+        "scan-removed": ScanView(pages=_pages(3), problem=Text("scan.removed"), **step),
         "scan-done": ScanView(state="done", pages=_pages(1), **step),
     }
 

@@ -37,6 +37,8 @@ class PrinterState:
     ``answers``: ok, garbage or half (two of four status bytes); ``slow_seconds``: before each
     answer. ``unplugged``: the cable is out. ``printed`` counts cut receipts; ``cuts`` is the
     cutter's counter, which outlives the power. ``unknown``: commands it took no notice of.
+    ``presenter``: it holds slips in its exit, ``at_exit`` while nobody took one; ``retracts``: it
+    pulls them back when told, ``retracted`` of them so far.
     """
 
     paper: str = "ok"
@@ -49,6 +51,10 @@ class PrinterState:
     paper_after_lines: int | None = None
     printed: int = 0
     cuts: int = 0
+    presenter: bool = False
+    at_exit: bool = False
+    retracts: bool = True
+    retracted: int = 0
     unknown: list[str] = field(default_factory=list)
 
     @property
@@ -98,7 +104,8 @@ class EscposEmulator:
 
     Control: state as :class:`PrinterState`; actions ``refill`` (a new roll), ``save``
     ({"path": ...}: the last receipt as PNG) and ``die`` (the power goes, and with it all that
-    was not on paper; ``set`` ``unplugged`` false brings it back). ``cables``: what cuts each wire.
+    was not on paper; ``set`` ``unplugged`` false brings it back) and ``take`` (the slip in the
+    presenter is taken). ``cables``: what cuts each wire.
     """
 
     def __init__(self, port: int = 0, *, width_dots: int = 576, control_port: int = 0) -> None:
@@ -117,6 +124,7 @@ class EscposEmulator:
             "refill": self.refill,
             "save": self.save,
             "die": self.die,
+            "take": self.take_slip,
         }
         self._control = Control(self.state, actions, control_port)
 
@@ -155,6 +163,10 @@ class EscposEmulator:
             self.state.paper, self.state.paper_after_lines = "ok", None
             self._tear()
             self._work()
+
+    def take_slip(self) -> None:
+        with self._lock:
+            self.state.at_exit = False
 
     def save(self, path: str) -> None:
         with self._lock:
@@ -220,6 +232,7 @@ class EscposEmulator:
             b"\x1dV": lambda _: self._cut(),
             b"\x1da": lambda _: None,  # status unasked is never sent
             b"\x1dg": lambda body: self._count(body, send),
+            b"\x1de": lambda body: self._eject(body, send),
             b"\x1dr": lambda _: self._answer(send, 0x03 * (self.state.paper == "near-end")),
         }
         if len(command) == 1:
@@ -235,6 +248,16 @@ class EscposEmulator:
             self._answer(send, b"_%d\x00" % self.state.cuts)
         else:
             self.state.unknown.append((b"\x1dg" + body).hex())
+
+    def _eject(self, body: bytes, send: Send) -> None:
+        """GS e: 2 pulls back, 3 pushes out, 6 asks."""
+        state = self.state
+        if not state.presenter:
+            state.unknown.append((b"\x1de" + body).hex())
+        elif body[0] == 2 and state.retracts and state.at_exit:
+            state.at_exit, state.retracted = False, state.retracted + 1
+        elif body[0] == 6:
+            self._answer(send, 0x01 * (state.paper == "near-end") | 0x08 * state.at_exit)
 
     def _reset(self) -> None:
         self._align, self._line = 0, b""
@@ -291,6 +314,7 @@ class EscposEmulator:
         if receipt := self._roll.cut():
             self.receipts.append(receipt)
             self.state.printed += 1
+            self.state.at_exit = self.state.presenter
 
 
 def _draw_code(payload: bytes, level: str, module: int) -> Image.Image:

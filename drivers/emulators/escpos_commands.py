@@ -60,6 +60,7 @@ _RULES: dict[bytes, Callable[[bytes | bytearray], int]] = {
     b"\x1d*": lambda data: 4 + data[2] * data[3] * 8,
     b"\x1d8": lambda data: 7 + (_word(data, 3) | _word(data, 5) << 16),
     b"\x1dV": lambda data: 4 if data[2] in (65, 66, 97, 98, 103, 104) else 3,
+    b"\x1de": lambda data: {3: 4, 32: 5}.get(data[2], 3),
     b"\x1dg": lambda data: 6 if data[2] in b"02" else 3,
     b"\x1dk": _barcode,
     b"\x1dv": lambda data: 8 + _word(data, 4) * _word(data, 6),

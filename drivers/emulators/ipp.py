@@ -233,7 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self._body()
         state = self.emulator.state
         request = ipp.decode(body)
         name = ipp.Operation(request.code).name
@@ -246,6 +246,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._hang_up()
         else:
             self._answer_ipp(ipp.encode(self.emulator.answer(request)), name)
+
+    def _body(self) -> bytes:
+        """CUPS sends a document in chunks (RFC 9112, 7.1)."""
+        if self.headers.get("Transfer-Encoding", "") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     def _answer_ipp(self, answer: bytes, operation: str) -> None:
         state = self.emulator.state

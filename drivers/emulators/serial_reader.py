@@ -48,8 +48,8 @@ class SerialReaderEmulator:
 
     @property
     def address(self) -> str:
-        """The port's path."""
-        return self.state.port
+        """As in the settings."""
+        return f"serial:{self.state.port}"
 
     @property
     def control_url(self) -> str:

@@ -1,7 +1,7 @@
 """A pyusb back-end that reaches USB devices over USB/IP, without a kernel module.
 
 With it the drivers' own pyusb code runs where there is no USB: in tests and against
-:mod:`drivers.emulators.usbip_printer`. It is handed to a driver by its maker and by nothing else;
+:mod:`drivers.emulators.usbip_export`. It is handed to a driver by its maker and by nothing else;
 no setting of a kiosk leads here.
 """
 
@@ -253,6 +253,9 @@ class UsbipBackend(usb.backend.IBackend):  # type: ignore[misc]
         )
         buff[:moved] = array("B", data)
         return moved
+
+    def intr_read(self, dev_handle: _Handle, ep: int, intf: int, buff: Any, timeout: int) -> int:
+        return self.bulk_read(dev_handle, ep, intf, buff, timeout)
 
     def ctrl_transfer(
         self,

@@ -1,17 +1,17 @@
-"""Commands beside a running portal: ``kiosk portal staff``, ``kiosk portal deliver``."""
+"""Commands beside a running portal: ``kiosk portal staff``, ``desk-secret``, ``deliver``."""
 
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from kiosk.portal.accounts import Accounts
-    from kiosk.portal.store import Store
+    from kiosk.portal.composition import Offices
 
 _ACTOR = "command-line"
 _settings = click.option(
@@ -37,10 +37,9 @@ def add(name: str, role: str, full_name: str, file: Path) -> None:
     """Make account NAME and print its one-time enrolment secret, good for three days."""
     from kiosk.portal.accounts import Role
 
-    store, accounts = _open(file)
-    with closing(store):
+    with _offices(file) as offices:
         try:
-            code = accounts.add(name, full_name, Role(role), by=_ACTOR)
+            code = offices.accounts.add(name, full_name, Role(role), by=_ACTOR)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
     print(code)
@@ -51,10 +50,9 @@ def add(name: str, role: str, full_name: str, file: Path) -> None:
 @_settings
 def reset(name: str, file: Path) -> None:
     """A new enrolment secret for NAME; password, second factor and logins end."""
-    store, accounts = _open(file)
-    with closing(store):
+    with _offices(file) as offices:
         try:
-            code = accounts.reset(name, by=_ACTOR)
+            code = offices.accounts.reset(name, by=_ACTOR)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
     print(code)
@@ -64,12 +62,13 @@ def reset(name: str, file: Path) -> None:
 @click.argument("name")
 @_settings
 def disable(name: str, file: Path) -> None:
-    """NAME may not log in any more; logins under way end."""
-    store, accounts = _open(file)
-    with closing(store):
+    """NAME may not log in any more; logins under way end. Not the last administrator."""
+    from kiosk.portal.errors import RefusedError
+
+    with _offices(file) as offices:
         try:
-            accounts.disable(name, by=_ACTOR)
-        except ValueError as error:
+            offices.accounts.disable(name, by=_ACTOR)
+        except (ValueError, RefusedError) as error:
             raise click.UsageError(str(error)) from None
 
 
@@ -77,11 +76,47 @@ def disable(name: str, file: Path) -> None:
 @_settings
 def list_accounts(file: Path) -> None:
     """Name, role and state of every account."""
-    store, accounts = _open(file)
-    with closing(store):
-        for account in accounts.accounts():
+    with _offices(file) as offices:
+        for account in offices.accounts.accounts():
             state = "enrolled" if account.enrolled else "waiting"
             print(account.staff.name, account.staff.role, "disabled" if account.disabled else state)
+
+
+@click.group("desk-secret")
+def desk_secret() -> None:
+    """Secrets of desk processes: each for one officer and one signing certificate."""
+
+
+@desk_secret.command("add")
+@click.argument("officer")
+@click.option(
+    "--certificate",
+    "certificate",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="the officer's signing certificate, as on the token (PEM or DER)",
+)
+@_settings
+def add_desk_secret(officer: str, certificate: Path, file: Path) -> None:
+    """Print a secret for the token_file of account OFFICER's desk. It is shown this once."""
+    with _offices(file) as offices:
+        try:
+            secret = offices.desks.add_for(officer, certificate.read_bytes(), by=_ACTOR)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+    print(secret)
+
+
+@desk_secret.command("revoke")
+@click.argument("officer")
+@_settings
+def revoke_desk_secret(officer: str, file: Path) -> None:
+    """All desk secrets of account OFFICER are void at once."""
+    with _offices(file) as offices:
+        try:
+            offices.desks.revoke(officer, by=_ACTOR)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
 
 
 @click.command()
@@ -107,13 +142,14 @@ def deliver(file: Path, once: bool) -> None:
         sent, never = worker.work(), threading.Event()
         while not once and not never.wait(settings.delivery.poll_seconds):
             sent += worker.work()
-        print(f"{sent} sent")
+        print(f"{sent} sent, {worker.failed} failed")
 
 
-def _open(file: Path) -> tuple[Store, Accounts]:
-    """The store must be closed."""
+@contextmanager
+def _offices(file: Path) -> Iterator[Offices]:
     from kiosk.portal.composition import open_portal
     from kiosk.portal.settings import load
 
     portal = open_portal(load(file))
-    return portal.store, portal.offices.accounts
+    with closing(portal.store):
+        yield portal.offices

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from certify.statement import Mode
-from kiosk.commands.portal_office import deliver, staff
+from kiosk.commands.portal_office import deliver, desk_secret, staff
 from kiosk.commands.portal_packs import pack
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ DEVICES = (
     "document-printer",
     "card-reader",
     "ups",
+    "signals",
 )
 
 
@@ -94,10 +95,14 @@ def _reason(error: Exception) -> str:
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 @click.argument("kiosk_id")
 def portal_new_code(file: Path, kiosk_id: str) -> None:
-    """Print a one-time code with which KIOSK_ID enrols, for its link.enrolment_code_file."""
+    """Print a code with which KIOSK_ID enrols once, within seven days, for its
+    link.enrolment_code_file."""
     from kiosk.portal import enrolment, settings
 
-    print(enrolment.add_code(settings.load(file).enrolment_codes_file, kiosk_id))
+    try:
+        print(enrolment.add_code(settings.load(file).enrolment_codes_file, kiosk_id))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 @portal.command("names")
@@ -131,6 +136,7 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
 
 
 portal.add_command(staff)
+portal.add_command(desk_secret)
 portal.add_command(deliver)
 portal.add_command(pack)
 
@@ -193,16 +199,32 @@ def officer(file: Path) -> None:
 )
 @click.option("--port", default=0, help="0 picks a free one")
 @click.option("--link", type=click.Path(path_type=Path), help="code-reader: path of the tty")
-def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> None:
+@click.option(
+    "--wire",
+    type=click.Choice(["serial", "hid-pos"]),
+    default="serial",
+    help="code-reader: a tty, or a USB device exported over USB/IP at --port",
+)
+def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None, wire: str) -> None:
     """Stand in for DEVICE on its real wire; prints {"address", "control"} and runs until Ctrl-C."""
-    with closing(_emulator(device, pages, port, link)) as emulator:
+    made = _hid_reader(port) if (device, wire) == ("code-reader", "hid-pos") else None
+    with closing(made or _emulator(device, pages, port, link)) as emulator:
         address = {"address": emulator.address, "control": emulator.control_url}
         print(json.dumps(address), flush=True)
         _until_told_to_stop()
 
 
 def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None) -> Emulator:
-    from drivers.emulators import card_reader, escl, escpos, ipp, mjpeg, serial_reader, upsd
+    from drivers.emulators import (
+        card_reader,
+        escl,
+        escpos,
+        ipp,
+        mjpeg,
+        serial_reader,
+        signal_box,
+        upsd,
+    )
 
     makers: dict[str, Callable[[], Emulator]] = {
         "scanner": lambda: escl.EsclScanner(pages, port=port),
@@ -212,8 +234,15 @@ def _emulator(device: str, pages: tuple[Path, ...], port: int, link: Path | None
         "document-printer": lambda: ipp.IppEmulator(port=port),
         "card-reader": card_reader.CardReaderEmulator,
         "ups": lambda: upsd.UpsdEmulator(port=port),
+        "signals": lambda: signal_box.SignalBoxEmulator(port=port),
     }
     return makers[device]()
+
+
+def _hid_reader(port: int) -> Emulator:
+    from drivers.emulators.hid_reader import HidReaderEmulator
+
+    return HidReaderEmulator(port)
 
 
 def _until_told_to_stop() -> None:

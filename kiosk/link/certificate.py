@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -32,9 +33,10 @@ class Request:
         """Certificate and key. Raises QueueError (UNREACHABLE) when it is not for this key."""
         try:
             certificate = x509.load_pem_x509_certificate(pem.encode())
-        except ValueError:
+            theirs = certificate.public_key()
+        except (ValueError, UnsupportedAlgorithm):
             raise QueueError(Fault.UNREACHABLE, "a certificate that is none") from None
-        if certificate.public_key() != self._key.public_key():
+        if theirs != self._key.public_key():
             raise QueueError(Fault.UNREACHABLE, "a certificate for another key", retryable=True)
         key = self._key.private_bytes(
             serialization.Encoding.PEM,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -33,10 +32,22 @@ def device_key(file: Path, settings: DeviceKeySettings) -> DeviceKey:
     return _file_key(file)
 
 
-def replace_file_key(file: Path) -> DeviceKey:
-    """After a revocation. A key on a token stays: it cannot have been copied."""
-    file.unlink(missing_ok=True)
-    return _file_key(file)
+def next_key(file: Path) -> DeviceKey:
+    """The key that is to take the place of the one in ``file``. It is made once and kept beside it
+    until :func:`adopt_next_key`: the portal may have taken it although its answer was lost, and
+    only the same key may ask again with the same code. Raises KioskError (SETTINGS_INVALID)."""
+    return _file_key(_next(file))
+
+
+def adopt_next_key(file: Path) -> None:
+    """The portal has answered: durably, and at once or not at all. Raises QueueError."""
+    with files.translated(file.name):
+        _next(file).replace(file)
+        files.sync_folder(file.parent)
+
+
+def _next(file: Path) -> Path:
+    return file.with_name(f"{file.name}.new")
 
 
 def _file_key(file: Path) -> DeviceKey:
@@ -55,7 +66,7 @@ def _file_key(file: Path) -> DeviceKey:
 
 
 class Enrolment:
-    """What the portal told when it took this kiosk in: its keys. Kept in ``file``.
+    """The portal's keys, as it told when it took this kiosk in, or since. Kept in a file.
 
     Raises ValueError when the answer does not hold usable keys.
     """
@@ -65,11 +76,14 @@ class Enrolment:
         self.envelope_key_id = answer.envelope_key_id
         try:
             self.envelope_key = base64.b64decode(answer.envelope_key, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise ValueError("envelope key") from error
         if len(self.envelope_key) != 32:
             raise ValueError("envelope key")
-        self.receipt_key = signatures.load_public(answer.receipt_key)
+        receipts = {answer.receipt_key_id: answer.receipt_key, **answer.older_receipt_keys}
+        self.receipt_keys = {
+            key_id: signatures.load_public(pem) for key_id, pem in receipts.items()
+        }
 
     def save(self, file: Path) -> None:
         """Raises QueueError (DISK_FULL, DAMAGED)."""

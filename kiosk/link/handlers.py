@@ -203,7 +203,7 @@ class Handlers:
             try:
                 self.leases.fill(self.quick, kind, count)
             except QueueError as error:
-                log.info("no lease: %s", error)  # the answer tells what is left
+                log.info("no lease: %s", error.code)  # the answer tells what is left
         return verbs.LeaseAnswer(left=self.leases.left(kind))
 
     # -- services ----------------------------------------------------------------------------

@@ -9,7 +9,6 @@ about the person is logged or put into an error.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import unicodedata
@@ -145,7 +144,7 @@ class VneidClient:
             document = json.loads(body)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _offline(type(error).__name__) from None
-        except (ValueError, OSError):
+        except (ValueError, RecursionError, OSError):
             raise _offline("not an answer of the provider") from None
         if status >= 500 or not isinstance(document, dict):
             raise _offline(f"HTTP {status}")
@@ -195,7 +194,7 @@ def _photo(text: object) -> bytes | None:
         return None
     try:
         data = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # no base64, or not even ASCII
         return None
     return data if data.startswith(_JPEG) else None
 

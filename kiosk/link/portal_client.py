@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from offline_queue.intake import (
     CertificateAsk,
     CertificateReply,
@@ -15,10 +13,10 @@ from offline_queue.intake import (
     CodeSent,
     CodeTry,
     CodeVerdict,
-    EnrolAnswer,
-    EnrolRequest,
     Heartbeat,
     IntakeState,
+    KeysAsk,
+    KeysReply,
     PaperInfo,
     PaperKeep,
     PaperList,
@@ -29,8 +27,7 @@ from offline_queue.intake import (
     TrackReply,
     WaitAsk,
 )
-from offline_queue.signatures import public_pem
-from offline_queue.transport import IntakeClient
+from offline_queue.transport import IntakeClient, as_json
 
 _JSON = "application/json"
 
@@ -38,22 +35,16 @@ _JSON = "application/json"
 class PortalClient(IntakeClient):
     """Every method raises QueueError as those of IntakeClient do."""
 
-    def enrol_with(self, one_time_code: str, csr: str) -> EnrolAnswer:
-        """As ``enrol``, with a request for the certificate of the TLS key."""
-        request = EnrolRequest(
-            kiosk_id=self._kiosk_id,
-            one_time_code=one_time_code,
-            public_key=public_pem(self._key.public_key()),
-            csr=csr,
-        )
-        return self._model("POST", "/devices", EnrolAnswer, _json(request))
+    def keys(self, nonce: str) -> KeysReply:
+        """Believed only as far as it is signed."""
+        return self._model("POST", "/keys", KeysReply, as_json(KeysAsk(nonce=nonce)))
 
     def standing(self) -> Standing:
         return self._model("GET", "/devices/self", Standing)
 
     def renew(self, csr: str) -> str:
         """The new certificate, PEM."""
-        body = _json(CertificateAsk(csr=csr))
+        body = as_json(CertificateAsk(csr=csr))
         return self._model("POST", "/devices/certificate", CertificateReply, body).certificate
 
     def pack(self, sha256: str) -> bytes:
@@ -61,39 +52,35 @@ class PortalClient(IntakeClient):
         return self._bytes("GET", f"/packs/{sha256}", "application/cbor")
 
     def wait(self, id: UUID, processing: int | None, seconds: float) -> IntakeState:
-        body = _json(WaitAsk(processing=processing, seconds=seconds))
+        body = as_json(WaitAsk(processing=processing, seconds=seconds))
         return self._model("POST", f"/dossiers/{id}/wait", IntakeState, body)
 
     def track(self, ask: TrackAsk) -> TrackReply:
-        return self._model("POST", "/tracking", TrackReply, _json(ask))
+        return self._model("POST", "/tracking", TrackReply, as_json(ask))
 
     def send_code(self, ask: CodeAsk) -> CodeSent:
-        return self._model("POST", "/confirmations", CodeSent, _json(ask))
+        return self._model("POST", "/confirmations", CodeSent, as_json(ask))
 
     def confirm_code(self, id: UUID, code: str) -> CodeVerdict:
-        return self._model("POST", f"/confirmations/{id}", CodeVerdict, _json(CodeTry(code=code)))
+        return self._model("POST", f"/confirmations/{id}", CodeVerdict, as_json(CodeTry(code=code)))
 
     def check(self, ask: CheckAsk) -> CheckReply:
-        return self._model("POST", "/checks", CheckReply, _json(ask))
+        return self._model("POST", "/checks", CheckReply, as_json(ask))
 
     def keep_paper(self, keep: PaperKeep) -> PaperInfo:
-        return self._model("POST", "/papers", PaperInfo, _json(keep))
+        return self._model("POST", "/papers", PaperInfo, as_json(keep))
 
     def papers(self, person: PersonAsk) -> PaperList:
-        return self._model("POST", "/papers/list", PaperList, _json(person))
+        return self._model("POST", "/papers/list", PaperList, as_json(person))
 
     def page(self, person: PersonAsk, paper: UUID, number: int) -> bytes:
         """JPEG."""
         path = f"/papers/{paper}/pages/{number}"
-        return self._bytes("POST", path, "image/jpeg", _json(person))
+        return self._bytes("POST", path, "image/jpeg", as_json(person))
 
     def rate(self, id: UUID, rating: Rating) -> None:
         """The same id again is no error."""
-        self._empty("PUT", f"/ratings/{id}", _json(rating), _JSON)
+        self._empty("PUT", f"/ratings/{id}", as_json(rating), _JSON)
 
     def beat(self, heartbeat: Heartbeat) -> None:
-        self._empty("POST", "/heartbeats", _json(heartbeat), _JSON)
-
-
-def _json(model: BaseModel) -> bytes:
-    return model.model_dump_json().encode()
+        self._empty("POST", "/heartbeats", as_json(heartbeat), _JSON)

@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-import apsw
 import requests
 
 from certify.errors import CertifyError
 from certify.numbers import NumberStore
 from kiosk.clock import local_now
+from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError
 from kiosk.link import server
 from kiosk.link.certificate import Certificate
-from kiosk.link.device import Enrolment, device_key, replace_file_key
+from kiosk.link.device import DeviceKey, adopt_next_key, device_key, next_key
 from kiosk.link.handlers import Handlers
 from kiosk.link.identity import VneidClient
 from kiosk.link.leases import LeaseKeeper
@@ -39,10 +39,11 @@ from kiosk.link.ratings import Ratings
 from kiosk.link.sessions import Pause, check_addresses, portal_session
 from kiosk.link.token_key import TokenKey
 from kiosk.link.trust import TrustKeeper, load_anchor
-from kiosk.link.upkeep import Upkeep
+from kiosk.link.upkeep import ReceiptKeys, Upkeep
 from kiosk.settings import Settings
 from kiosk.storage import open_journal, open_outbox
 from offline_queue.backoff import Backoff, Spread
+from offline_queue.errors import Fault as QueueFault
 from offline_queue.errors import QueueError
 from offline_queue.outbox import State
 from offline_queue.pacing import HourlyBudget
@@ -135,7 +136,8 @@ class Link:
             certificate=self._certificate,
             clients=lambda: (self._client(ASK_SECONDS), self._door()),
             new_uploader=self._new_uploader,
-            new_key=self._replace_key,
+            newcomer=self._newcomer,
+            adopt_key=self._adopt_key,
         )
         self._loop_threads = ThreadPoolExecutor(2, thread_name_prefix=f"{_THREAD_NAME}-loop")
         self._verb_threads = ThreadPoolExecutor(
@@ -169,10 +171,7 @@ class Link:
             path.unlink(missing_ok=True)
             for task in (stopping, *loops):
                 task.cancel()
-            results = await asyncio.gather(*loops, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):  # a defect: end, and be started anew
-                raise result
+            await asyncio.gather(*loops, return_exceptions=True)
 
     async def close(self) -> None:
         """Within seconds, whatever hangs: a thread that does not end keeps its databases open."""
@@ -201,25 +200,28 @@ class Link:
 
     async def _drain(self) -> None:
         poll = self._settings.link.poll_seconds
+        backoff = self._backoff()
         while True:
             uploader = self._upkeep.uploader
-            settled = False
+            settled, pause = False, poll
             if uploader is not None and not self._upkeep.standing:
                 try:
                     settled = await self._in_thread(uploader.step)
-                except QueueError as error:
-                    log.error("the outbox is in trouble: %s", error)
+                    backoff.succeeded()
+                except Exception as error:
+                    _tell("the outbox is in trouble", error)
+                    pause = poll if isinstance(error, QueueError) else backoff.failed()
             if not settled:
-                await asyncio.sleep(poll)
+                await asyncio.sleep(pause)
 
     async def _tend(self) -> None:
         poll = self._settings.link.poll_seconds
-        backoff = Backoff(first=poll / 2, longest=60 * poll)
+        backoff = self._backoff()
         while True:
             try:
                 complete = await self._in_thread(self._upkeep.look_after)
-            except (QueueError, CertifyError, apsw.Error) as error:
-                log.warning("portal: %s", error)
+            except Exception as error:
+                _tell("portal", error)
                 complete = False
             if complete:
                 backoff.succeeded()
@@ -228,58 +230,90 @@ class Link:
                 pause = backoff.failed()
             await asyncio.sleep(pause)
 
+    def _backoff(self) -> Backoff:
+        poll = self._settings.link.poll_seconds
+        return Backoff(first=poll / 2, longest=60 * poll)
+
     # -- clients -----------------------------------------------------------------------------
 
     def _client(self, read_seconds: float, pause: Pause | None = None) -> PortalClient:
         """Shows the certificate, once there is one."""
         link = self._settings.link
-        return self._new_client(
-            link.portal,
-            read_seconds,
-            lambda: portal_session(link.ca_file, self._certificate.file, pause),
+        return self._kept_open(
+            self._new_client(
+                link.portal,
+                self._key,
+                read_seconds,
+                lambda: portal_session(link.ca_file, self._certificate.file, pause),
+            )
         )
 
     def _door(self) -> PortalClient:
-        """Shows none: for those who have none yet, or none that counts."""
+        return self._kept_open(self._door_for(self._key))
+
+    def _door_for(self, key: DeviceKey) -> PortalClient:
+        """Shows no certificate: for those who have none yet, or none that counts."""
         link = self._settings.link
         address = link.enrolment_portal or link.portal
-        return self._new_client(address, ASK_SECONDS, lambda: portal_session(link.ca_file))
+        return self._new_client(address, key, ASK_SECONDS, lambda: portal_session(link.ca_file))
+
+    def _newcomer(self) -> PortalClient:
+        """A key on a token stays after a revocation: it cannot have been copied."""
+        on_token = isinstance(self._key, TokenKey)
+        return self._door_for(self._key if on_token else next_key(self._key_file))
 
     def _new_client(
-        self, address: str, read_seconds: float, sessions: Callable[[], requests.Session]
+        self,
+        address: str,
+        key: DeviceKey,
+        read_seconds: float,
+        sessions: Callable[[], requests.Session],
     ) -> PortalClient:
-        client = PortalClient(
+        return PortalClient(
             address,
             self._settings.site.kiosk_id,
-            self._key,
+            key,
             sessions=sessions,
             clock=local_now,
             read_seconds=read_seconds,
             budget=self._budget,
         )
+
+    def _kept_open(self, client: PortalClient) -> PortalClient:
         self._opened.append(client)
         return client
 
-    def _new_uploader(self, enrolment: Enrolment) -> Uploader:
+    def _new_uploader(self, receipt_keys: ReceiptKeys) -> Uploader:
         poll = self._settings.link.poll_seconds
         return Uploader(
             self._outbox,
             self._client(UPLOAD_SECONDS),
             self._key,
-            enrolment.receipt_key,
+            receipt_keys,
             backoff=Backoff(first=poll / 2, longest=LONGEST_POLLS * poll),
             spread=Spread(self._settings.link.spread_seconds),
         )
 
-    def _replace_key(self) -> None:
+    def _adopt_key(self) -> None:
         if isinstance(self._key, TokenKey):
             return
-        self._key = replace_file_key(self._key_file)
+        adopt_next_key(self._key_file)
+        self._key = device_key(self._key_file, self._settings.device_key)
         self._handlers.quick = self._client(ASK_SECONDS, self._handlers.pause)
         self._handlers.patient = self._client(PATIENT_SECONDS, self._handlers.pause)
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._loop_threads, call)
+
+
+def _tell(what: str, error: Exception) -> None:
+    """By its code alone: a detail may name a dossier. A loop outlives a defect too: a kiosk whose
+    link ends again and again sends nothing, and answers nobody."""
+    if isinstance(error, QueueError | CertifyError):
+        refused = error.code == QueueFault.REJECTED  # the detail is the portal's problem code
+        log.warning("%s: %s", what, error.detail if refused else error.code)
+    else:
+        log_defect(log, what, error)
 
 
 def _threads() -> list[threading.Thread]:

@@ -8,7 +8,6 @@ import os
 import pwd
 import socket
 import struct
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from certify.errors import CertifyError
+from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError
 from kiosk.link import frames
 from kiosk.link.verbs import VERBS, VERSION, Message
@@ -98,15 +98,9 @@ class VerbServer:
             code = Fault.LINK_OFFLINE if error.code in _NO_NETWORK else error.code
             return _error(code, error.detail, retryable=error.retryable)
         except Exception as error:
-            _log_defect(verb.name, error)
+            log_defect(log, verb.name, error)
             return _error(Fault.UNEXPECTED, f"{verb.name}: {type(error).__name__}")
 
 
 def _error(code: str, detail: str, *, retryable: bool = False) -> dict[str, Any]:
     return {"error": {"code": str(code), "detail": detail, "retryable": retryable}}
-
-
-def _log_defect(verb: str, error: Exception) -> None:
-    """Where, but not with what: a message may quote the citizen's data."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    log.error("%s: %s at %s:%s", verb, type(error).__name__, where.filename, where.lineno)

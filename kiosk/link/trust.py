@@ -96,7 +96,8 @@ class TrustKeeper:
         except FileNotFoundError:
             return None
         except (OSError, CertifyError) as error:
-            log.error("%s is not used: %s", file.name, error)
+            why = getattr(error, "code", type(error).__name__)
+            log.error("%s is not used: %s", file.name, why)
             return None
         return data
 

@@ -2,7 +2,8 @@
 
     not enrolled --fresh code--> in order --certificate ran out--> link.certificate-expired --+
                       ^              |                                                        |
-                      |              +------ the portal says so --> link.revoked -------------+
+                      |              +-- the portal says so, or knows                         |
+                      |                  another key, or none -------> link.revoked ----------+
                       +----------------------- fresh code ------------------------------------+
 
 Out of order, the kiosk goes on taking in dossiers; they wait in the outbox.
@@ -13,15 +14,21 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from contextlib import closing, nullcontext
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+from certify.numbers import Kind
 from kiosk.clock import local_now
 from kiosk.failures import Fault
 from kiosk.journal import Journal
 from kiosk.link.certificate import Certificate, Request
 from kiosk.link.clock import ClockCheck
 from kiosk.link.device import Enrolment
+from kiosk.link.key_ring import KeyRing
 from kiosk.link.leases import KINDS, LeaseKeeper
 from kiosk.link.portal_client import PortalClient
 from kiosk.link.ratings import Ratings
@@ -31,14 +38,17 @@ from offline_queue.clock import since_boot
 from offline_queue.errors import Fault as QueueFault
 from offline_queue.errors import QueueError
 from offline_queue.intake import Heartbeat, Problem
-from offline_queue.outbox import Outbox, State
+from offline_queue.outbox import Outbox
 from offline_queue.uploader import Uploader
 
 log = logging.getLogger(__name__)
 
+_NOT_KNOWN = (Problem.BAD_SIGNATURE, Problem.NOT_ENROLLED)
 TRUST_POLLS = 900
-"""At most so many polls between two requests for trust bundle and policy: 15 minutes as shipped."""
-_WAITING = {State.LOCKED, State.SENDING, State.UNKNOWN}
+"""At most so many polls between two requests for trust bundle and policy, or for the portal's keys:
+15 minutes as shipped."""
+ReceiptKeys = Callable[[str], EllipticCurvePublicKey | None]
+"""The portal's key of that id, None where none is held."""
 
 
 class Upkeep:
@@ -57,12 +67,14 @@ class Upkeep:
         ratings: Ratings,
         certificate: Certificate,
         clients: Callable[[], tuple[PortalClient, PortalClient]],
-        new_uploader: Callable[[Enrolment], Uploader],
-        new_key: Callable[[], None],
+        new_uploader: Callable[[ReceiptKeys], Uploader],
+        newcomer: Callable[[], PortalClient],
+        adopt_key: Callable[[], None],
     ) -> None:
-        """``clients`` makes (strict, door) for the device key of now; ``new_key`` replaces it."""
+        """``clients`` makes (strict, door) for the device key of now; ``newcomer`` makes a door for
+        the key to come, which ``adopt_key`` makes the key of now."""
         self._settings = settings
-        self._file = folder / "enrolment.json"
+        self._ring = KeyRing(folder / "enrolment.json", outbox)
         self._used_code = folder / "used-code"
         self._outbox = outbox
         self._journal = journal
@@ -72,54 +84,99 @@ class Upkeep:
         self._certificate = certificate
         self._clients = clients
         self._new_uploader = new_uploader
-        self._new_key = new_key
+        self._newcomer = newcomer
+        self._adopt_key = adopt_key
         self._strict, self._door = clients()
-        self._trust_due = 0.0
+        self._trust_due = self._keys_due = self._packs_due = 0.0
         self.clock = ClockCheck(local_now)
         self.online = False
         self.standing = ""
         self.devices: dict[str, str] = {}
         self.uploader: Uploader | None = None
-        if enrolment := Enrolment.load(self._file):
-            self._enrolled(enrolment)
+        if self._ring.enrolled:
+            self.uploader = new_uploader(self._ring.receipt_key)
 
     def look_after(self) -> bool:
-        """One round; True when nothing is wanting. Raises QueueError, CertifyError."""
+        """One round; True when nothing is wanting. Raises QueueError, CertifyError, or whatever
+        else a chore ran into first."""
         if (self.uploader is None or self.standing) and not self._enrol():
             return False
         try:
-            self.clock.compare(self._strict.health())
-            self.online = True
+            self._reach()
             self._keep_all()
         except QueueError as error:
-            self.online = self.online and error.code == QueueFault.REJECTED
             self._find_out_why(error)
             raise
         return True
 
+    def _reach(self) -> None:
+        try:
+            told = self._strict.health()
+        except QueueError:
+            self.online = False
+            raise
+        self.online = True
+        self.clock.compare(told)
+
     def _keep_all(self) -> None:
+        """Each chore by itself, so that one in trouble keeps none from being done."""
+        chores: list[Callable[[], object]] = [
+            lambda: _require_good_standing(self._strict),
+            self._renew_when_due,
+            self._refresh_keys,
+            *(partial(self._fill, kind) for kind in KINDS),
+            self._refresh_trust,
+            lambda: self._ratings.send(self._strict),
+            self._beat_as_asked,
+            self._fetch_packs,
+        ]
+        first: Exception | None = None
+        for chore in chores:
+            try:
+                chore()
+            except Exception as error:
+                first = first or error
+                self._require_line(error)
+        if first is not None:
+            raise first
+
+    def _require_line(self, error: Exception) -> None:
+        """Where the line itself is gone, the other chores would only wait in vain."""
+        if isinstance(error, QueueError) and error.code == QueueFault.UNREACHABLE:
+            self._reach()
+
+    def _renew_when_due(self) -> None:
         if self._certificate.due(local_now()):
             self._renew()
-        trust_due = since_boot() >= self._trust_due
-        if trust_due:
-            self._trust.refresh(self._strict)
-        for kind in KINDS:
-            if self.may_lease(kind):
-                self._leases.fill(self._strict, kind)
-        self._ratings.send(self._strict)
-        for call in (self._require_good_standing, lambda: self.beat(self._strict)):
-            try:
-                call()
-            except QueueError as error:
-                if error.detail != Problem.NOT_FOUND:  # an older portal
-                    raise
-        if trust_due:  # last: packs are large, and nothing else waits for them
-            self._trust.fetch_packs(self._strict)
-            self._trust_due = since_boot() + TRUST_POLLS * self._settings.link.poll_seconds
 
-    def _require_good_standing(self) -> None:
-        if self._strict.standing().state == "revoked":
-            raise QueueError(QueueFault.REJECTED, Problem.REVOKED)
+    def _fill(self, kind: Kind) -> None:
+        if self.may_lease(kind):
+            self._leases.fill(self._strict, kind)
+
+    def _refresh_trust(self) -> None:
+        if since_boot() >= self._trust_due:
+            self._trust.refresh(self._strict)
+            self._trust_due = self._next_look()
+
+    def _fetch_packs(self) -> None:
+        """Packs are large, and nothing else waits for them."""
+        if since_boot() >= self._packs_due:
+            self._trust.fetch_packs(self._strict)
+            self._packs_due = self._next_look()
+
+    def _refresh_keys(self) -> None:
+        if since_boot() < self._keys_due and not self._ring.wanted:
+            return
+        try:
+            self._ring.refresh(self._strict)
+        except QueueError as error:
+            if error.code == QueueFault.RECEIPT_INVALID:  # it has changed them all
+                self.out_of_order(Fault.LINK_REVOKED)
+            raise
+        self._keys_due = self._next_look()
+
+    def _next_look(self) -> float:
+        return since_boot() + TRUST_POLLS * self._settings.link.poll_seconds
 
     def may_lease(self, kind: str) -> bool:
         """Once enrolled; certificate numbers only for a kiosk that may certify by itself."""
@@ -132,18 +189,19 @@ class Upkeep:
         client.beat(
             Heartbeat(
                 queue=self._outbox.waiting(),
-                oldest_seconds=self._oldest_seconds(),
+                oldest_seconds=self._outbox.oldest(),
                 devices=self.devices,
                 version=version("mot-cua-kiosk"),
                 clock_trusted=self.clock.trusted,
             )
         )
 
-    def _oldest_seconds(self) -> float:
-        if self._outbox.waiting() == 0:
-            return 0.0
-        since = [entry.changed_at for entry in self._outbox.list() if entry.state in _WAITING]
-        return max(((local_now() - at).total_seconds() for at in since), default=0.0)
+    def _beat_as_asked(self) -> None:
+        try:
+            self.beat(self._strict)
+        except QueueError as error:
+            if error.detail != Problem.NOT_FOUND:  # an older portal
+                raise
 
     # -- who this kiosk is to the portal -----------------------------------------------------
 
@@ -152,11 +210,10 @@ class Upkeep:
         if code is None:
             log.warning("%s, and no fresh code", self.standing or "not enrolled")
             return False
-        if self.standing == Fault.LINK_REVOKED:
-            self._new_key()
-            self._strict, self._door = self._clients()
+        anew = self.standing == Fault.LINK_REVOKED
         request = Request(self._settings.site.kiosk_id)
-        answer = self._door.enrol_with(code, request.pem)
+        with closing(self._newcomer()) if anew else nullcontext(self._door) as door:
+            answer = door.enrol(code, request.pem)
         try:
             enrolment = Enrolment(answer)
         except ValueError as error:
@@ -165,9 +222,12 @@ class Upkeep:
         if answer.certificate:
             self._certificate.keep(request.with_certificate(answer.certificate))
         self._journal.append("enrolled", kiosk=self._settings.site.kiosk_id)
-        enrolment.save(self._file)
+        self._ring.take(enrolment)
+        if anew:  # after the rest: with the old key, all of this is asked for once more
+            self._adopt_key()
+            self._strict, self._door = self._clients()
         self._used_code.write_text(_digest(code))
-        self._enrolled(enrolment)
+        self.uploader = self._new_uploader(self._ring.receipt_key)
         self.standing = ""
         log.info("enrolled as %s", self._settings.site.kiosk_id)
         return True
@@ -181,10 +241,6 @@ class Upkeep:
             return None
         used = self._used_code.exists() and self._used_code.read_text() == _digest(code)
         return code if code and not used else None
-
-    def _enrolled(self, enrolment: Enrolment) -> None:
-        self._outbox.set_portal_key(enrolment.envelope_key_id, enrolment.envelope_key)
-        self.uploader = self._new_uploader(enrolment)
 
     def _renew(self) -> None:
         request = Request(self._settings.site.kiosk_id)
@@ -200,13 +256,13 @@ class Upkeep:
         if error.code != QueueFault.UNREACHABLE or not self._certificate.file.exists():
             return
         try:
-            standing = self._door.standing()
+            _require_good_standing(self._door)
             now = self._door.health()
-        except QueueError:
+        except QueueError as why:
+            if why.detail == Problem.REVOKED:
+                self.out_of_order(Fault.LINK_REVOKED)
             return
-        if standing.state == "revoked":
-            self.out_of_order(Fault.LINK_REVOKED)
-        elif self._certificate.expired(now or local_now()):
+        if self._certificate.expired(now or local_now()):
             self.out_of_order(Fault.LINK_EXPIRED)
 
     def out_of_order(self, code: Fault) -> None:
@@ -216,6 +272,22 @@ class Upkeep:
         self.standing = code
         log.error("%s: a fresh one-time code is needed", code)
         self._journal.append("out-of-order", code=code)
+
+
+def _require_good_standing(client: PortalClient) -> None:
+    """Raises QueueError (REJECTED, REVOKED) also where the portal knows this kiosk by another key,
+    or not at all, as after the loss of its answer or of its database. Asked of this route alone:
+    elsewhere BAD_SIGNATURE may be about the clock."""
+    try:
+        revoked = client.standing().state == "revoked"
+    except QueueError as error:
+        if error.detail == Problem.NOT_FOUND:  # an older portal
+            return
+        revoked = error.detail in _NOT_KNOWN
+        if not revoked:
+            raise
+    if revoked:
+        raise QueueError(QueueFault.REJECTED, Problem.REVOKED)
 
 
 def _digest(code: str) -> str:

@@ -2,12 +2,15 @@
 
 An administrator makes an account and hands over a one-time enrolment secret; the person chooses
 the password and adds the second factor alone, in a page. No password ever stands in a command
-line. Wrong tries lock an account for ever longer, and nobody outside learns whether it exists.
+line, and nobody outside learns whether an account exists.
+
+Wrong tries lock an account for ever longer, but only for the line that they come from; a browser
+in which the person logged in before has a count of its own. So a stranger locks out nobody else.
+Tries from unknown browsers are limited for the whole account besides, whatever their lines.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 import unicodedata
@@ -23,7 +26,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kiosk.portal.errors import DeskProblem, RefusedError
-from kiosk.portal.secret import derive
+from kiosk.portal.limits import Limit, Limits
+from kiosk.portal.secret import code_digest, derive, keyed, new_code
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
 
@@ -35,15 +39,20 @@ SCHEMA = [
     "CREATE TABLE staff_actions (id TEXT PRIMARY KEY, at TEXT NOT NULL, staff TEXT NOT NULL,"
     " action TEXT NOT NULL, subject TEXT NOT NULL) STRICT",
     "CREATE INDEX staff_actions_by_time ON staff_actions (at)",
+    "CREATE TABLE login_tries (staff TEXT NOT NULL REFERENCES staff (name), source TEXT NOT NULL,"
+    " tries INTEGER NOT NULL, at TEXT NOT NULL, locked_until TEXT,"
+    " PRIMARY KEY (staff, source)) STRICT",
 ]
+"""``failures`` and ``locked_until`` of ``staff`` are of an older program; ``source`` is an HMAC."""
 
+PER_ACCOUNT = Limit("login.account", most=100, seconds=3600)
 LONGEST_LOCK = timedelta(hours=1)
 _FREE_TRIES = 5
 _FIRST_LOCK = timedelta(seconds=30)
+_FORGOTTEN = timedelta(days=1)
 _ENROL_LIFE = timedelta(hours=72)
 _PASSWORD_LENGTH = range(12, 257)
 _STEP = 30  # seconds; one step before and after is accepted, for phones with a wrong clock
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _NAME = re.compile(r"[a-z][a-z0-9.-]{1,31}")
 
 
@@ -90,18 +99,24 @@ class Account:
     staff: Staff
     enrolled: bool
     disabled: bool
-    locked_until: str | None
 
 
 class Accounts:
     """``issuer`` names the agency in the authenticator."""
 
     def __init__(
-        self, store: Store, secret: bytes, issuer: str, hasher: PasswordHasher | None = None
+        self,
+        store: Store,
+        secret: bytes,
+        issuer: str,
+        limits: Limits,
+        hasher: PasswordHasher | None = None,
     ) -> None:
         self._store = store
+        self._limits = limits
         self._issuer = issuer
         self._cipher = AESGCM(derive(secret, "staff-totp"))
+        self._sources = derive(secret, "login-sources")
         self._hasher = hasher or PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_hex(16))
 
@@ -110,14 +125,14 @@ class Accounts:
         not of the form ``[a-z][a-z0-9.-]*``."""
         if not _NAME.fullmatch(name) or not full_name.strip():
             raise ValueError("a name has 2 to 32 of a-z, 0-9, '.', '-' and starts with a letter")
-        code = _new_code()
+        code = new_code()
         with self._store.transaction() as db:
             if not list(
                 db.execute(
                     "INSERT INTO staff (name, full_name, role, last_step, failures, epoch,"
                     " enrol_hash, enrol_until, made_at) VALUES (?, ?, ?, 0, 0, 0, ?, ?, ?)"
                     " ON CONFLICT DO NOTHING RETURNING name",
-                    (name, full_name.strip(), role, _digest(code), _until(), now().isoformat()),
+                    (name, full_name.strip(), role, code_digest(code), _until(), now().isoformat()),
                 )
             ):
                 raise ValueError(f"{name} exists")
@@ -127,24 +142,36 @@ class Accounts:
     def reset(self, name: str, *, by: str) -> str:
         """A new enrolment secret; password, second factor and logins are void. Raises
         ValueError."""
-        code = _new_code()
+        code = new_code()
         with self._store.transaction() as db:
             if not list(
                 db.execute(
                     "UPDATE staff SET password = NULL, totp = NULL, enrol_hash = ?,"
-                    " enrol_until = ?, disabled_at = NULL, failures = 0, locked_until = NULL,"
-                    " epoch = epoch + 1"
+                    " enrol_until = ?, disabled_at = NULL, epoch = epoch + 1"
                     " WHERE name = ? RETURNING name",
-                    (_digest(code), _until(), name),
+                    (code_digest(code), _until(), name),
                 )
             ):
                 raise ValueError(f"{name} does not exist")
+            db.execute("DELETE FROM login_tries WHERE staff = ?", (name,))
             self.note(by, "staff.reset", name)
         return code
 
     def disable(self, name: str, *, by: str) -> None:
-        """Logins under way end with it. Raises ValueError."""
+        """Logins under way end with it. Raises ValueError, and RefusedError: OWN_ACCOUNT, or
+        LAST_ADMIN for the only one who could let anybody in again."""
+        if name == by:
+            raise RefusedError(DeskProblem.OWN_ACCOUNT, "nobody disables their own account")
         with self._store.transaction() as db:
+            admins = [
+                row[0]
+                for row in db.execute(
+                    "SELECT name FROM staff WHERE role = 'admin' AND disabled_at IS NULL"
+                    " AND password IS NOT NULL AND enrol_hash IS NULL"
+                )
+            ]
+            if admins == [name]:
+                raise RefusedError(DeskProblem.LAST_ADMIN, "no administrator would be left")
             if not list(
                 db.execute(
                     "UPDATE staff SET disabled_at = ?, password = NULL, totp = NULL,"
@@ -158,10 +185,9 @@ class Accounts:
     def accounts(self) -> list[Account]:
         with self._store.transaction() as db:
             return [
-                Account(Staff(row[0], row[1], Role(row[2])), bool(row[3]), bool(row[4]), row[5])
+                Account(Staff(row[0], row[1], Role(row[2])), bool(row[3]), bool(row[4]))
                 for row in db.execute(
-                    "SELECT name, full_name, role, password, disabled_at, locked_until"
-                    " FROM staff ORDER BY name"
+                    "SELECT name, full_name, role, password, disabled_at FROM staff ORDER BY name"
                 )
             ]
 
@@ -179,7 +205,7 @@ class Accounts:
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE staff SET password = ?, totp = ? WHERE name = ? AND enrol_hash = ?",
-                (hashed, self._hide(name, shared), name, _digest(code)),
+                (hashed, self._hide(name, shared), name, code_digest(code)),
             )
         return self._address(name, shared)
 
@@ -204,25 +230,37 @@ class Accounts:
                 db.execute(
                     "UPDATE staff SET enrol_hash = NULL, enrol_until = NULL, last_step = ?"
                     " WHERE name = ? AND enrol_hash = ? RETURNING name",
-                    (step, name, _digest(code)),
+                    (step, name, code_digest(code)),
                 )
             )
             self.note(name, "staff.enrolled", name)
         return bool(done)
 
-    def log_in(self, name: str, password: str, digits: str) -> Staff:
-        """Raises RefusedError (NOT_ALLOWED): the same, after the same work, whatever was wrong."""
+    def log_in(self, name: str, password: str, digits: str, line: str, device: str = "") -> Staff:
+        """``line``: where the try comes from; ``device``: what :meth:`device_of` gave this browser.
+        Raises RefusedError (NOT_ALLOWED): the same, after the same work, whatever was wrong."""
         row = self._row(name) or {}
         usable = bool(row) and not row["disabled_at"] and not row["enrol_hash"]
-        locked = usable and (row["locked_until"] or "") > now().isoformat()
         known = usable and row["password"] and row["totp"]
         right = self._is_password(row["password"] if known else self._nobody, password)
         step = _step_of(self._reveal(name, row["totp"]), digits) if known else None
-        if known and right and step and not locked and self._take(name, step):
+        source, tries = self._source(name, row, line, device), 0
+        if known and source:
+            tries = self._count_try(name, source)
+        if tries and right and step and self._take(name, step, source):
             return Staff(name, row["full_name"], Role(row["role"]))
-        if known and not locked:
-            self._count_failure(name)
+        if lock_after(tries):
+            self.note(name, "staff.locked")
         raise _not_allowed()
+
+    def device_of(self, name: str) -> str:
+        """For the browser of a person who is in: its tries count alone until the account is
+        reset. Raises ValueError for an account that does not exist."""
+        row = self._row(name)
+        if row is None:
+            raise ValueError(f"{name} does not exist")
+        device = secrets.token_urlsafe(16)
+        return f"{device}.{self._seal(name, row['epoch'], device)}"
 
     def note(self, staff: str, action: str, subject: str = "") -> None:
         """For the auditor. ``subject`` holds no citizen's data: a name of staff, an id, a day."""
@@ -245,8 +283,8 @@ class Accounts:
 
     def _row(self, name: str) -> dict[str, Any] | None:
         columns = (
-            "full_name", "role", "password", "totp", "locked_until", "enrol_hash", "enrol_until",
-            "disabled_at",
+            "full_name", "role", "password", "totp", "enrol_hash", "enrol_until",
+            "disabled_at", "epoch",
         )  # fmt: skip
         with self._store.transaction() as db:
             rows = list(
@@ -256,7 +294,7 @@ class Accounts:
 
     def _require_code(self, name: str, code: str) -> dict[str, Any]:
         row = self._row(name)
-        if row is None or not secrets.compare_digest(row["enrol_hash"] or "", _digest(code)):
+        if row is None or not secrets.compare_digest(row["enrol_hash"] or "", code_digest(code)):
             raise _not_allowed()
         if row["enrol_until"] < now().isoformat():
             raise _not_allowed()
@@ -268,30 +306,57 @@ class Accounts:
         except (VerificationError, InvalidHashError):
             return False
 
-    def _take(self, name: str, step: int) -> bool:
+    def _seal(self, name: str, epoch: int, device: str) -> str:
+        return keyed(self._sources, f"seal:{name}:{epoch}:{device}")
+
+    def _source(self, name: str, row: dict[str, Any], line: str, device: str) -> str:
+        """Whose count a try belongs to; empty when the account hears no unknown browser now."""
+        token, _, seal = device.partition(".")
+        right = self._seal(name, row.get("epoch", 0), token)
+        if row and secrets.compare_digest(right.encode(), seal.encode()):
+            return keyed(self._sources, f"device:{token}")
+        allowed = self._limits.allows(PER_ACCOUNT, name)
+        return keyed(self._sources, f"line:{line}") if allowed else ""
+
+    def _take(self, name: str, step: int, source: str) -> bool:
         """False when these digits were used before."""
         with self._store.transaction() as db:
             taken = list(
                 db.execute(
-                    "UPDATE staff SET failures = 0, locked_until = NULL, last_step = ?"
-                    " WHERE name = ? AND last_step < ? RETURNING name",
+                    "UPDATE staff SET last_step = ? WHERE name = ? AND last_step < ?"
+                    " RETURNING name",
                     (step, name, step),
                 )
             )
             if taken:
+                mine = "DELETE FROM login_tries WHERE staff = ? AND source = ?"
+                db.execute(mine, (name, source))
                 self.note(name, "staff.login")
         return bool(taken)
 
-    def _count_failure(self, name: str) -> None:
+    def _count_try(self, name: str, source: str) -> int:
+        """The how manieth try in a row this is, before it is known to be right: many at once get
+        no more than one after another would. 0 while the source is locked."""
+        at = now()
         with self._store.transaction() as db:
-            ((failures,),) = db.execute(
-                "UPDATE staff SET failures = failures + 1 WHERE name = ? RETURNING failures",
-                (name,),
+            old = (at - _FORGOTTEN).isoformat()
+            db.execute("DELETE FROM login_tries WHERE staff = ? AND at < ?", (name, old))
+            found = db.execute(
+                "INSERT INTO login_tries (staff, source, tries, at) VALUES (?, ?, 1, ?)"
+                " ON CONFLICT (staff, source) DO UPDATE SET tries = login_tries.tries + 1,"
+                " at = excluded.at WHERE COALESCE(login_tries.locked_until, '') <= excluded.at"
+                " RETURNING tries",
+                (name, source, at.isoformat()),
             )
-            if lock := lock_after(int(failures)):
-                until = (now() + lock).isoformat()
-                db.execute("UPDATE staff SET locked_until = ? WHERE name = ?", (until, name))
-                self.note(name, "staff.locked")
+            if not found:
+                return 0
+            tries = int(found[0][0])
+            if lock := lock_after(tries):
+                db.execute(
+                    "UPDATE login_tries SET locked_until = ? WHERE staff = ? AND source = ?",
+                    ((at + lock).isoformat(), name, source),
+                )
+        return tries
 
     def _address(self, name: str, shared: str) -> str:
         return pyotp.TOTP(shared).provisioning_uri(name=name, issuer_name=self._issuer)
@@ -322,15 +387,6 @@ def _step_of(shared: str, digits: str) -> int | None:
         if secrets.compare_digest(totp.generate_otp(step).encode(), digits.strip().encode())
     ]
     return steps[0] if steps else None
-
-
-def _new_code() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(26))
-
-
-def _digest(code: str) -> str:
-    """130 random bits need no slow hash."""
-    return hashlib.sha256(code.strip().upper().encode()).hexdigest()
 
 
 def _normal(password: str) -> str:

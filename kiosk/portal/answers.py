@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Any, Literal
 
@@ -15,10 +14,11 @@ from pydantic import (
     field_validator,
 )
 
+from kiosk.portal.secret import SLIP_SECRET
+
 ANSWERS = "answers.json"
 TEXT = "text.json"
 COPY = "copy.pdf"
-_SECRET = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
 
 
 class Person(BaseModel):
@@ -64,7 +64,7 @@ class Answers(BaseModel):
     @field_validator("slip_secret", mode="before")
     @classmethod
     def _usable_secret(cls, value: object) -> str:
-        return value if isinstance(value, str) and _SECRET.fullmatch(value) else ""
+        return value if isinstance(value, str) and SLIP_SECRET.fullmatch(value) else ""
 
     @field_validator("delivery", mode="wrap")
     @classmethod

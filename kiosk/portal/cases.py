@@ -28,10 +28,9 @@ from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.following import Following
 from kiosk.portal.register import Register, entry_of, shown_number
 from kiosk.portal.settings import PortalSettings
-from kiosk.portal.store import LISTED, Dossier, Processing, Store
+from kiosk.portal.store import LISTED, Dossier, Processing, Store, manifest_of
 from kiosk.portal.times import VIETNAM, now
 from kiosk.portal.vault import Vault, pages_of
-from offline_queue.manifest import Manifest
 
 Ended = Literal[Processing.WITHDRAWN, Processing.STOPPED]
 OriginalSeen = Literal["at-the-desk", "at-the-kiosk", "by-video", "not-seen"]
@@ -260,10 +259,6 @@ class Cases:
 
     def _open(self, dossier: Dossier, name: str) -> bytes:
         return self._vault.open_part(manifest_of(dossier), name)
-
-
-def manifest_of(dossier: Dossier) -> Manifest:
-    return Manifest.decode(dossier.manifest.encode())
 
 
 def facts_of(text: str) -> CopyFacts:

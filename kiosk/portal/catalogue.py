@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -28,7 +28,8 @@ _DEFAULT_CUT_OFF = 15
 
 @dataclass(frozen=True, slots=True)
 class ProcedureFacts:
-    """``days``: working days; ``cut_off_hour``: what comes later counts as of the next one."""
+    """``days``: working days; ``cut_off_hour``: what comes later counts as of the next one.
+    ``paper``: the words for papers of ``paper_class``."""
 
     id: str
     code: str
@@ -36,6 +37,8 @@ class ProcedureFacts:
     field: str
     days: int
     cut_off_hour: int
+    paper_class: str = ""
+    paper: str = ""
 
 
 class Catalogue:
@@ -50,6 +53,12 @@ class Catalogue:
         """Of an id or code. One that this portal does not know is due the same day."""
         unknown = ProcedureFacts(name, name, name, "", 0, _DEFAULT_CUT_OFF)
         return self._procedures().get(name, unknown)
+
+    def papers(self, classes: Iterable[str]) -> str:
+        """In Vietnamese, as kiosks name them to citizens. A class of no procedure stands as it
+        is: the register must say what it was told."""
+        words = {facts.paper_class: facts.paper for facts in self._procedures().values()}
+        return ", ".join(words.get(each) or each for each in classes)
 
     def _procedures(self) -> dict[str, ProcedureFacts]:
         """Read anew when a file in the folder or the day is another one."""
@@ -121,4 +130,6 @@ def _facts(values: dict[str, Any]) -> ProcedureFacts:
         field=values.get("field", ""),
         days=deadline["days"],
         cut_off_hour=deadline.get("cut_off_hour", _DEFAULT_CUT_OFF),
+        paper_class=values.get("paper_class", ""),
+        paper=values["words"]["vi"].get("paper", ""),
     )

@@ -18,6 +18,7 @@ from kiosk.portal.confirmations import Confirmations
 from kiosk.portal.copies import CopyVerifier
 from kiosk.portal.database import DatabaseError, SchemaError
 from kiosk.portal.delivery import Deliveries
+from kiosk.portal.desks import Desks
 from kiosk.portal.device_ca import DeviceCa
 from kiosk.portal.errors import Fault, PortalError
 from kiosk.portal.export import Export
@@ -31,9 +32,9 @@ from kiosk.portal.logins import Logins
 from kiosk.portal.objects import Objects, open_objects
 from kiosk.portal.register import Register
 from kiosk.portal.schema import open_database
-from kiosk.portal.secret import load_secret
+from kiosk.portal.secret import derive, load_secret
 from kiosk.portal.services import Services
-from kiosk.portal.settings import DeliverySettings, PortalSettings, read_secret
+from kiosk.portal.settings import DeliverySettings, PortalSettings
 from kiosk.portal.statistics import Statistics
 from kiosk.portal.store import Store
 from kiosk.portal.supplements import Supplements
@@ -44,8 +45,10 @@ from kiosk.portal.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Portal:
+    """``forms``: the key of the tokens in forms."""
+
     settings: PortalSettings
-    desk_secret: str
+    forms: bytes
     keys: PortalKeys
     store: Store
     objects: Objects
@@ -63,9 +66,10 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Offices:
-    """What people meet: accounts and logins of staff, tracking, fees, deliveries, figures."""
+    """What people meet: accounts, desks, logins, tracking, fees, deliveries, figures."""
 
     accounts: Accounts
+    desks: Desks
     logins: Logins
     limits: Limits
     casebook: Casebook
@@ -81,7 +85,6 @@ class Offices:
 def open_portal(settings: PortalSettings) -> Portal:
     """Raises PortalError (SETTINGS_INVALID, STORAGE_UNAVAILABLE), and OSError when the state
     folder is unusable."""
-    desk_secret = read_secret(settings.desk_token_file)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     key_folder = settings.keys_dir or settings.state / "keys"
     keys = load_keys(key_folder)
@@ -94,7 +97,8 @@ def open_portal(settings: PortalSettings) -> Portal:
         raise PortalError(Fault.STORAGE_UNAVAILABLE, str(error), retryable=True) from error
     register = Register(store, settings.book)
     verifier = CopyVerifier(settings.trust_dir)
-    offices = open_offices(settings, store, vault, load_secret(key_folder))
+    secret = load_secret(key_folder)
+    offices = open_offices(settings, store, vault, secret)
     following = Following(
         offices.casebook,
         offices.fees,
@@ -105,7 +109,7 @@ def open_portal(settings: PortalSettings) -> Portal:
     intake = Intake(store, vault, keys, arrivals, settings.agency_code)
     return Portal(
         settings=settings,
-        desk_secret=desk_secret,
+        forms=derive(secret, "forms"),
         keys=keys,
         store=store,
         objects=objects,
@@ -128,19 +132,22 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
     casebook = Casebook(store, secret, catalogue, settings.holidays)
     limits = Limits(store, secret)
     delivery = settings.delivery or DeliverySettings()
+    accounts = Accounts(store, secret, settings.agency, limits)
+    deliveries = Deliveries(
+        store,
+        channels=frozenset(channels_of(settings.delivery)),
+        try_days=delivery.try_days,
+        link_days=delivery.link_days,
+    )
     return Offices(
-        accounts=Accounts(store, secret, settings.agency),
+        accounts=accounts,
+        desks=Desks(store, accounts),
         logins=Logins(store, hours=settings.login_hours, idle_minutes=settings.idle_minutes),
         limits=limits,
         casebook=casebook,
         fees=Fees(store),
-        deliveries=Deliveries(
-            store,
-            channels=frozenset(channels_of(settings.delivery)),
-            try_days=delivery.try_days,
-            link_days=delivery.link_days,
-        ),
-        tracking=Tracking(store, casebook, limits),
+        deliveries=deliveries,
+        tracking=Tracking(store, casebook, limits, deliveries),
         catalogue=catalogue,
         statistics=Statistics(store, catalogue),
         fleet=Fleet(store),

@@ -1,6 +1,7 @@
 """Results and notices on their way to citizens: an outbox in the database, worked off by workers.
 
     waiting ---> sent          by-hand ---> sent
+                               failed, expired, by-hand ---> at-desk (the citizen comes for it)
       |  '---> failed, expired              (a clerk sent it and notes the reference)
       '--<-- tried again, ever later
 
@@ -178,8 +179,13 @@ class Deliveries:
             " tries = 0, next_at = ?, expires = ?, fault = NULL",
             (at.isoformat(), (at + self._life).isoformat()),
             delivery_id,
-            "'sent', 'failed', 'expired'",
+            "'sent', 'failed', 'expired', 'at-desk'",
         )
+
+    def to_desk(self, delivery_id: str) -> None:
+        """It cannot go the way that was wished: the citizen gets it at the desk. Raises
+        RefusedError (NOT_WAITING)."""
+        self._change("state = 'at-desk'", (), delivery_id, "'failed', 'expired', 'by-hand'")
 
     def sent_by_hand(self, delivery_id: str, reference: str) -> None:
         """A clerk took it to the post. Raises RefusedError (NOT_WAITING)."""
@@ -254,6 +260,8 @@ class Worker:
         self._deliveries = deliveries
         self._packer = packer
         self._channels = channels
+        self.failed = 0
+        """Tries that did not go out; those that may are tried again later."""
 
     def work(self) -> int:
         """Try everything whose turn it is, once; answers how many went out."""
@@ -262,13 +270,17 @@ class Worker:
             try:
                 reference = self._channels[line.channel].send(self._packer.pack(line))
             except DeliveryError as error:
-                self._deliveries.missed(line, error.code, retryable=error.retryable)
+                self._miss(line, error.code, retryable=error.retryable)
             except Exception as error:  # one bad dossier does not hold up the others
-                self._deliveries.missed(line, type(error).__name__, retryable=True)
+                self._miss(line, type(error).__name__, retryable=True)
             else:
                 self._deliveries.sent(line, reference)
                 count += 1
         return count
+
+    def _miss(self, line: DeliveryLine, code: str, *, retryable: bool) -> None:
+        self.failed += 1
+        self._deliveries.missed(line, code, retryable=retryable)
 
 
 def _digest(secret: str) -> str:

@@ -13,6 +13,7 @@ import json
 import logging
 import sys
 import threading
+from hashlib import sha256
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ from certify.issue import issue_pre_check
 from certify.signing import Signer, open_signer
 from certify.statement import CopyFacts
 from kiosk.portal.desk_client import DeskClient
-from kiosk.portal.errors import PortalError
+from kiosk.portal.errors import Fault, PortalError
 from kiosk.portal.settings import DeskSettings, load_desk, read_pin, read_secret
 
 _log = logging.getLogger(__name__)
@@ -40,7 +41,15 @@ class Desk:
         self._agency = agency
         self._seal = seal
         self._name = officer.certificate.subject.native.get("common_name")
+        self._certificate = sha256(officer.certificate.dump()).hexdigest()
         self._failed: set[str] = set()
+
+    def require_own(self) -> None:
+        """Raises PortalError (SETTINGS_INVALID) when the secret was made for another certificate
+        than the one on this token."""
+        if self._client.caller()["certificate"] != self._certificate:
+            detail = "token_file: its secret is not for the certificate on this token"
+            raise PortalError(Fault.SETTINGS_INVALID, detail)
 
     def sign_approved(self) -> int:
         """Sign what was approved; answers how many. One bad case does not hold up the others:
@@ -57,16 +66,16 @@ class Desk:
             except (PortalError, CertifyError, ValueError) as error:
                 if getattr(error, "retryable", False):
                     raise
-                code = getattr(error, "code", type(error).__name__)
-                detail = getattr(error, "detail", "")
-                _log.error("case %s was not signed: %s %s", case_id, code, detail)
+                # Which one, the list of approved cases shows; the log names no dossier.
+                _log.error("a case was not signed: %s", _code_of(error))
                 self._failed.add(case_id)
         return signed
 
     def sign(self, case_id: str) -> bool:
-        """False for a case that another officer approved: only that one's token may sign it."""
+        """False for a case that another officer approved, of whatever name: only that one's token
+        may sign it."""
         case = self._client.case(case_id)
-        if case["facts"]["officer"] != self._name:
+        if (case["certificate"], case["facts"]["officer"]) != (self._certificate, self._name):
             return False
         issued = issue_pre_check(
             self._client.pages(case_id, case["pages"]),
@@ -78,6 +87,12 @@ class Desk:
         )
         self._client.put_copy(case_id, issued.pdf)
         return True
+
+
+def _code_of(error: Exception) -> str:
+    """A refusal's detail is the portal's own code, and says more."""
+    code = str(getattr(error, "code", type(error).__name__))
+    return str(getattr(error, "detail", code)) if code == Fault.DESK_REFUSED else code
 
 
 def open_desk(settings: DeskSettings, client: DeskClient) -> Desk:
@@ -100,6 +115,7 @@ def work(settings: DeskSettings, stop: threading.Event) -> None:
     that is gone ends the process (CertifyError), since only a new one opens it again."""
     with DeskClient(settings.portal, read_secret(settings.token_file)) as client:
         desk = open_desk(settings, client)
+        desk.require_own()
         sys.stdout.write(json.dumps({"portal": settings.portal}) + "\n")
         sys.stdout.flush()
         pause = settings.poll_seconds
@@ -108,7 +124,7 @@ def work(settings: DeskSettings, stop: threading.Event) -> None:
                 desk.sign_approved()
                 pause = settings.poll_seconds
             except PortalError as error:
-                _log.warning("desk: %s", error)
+                _log.warning("desk: %s", _code_of(error))
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
 

@@ -1,24 +1,28 @@
-"""JSON routes for the desk process (bearer: its machine secret), and, where the settings allow it,
+"""JSON routes for desk processes (bearer: the secret of each), and, where the settings allow it,
 for a scripted officer.
+
+A desk reads the cases that its account approved, and no others.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
+from certify.statement import CopyFacts
+from kiosk.portal.accounts import Staff
 from kiosk.portal.bodies import FileBody, SmallBody, parse
-from kiosk.portal.cases import OriginalSeen, facts_of, manifest_of
-from kiosk.portal.composition import PortalDep
-from kiosk.portal.desk_auth import require_desk, require_scripted_officer
-from kiosk.portal.store import Dossier
+from kiosk.portal.cases import OriginalSeen, facts_of
+from kiosk.portal.composition import Portal, PortalDep
+from kiosk.portal.desk_auth import DeskDep, ScriptedDep, current_desk
+from kiosk.portal.errors import DeskProblem, RefusedError
+from kiosk.portal.store import Dossier, manifest_of
 from kiosk.portal.vault import pages_of
 
 router = APIRouter(prefix="/desk/api")
-_desk = [Depends(require_desk)]
-_officer = [Depends(require_scripted_officer)]
+_desk = [Depends(current_desk)]
 
 
 class DossierLine(BaseModel):
@@ -38,8 +42,9 @@ class DossierLine(BaseModel):
 
 
 class CaseDetail(DossierLine):
-    """``facts``: what the copy states (certify.statement), once approved. ``seal_host``: where
-    its seal leads."""
+    """``facts``: what the copy states (certify.statement), once approved. ``certificate``: with
+    which this desk may sign it (SHA-256 of the DER, hex), None unless its account approved.
+    ``seal_host``: where its seal leads."""
 
     applicant: dict[str, Any]
     answers: dict[str, Any]
@@ -47,18 +52,42 @@ class CaseDetail(DossierLine):
     pages: list[str]
     copies: int
     facts: dict[str, Any] | None
+    certificate: str | None
     seal_host: str
 
 
 class Approval(BaseModel):
-    """``officer``: a name that differs from the one in the settings."""
-
     original_seen: OriginalSeen
-    officer: str | None = Field(None, min_length=1)
 
 
 class RefusalReason(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
+
+
+class DeskDetail(BaseModel):
+    """Who the portal takes the caller for. ``certificate``: SHA-256 of the DER, hex."""
+
+    account: str
+    full_name: str
+    certificate: str
+
+
+def own_case(portal: PortalDep, desk: DeskDep, case_id: str) -> Dossier:
+    """Raises RefusedError (NOT_FOUND)."""
+    dossier = portal.cases.case(case_id)
+    sees_all = portal.settings.scripted_officer
+    if not sees_all and not portal.offices.desks.is_approver(desk.staff.name, case_id):
+        raise RefusedError(DeskProblem.NOT_FOUND, "no such case of this desk")
+    return dossier
+
+
+CaseDep = Annotated[Dossier, Depends(own_case)]
+
+
+@router.get("/self")
+def caller(desk: DeskDep) -> DeskDetail:
+    staff = desk.staff
+    return DeskDetail(account=staff.name, full_name=staff.full_name, certificate=desk.certificate)
 
 
 @router.get("/dossiers", dependencies=_desk)
@@ -67,21 +96,24 @@ def dossiers(portal: PortalDep, before: str = "") -> list[DossierLine]:
     return [DossierLine(**_line(dossier)) for dossier in portal.store.accepted(before)]
 
 
-@router.get("/cases", dependencies=_desk)
+@router.get("/cases")
 def cases(
-    portal: PortalDep, state: Literal["waiting", "approved", "inspection"] = "waiting"
+    portal: PortalDep,
+    desk: DeskDep,
+    state: Literal["waiting", "approved", "inspection"] = "waiting",
 ) -> list[DossierLine]:
+    """``approved``: by the account of this desk, to be signed."""
     found = {
         "waiting": portal.cases.waiting,
-        "approved": portal.cases.approved,
+        "approved": lambda: portal.offices.desks.to_sign(desk.staff.name),
         "inspection": portal.cases.to_inspect,
     }[state]()
     return [DossierLine(**_line(dossier)) for dossier in found]
 
 
-@router.get("/cases/{case_id}", dependencies=_desk)
-def case(portal: PortalDep, case_id: str) -> CaseDetail:
-    dossier = portal.cases.case(case_id)
+@router.get("/cases/{case_id}")
+def case(portal: PortalDep, desk: DeskDep, dossier: CaseDep) -> CaseDetail:
+    mine = portal.offices.desks.is_approver(desk.staff.name, dossier.id)
     manifest, answers = manifest_of(dossier), portal.cases.answers(dossier)
     return CaseDetail(
         **_line(dossier),
@@ -91,36 +123,46 @@ def case(portal: PortalDep, case_id: str) -> CaseDetail:
         pages=pages_of(manifest),
         copies=manifest.copies,
         facts=facts_of(dossier.facts).to_dict() if dossier.facts else None,
+        certificate=desk.certificate if mine else None,
         seal_host=portal.settings.seal_host,
     )
 
 
-@router.get("/cases/{case_id}/text", dependencies=_desk)
-def text(portal: PortalDep, case_id: str) -> Response:
-    return Response(portal.cases.text(portal.cases.case(case_id)), media_type="application/json")
+@router.get("/cases/{case_id}/text")
+def text(portal: PortalDep, dossier: CaseDep) -> Response:
+    return Response(portal.cases.text(dossier), media_type="application/json")
 
 
-@router.get("/cases/{case_id}/pages/{name}", dependencies=_desk)
-def page(portal: PortalDep, case_id: str, name: str) -> Response:
-    image = portal.cases.page(portal.cases.case(case_id), name)
+@router.get("/cases/{case_id}/pages/{name}")
+def page(portal: PortalDep, dossier: CaseDep, name: str) -> Response:
+    image = portal.cases.page(dossier, name)
     return Response(image, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-@router.post("/cases/{case_id}/approve", dependencies=_officer)
-def approve(portal: PortalDep, case_id: str, body: SmallBody) -> dict[str, Any]:
+@router.post("/cases/{case_id}/approve")
+def approve(
+    portal: PortalDep, officer: ScriptedDep, case_id: str, body: SmallBody
+) -> dict[str, Any]:
     """Answers the facts that the copy states (certify.statement)."""
-    approval = parse(Approval, body)
-    return portal.cases.approve(case_id, approval.original_seen, approval.officer).to_dict()
+    return approve_as(portal, officer, case_id, parse(Approval, body).original_seen).to_dict()
 
 
-@router.post("/cases/{case_id}/refuse", status_code=204, dependencies=_officer)
-def refuse(portal: PortalDep, case_id: str, body: SmallBody) -> None:
-    portal.cases.refuse(case_id, parse(RefusalReason, body).reason)
+@router.post("/cases/{case_id}/refuse", status_code=204)
+def refuse(portal: PortalDep, officer: ScriptedDep, case_id: str, body: SmallBody) -> None:
+    portal.cases.refuse(case_id, parse(RefusalReason, body).reason, officer.full_name)
 
 
-@router.put("/cases/{case_id}/copy", status_code=204, dependencies=_desk)
-def put_copy(portal: PortalDep, case_id: str, pdf: FileBody) -> None:
-    portal.cases.attach_copy(case_id, pdf)
+@router.put("/cases/{case_id}/copy", status_code=204)
+def put_copy(portal: PortalDep, dossier: CaseDep, pdf: FileBody) -> None:
+    portal.cases.attach_copy(dossier.id, pdf)
+
+
+def approve_as(portal: Portal, staff: Staff, case_id: str, seen: OriginalSeen) -> CopyFacts:
+    """The approval and whose it is, both or neither. Raises RefusedError as Cases.approve."""
+    with portal.store.transaction():
+        facts = portal.cases.approve(case_id, seen, staff.full_name)
+        portal.offices.desks.approved(case_id, staff.name)
+    return facts
 
 
 def _line(dossier: Dossier) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who may work at the desk: staff by their login, the signing process by its machine secret.
+"""Who may work at the desk: staff by their login, a signing process by its secret.
 
 The login is a cookie, ``HttpOnly`` and ``SameSite=Strict``. Every form carries a token derived
 from the cookie besides, so that a page elsewhere cannot act for a person; before a login, a cookie
@@ -10,17 +10,20 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
 from kiosk.portal.accounts import May, Staff
-from kiosk.portal.composition import PortalDep
+from kiosk.portal.composition import Portal, PortalDep
+from kiosk.portal.desks import Desk
 from kiosk.portal.errors import DeskProblem, RefusedError
+from kiosk.portal.secret import keyed
 
 COOKIE = "desk"
 VISIT = "visit"
+DEVICE = "device"
+_DEVICE_DAYS = 180
 
 
 class LoginNeededError(Exception):
@@ -50,8 +53,19 @@ def current_login(request: Request, portal: PortalDep) -> Login:
 LoginDep = Annotated[Login, Depends(current_login)]
 
 
-def set_login(request: Request, answer: Response, token: str, hours: int) -> None:
-    _set(request, answer, COOKIE, token, hours * 3600)
+def set_login(portal: Portal, answer: Response, token: str) -> None:
+    _set(portal, answer, COOKIE, token, portal.settings.login_hours * 3600)
+
+
+def device_of(request: Request, name: str) -> str:
+    """What :func:`set_device` left in this browser for the account, or nothing."""
+    return request.cookies.get(f"{DEVICE}-{name}", "")
+
+
+def set_device(portal: Portal, answer: Response, name: str) -> None:
+    """This browser was the person's: strangers' wrong tries do not lock it out."""
+    device = portal.offices.accounts.device_of(name)
+    _set(portal, answer, f"{DEVICE}-{name}", device, _DEVICE_DAYS * 24 * 3600)
 
 
 def visit_of(request: Request) -> str:
@@ -59,41 +73,49 @@ def visit_of(request: Request) -> str:
     return request.cookies.get(VISIT, "") or secrets.token_urlsafe(16)
 
 
-def set_visit(request: Request, answer: Response, visit: str) -> None:
-    _set(request, answer, VISIT, visit, 3600)
+def set_visit(portal: Portal, answer: Response, visit: str) -> None:
+    _set(portal, answer, VISIT, visit, 3600)
 
 
-def form_token(portal_secret: str, cookie: str) -> str:
+def form_token(key: bytes, cookie: str) -> str:
     """``cookie``: the login, or the visit of somebody who has none."""
-    return hmac.new(portal_secret.encode(), f"form:{cookie}".encode(), sha256).hexdigest()
+    return keyed(key, cookie)
 
 
-def is_form_token(portal_secret: str, cookie: str, offered: str) -> bool:
-    right = form_token(portal_secret, cookie)
+def is_form_token(key: bytes, cookie: str, offered: str) -> bool:
+    right = form_token(key, cookie)
     return bool(cookie) and hmac.compare_digest(right.encode(), offered.encode())
 
 
-def require_desk(request: Request, portal: PortalDep) -> None:
+def current_desk(request: Request, portal: PortalDep) -> Desk:
     """The signing process. Raises RefusedError (NOT_ALLOWED)."""
     scheme, _, offered = request.headers.get("Authorization", "").partition(" ")
-    right = hmac.compare_digest(portal.desk_secret.encode(), offered.strip().encode())
-    if scheme.lower() != "bearer" or not right:
+    desk = portal.offices.desks.desk_of(offered.strip()) if scheme.lower() == "bearer" else None
+    if desk is None:
         raise RefusedError(DeskProblem.NOT_ALLOWED, "the desk's secret is missing or wrong")
+    return desk
 
 
-def require_scripted_officer(request: Request, portal: PortalDep) -> None:
+DeskDep = Annotated[Desk, Depends(current_desk)]
+
+
+def scripted_officer(portal: PortalDep, desk: DeskDep) -> Staff:
     """A program that decides: in sandbox and tests only. Raises RefusedError."""
-    require_desk(request, portal)
     if not portal.settings.scripted_officer:
         raise RefusedError(DeskProblem.NOT_YOURS, "decisions are made by a person, in a page")
+    return desk.staff
 
 
-def _set(request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+ScriptedDep = Annotated[Staff, Depends(scripted_officer)]
+
+
+def _set(portal: Portal, answer: Response, name: str, value: str, seconds: int) -> None:
+    """TLS ends at the proxy, so the public address says whether a cookie needs it."""
     answer.set_cookie(
         name,
         value,
         max_age=seconds,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=portal.settings.public_address.lower().startswith("https:"),
     )

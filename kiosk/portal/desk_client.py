@@ -32,8 +32,14 @@ class DeskClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def caller(self) -> dict[str, str]:
+        """Whose desk this is: kiosk.portal.desk_api.DeskDetail."""
+        detail: dict[str, str] = self._ask("GET", "/self").json()
+        return detail
+
     def dossiers(self) -> list[dict[str, Any]]:
-        """All accepted dossiers (kiosk.portal.desk_api.DossierLine), newest first."""
+        """The newest accepted dossiers, newest first, at most kiosk.portal.store.LISTED of them
+        (kiosk.portal.desk_api.DossierLine)."""
         lines: list[dict[str, Any]] = self._ask("GET", "/dossiers").json()
         return lines
 
@@ -42,7 +48,7 @@ class DeskClient:
         return self._cases("waiting")
 
     def approved(self) -> list[str]:
-        """Ids of the cases that wait for their signatures, oldest first."""
+        """Ids of the cases that this account approved and nobody signed yet, oldest first."""
         return self._cases("approved")
 
     def case(self, case_id: str) -> dict[str, Any]:

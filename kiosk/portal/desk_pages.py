@@ -11,12 +11,13 @@ from fastapi.responses import RedirectResponse
 from certify.pages import SourcePage, decode_text
 from kiosk.portal.accounts import May
 from kiosk.portal.answers import Answers
-from kiosk.portal.cases import Ended, OriginalSeen, facts_of, manifest_of
+from kiosk.portal.cases import Ended, OriginalSeen, facts_of
 from kiosk.portal.composition import Portal, PortalDep
+from kiosk.portal.desk_api import approve_as
 from kiosk.portal.desk_auth import Login, LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.render import REFUSAL_WORDS, StaffForm, staff_page
-from kiosk.portal.store import LISTED, Dossier, Processing
+from kiosk.portal.store import LISTED, Dossier, Processing, manifest_of
 from kiosk.portal.vault import pages_of
 from kiosk.portal.words import money
 from offline_queue.intake import Problem
@@ -65,6 +66,7 @@ def dossiers_page(
         login,
         "dossiers.html",
         dossiers=portal.store.accepted(before),
+        catalogue=portal.offices.catalogue,
         full=LISTED,
         calls=portal.store.staff_calls(_CALLS_SHOWN),
     )
@@ -120,6 +122,7 @@ def case_page(
         applicant=manifest.applicants[0],
         answers=answers,
         pages=pages,
+        papers=offices.catalogue.papers(paper.paper_class for paper in manifest.papers),
         facts=facts_of(dossier.facts) if dossier.facts else None,
         fee=fee,
         line=offices.casebook.line(dossier.id),
@@ -147,7 +150,7 @@ def approve(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -
     seen = next((seen for seen in _SEEN if seen == form.get("original_seen")), None)
     if seen is None:
         raise RefusedError(DeskProblem.NOT_SEEN, "say how the original was seen")
-    portal.cases.approve(case_id, seen, login.staff.full_name)
+    approve_as(portal, login.staff, case_id, seen)
     return _onward(portal, login, "case.approve", case_id)
 
 
@@ -266,7 +269,7 @@ def _with_dossiers(portal: Portal) -> list[tuple[Dossier, int]]:
 def _words(form: Mapping[str, str], field: str) -> str:
     """What an officer wrote. Raises RefusedError (BAD_REQUEST)."""
     words = form.get(field, "")
-    if not 1 <= len(words) <= _LONGEST_REQUEST or "\0" in words:
+    if not 1 <= len(words) <= _LONGEST_REQUEST:
         raise RefusedError(Problem.BAD_REQUEST, f"{field}: 1 to {_LONGEST_REQUEST} letters")
     return words
 

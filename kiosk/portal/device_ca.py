@@ -18,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.files import write_once
+from kiosk.portal.keys import signing_key
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
 from offline_queue.intake import Problem, Standing
@@ -40,7 +41,7 @@ class DeviceCa:
         """Key and certificate in ``folder`` are made on first use. Raises OSError, ValueError."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._store = store
-        self._key = _key(folder / "device-ca.pem")
+        self._key = signing_key(folder / "device-ca.pem")
         self.file = folder / "device-ca.crt"
         if not self.file.exists():
             write_once(self.file, _self_signed(self._key))
@@ -51,7 +52,7 @@ class DeviceCa:
 
         Raises RefusedError (BAD_REQUEST) for what is no request for a P-256 key.
         """
-        request = _request(csr)
+        request = read_request(csr)
         begin, serial = now() - _EARLIER, x509.random_serial_number()
         end = (now() + LIFE).replace(microsecond=0)
         certificate = (
@@ -137,7 +138,8 @@ class DeviceCa:
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
-def _request(csr: str) -> x509.CertificateSigningRequest:
+def read_request(csr: str) -> x509.CertificateSigningRequest:
+    """Raises RefusedError (BAD_REQUEST) for what is no request for a P-256 key."""
     try:
         request = x509.load_pem_x509_csr(csr.encode())
         key = request.public_key()
@@ -147,23 +149,6 @@ def _request(csr: str) -> x509.CertificateSigningRequest:
     if not good or not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
         raise RefusedError(Problem.BAD_REQUEST, "csr: not signed by the P-256 key it names")
     return request
-
-
-def _key(file: Path) -> ec.EllipticCurvePrivateKey:
-    if not file.exists():
-        fresh = ec.generate_private_key(ec.SECP256R1())
-        write_once(
-            file,
-            fresh.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ),
-        )
-    key = serialization.load_pem_private_key(file.read_bytes(), None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ValueError(f"{file}: not an elliptic-curve key")
-    return key
 
 
 def _self_signed(key: ec.EllipticCurvePrivateKey) -> bytes:

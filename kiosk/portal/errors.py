@@ -25,6 +25,8 @@ class DeskProblem(StrEnum):
     NOT_SEEN = "desk.original-not-seen"
     BAD_COPY = "desk.bad-copy"
     NOT_YOURS = "desk.not-your-role"
+    OWN_ACCOUNT = "desk.own-account"
+    LAST_ADMIN = "desk.last-administrator"
 
 
 class PortalError(Exception):
@@ -55,6 +57,8 @@ STATUS: dict[str, int] = {
     DeskProblem.NOT_SEEN: 422,
     DeskProblem.BAD_COPY: 422,
     DeskProblem.NOT_YOURS: 403,
+    DeskProblem.OWN_ACCOUNT: 409,
+    DeskProblem.LAST_ADMIN: 409,
 }
 
 

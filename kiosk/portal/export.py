@@ -13,10 +13,9 @@ from typing import Any
 from kiosk.portal.answers import ANSWERS, Answers
 from kiosk.portal.casebook import Casebook, CaseLine
 from kiosk.portal.statistics import table
-from kiosk.portal.store import Dossier, Processing, Store
+from kiosk.portal.store import Dossier, Processing, Store, manifest_of
 from kiosk.portal.times import VIETNAM
 from kiosk.portal.vault import Vault
-from offline_queue.manifest import Manifest
 
 _FIELDS = (
     "MaHoSo", "MaTTHC", "TenTTHC", "MaLinhVuc", "ChuHoSo", "LoaiDoiTuong", "MaDoiTuong",
@@ -42,7 +41,7 @@ class Export:
             yield self._record(dossier, line)
 
     def _record(self, dossier: Dossier, line: CaseLine) -> dict[str, Any]:
-        manifest = Manifest.decode(dossier.manifest.encode())
+        manifest = manifest_of(dossier)
         answers = Answers.model_validate_json(self._vault.open_part(manifest, ANSWERS))
         facts = self._casebook.catalogue.procedure(line.procedure)
         return {
@@ -59,7 +58,10 @@ class Export:
             "HinhThuc": _ONLINE,
             "DonViXuLy": self._agency,
             "TaiLieuNop": [
-                {"TenGiayTo": paper.paper_class, "SoTrang": len(paper.pages)}
+                {
+                    "TenGiayTo": self._casebook.catalogue.papers([paper.paper_class]),
+                    "SoTrang": len(paper.pages),
+                }
                 for paper in manifest.papers
             ],
             "DanhSachGiayToKetQua": _results(dossier, facts.title),

@@ -20,16 +20,19 @@ SILENT_AFTER = timedelta(minutes=15)
 OLD_QUEUE = timedelta(hours=4)
 _FINE = frozenset({"", "ok", "ready", "idle"})
 _PAPER = "paper"
+_PRINTER = "printer"
 
 
 @dataclass(frozen=True, slots=True)
 class KioskLine:
-    """``beat`` is None for a kiosk that never spoke. ``faults``: (device, code)."""
+    """``beat`` is None for a kiosk that never spoke. ``faults``: (device, code). ``revoked``: the
+    portal refuses it until it enrols anew (device_ca)."""
 
     kiosk_id: str
     enrolled_at: str
     seen_at: str | None
     beat: Heartbeat | None
+    revoked: bool
 
     @property
     def silent(self) -> bool:
@@ -39,6 +42,15 @@ class KioskLine:
     def faults(self) -> list[tuple[str, str]]:
         devices = self.beat.devices if self.beat else {}
         return [(name, code) for name, code in sorted(devices.items()) if code not in _FINE]
+
+    @property
+    def knows_devices(self) -> bool:
+        return self.beat is not None and bool(self.beat.devices)
+
+    @property
+    def knows_paper(self) -> bool:
+        """Did it speak of a printer at all?"""
+        return self.beat is not None and any(_PRINTER in name for name in self.beat.devices)
 
     @property
     def paper(self) -> str:
@@ -53,7 +65,8 @@ class KioskLine:
     @property
     def needs_somebody(self) -> bool:
         clock_lost = self.beat is not None and not self.beat.clock_trusted
-        return self.silent or bool(self.faults) or self.queue_is_old or clock_lost
+        troubled = bool(self.faults) or self.queue_is_old or clock_lost
+        return self.revoked or self.silent or troubled
 
 
 class Fleet:
@@ -71,10 +84,12 @@ class Fleet:
     def kiosks(self) -> list[KioskLine]:
         """Those that need somebody first."""
         lines = [
-            KioskLine(row[0], row[1], row[2], _beat(row[3]))
+            KioskLine(row[0], row[1], row[2], _beat(row[3]), row[4] is not None)
             for row in self._store.rows(
-                "SELECT kiosks.id, kiosks.enrolled_at, heartbeats.at, heartbeats.body"
+                "SELECT kiosks.id, kiosks.enrolled_at, heartbeats.at, heartbeats.body,"
+                " revoked_kiosks.at"
                 " FROM kiosks LEFT JOIN heartbeats ON heartbeats.kiosk_id = kiosks.id"
+                " LEFT JOIN revoked_kiosks ON revoked_kiosks.kiosk_id = kiosks.id"
                 " ORDER BY kiosks.id"
             )
         ]

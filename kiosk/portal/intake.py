@@ -17,8 +17,9 @@ from kiosk.portal.arrival import Arrivals
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.files import Incoming
 from kiosk.portal.keys import PortalKeys
-from kiosk.portal.store import Dossier, Processing, Store
+from kiosk.portal.store import Dossier, Processing, Store, manifest_of
 from kiosk.portal.times import now
+from kiosk.portal.tracking import public_note
 from kiosk.portal.vault import Vault
 from offline_queue import signatures
 from offline_queue.errors import QueueError
@@ -96,7 +97,7 @@ class Intake:
 
     def expected_part(self, kiosk_id: str, dossier_id: UUID, name: str) -> tuple[Part, bool]:
         """What the manifest says of it, and whether it is here already."""
-        for part in Manifest.decode(self.own(kiosk_id, dossier_id).manifest.encode()).parts:
+        for part in manifest_of(self.own(kiosk_id, dossier_id)).parts:
             if part.name == name:
                 return part, name in self._store.parts(str(dossier_id))
         raise RefusedError(Problem.NOT_FOUND, "the manifest names no such part")
@@ -118,7 +119,7 @@ class Intake:
         dossier = self.own(kiosk_id, dossier_id)
         if dossier.receipt is not None:
             return Receipt.model_validate_json(dossier.receipt)
-        manifest = Manifest.decode(dossier.manifest.encode())
+        manifest = manifest_of(dossier)
         if missing := self._missing(manifest):
             raise RefusedError(Problem.INCOMPLETE, f"missing: {', '.join(missing)}")
         answers = self._open_all(manifest)
@@ -193,14 +194,14 @@ class Intake:
         return tuple(part.name for part in manifest.parts if part.name not in here)
 
     def _state_of(self, dossier: Dossier) -> IntakeState:
-        manifest = Manifest.decode(dossier.manifest.encode())
+        manifest = manifest_of(dossier)
         return IntakeState(
             id=manifest.id,
             state="accepted" if dossier.receipt else "receiving",
             missing=() if dossier.receipt else self._missing(manifest),
             processing=dossier.processing,
             number=dossier.number,
-            note=dossier.note,
+            note=public_note(dossier),
         )
 
 

@@ -14,8 +14,10 @@ from kiosk.portal import enrolment
 from kiosk.portal.bodies import SmallBody, parse
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, refuses, signed, takes, unsigned
+from kiosk.portal.device_ca import read_request
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.kiosk_auth import CallDep
+from kiosk.portal.secret import code_digest
 from kiosk.portal.times import this_year
 from kiosk.portal.trust import BUNDLE, POLICY
 from offline_queue import signatures
@@ -55,20 +57,28 @@ def health() -> dict[str, str]:
 def enrol(portal: PortalDep, body: SmallBody) -> EnrolAnswer:
     """The only unsigned request: the one-time code vouches for the key."""
     request = parse(EnrolRequest, body)
-    hashed = enrolment.code_hash(request.one_time_code)
+    hashed = code_digest(request.one_time_code)
     if not enrolment.is_code_for(portal.settings.enrolment_codes_file, request.kiosk_id, hashed):
         raise RefusedError(Problem.NOT_ENROLLED, "not a code for this kiosk")
     try:
         key = signatures.public_pem(signatures.load_public(request.public_key))
     except ValueError:
         raise RefusedError(Problem.BAD_REQUEST, "public_key is not a P-256 key in PEM") from None
-    certificate = portal.devices.issue(request.kiosk_id, request.csr) if request.csr else ""
+    if request.csr:
+        read_request(request.csr)  # what is malformed burns no code
+    with portal.store.transaction():
+        certificate = _admit(portal, request, key, hashed)
+    return portal.keys.enrol_answer().model_copy(update={"certificate": certificate})
+
+
+def _admit(portal: Portal, request: EnrolRequest, key: str, hashed: str) -> str:
+    """The certificate, issued last: a spent code gets none. Raises RefusedError."""
     if not portal.devices.may_enrol(request.kiosk_id, hashed):
         raise RefusedError(Problem.REVOKED, "a fresh code is needed")
     if not portal.store.enrol(request.kiosk_id, key, hashed):
         raise RefusedError(Problem.NOT_ENROLLED, "this code was used for another key")
     portal.devices.readmit(request.kiosk_id)
-    return portal.keys.enrol_answer().model_copy(update={"certificate": certificate})
+    return portal.devices.issue(request.kiosk_id, request.csr) if request.csr else ""
 
 
 @router.put(

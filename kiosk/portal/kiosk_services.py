@@ -29,6 +29,8 @@ from offline_queue.intake import (
     CodeVerdict,
     Heartbeat,
     IntakeState,
+    KeysAsk,
+    KeysReply,
     PaperInfo,
     PaperKeep,
     PaperList,
@@ -162,6 +164,12 @@ def heartbeat(portal: PortalDep, call: CallDep) -> None:
     """How the kiosk is; the fleet page shows the newest."""
     call.require_recent()
     portal.offices.fleet.hear(call.kiosk_id, parse(Heartbeat, call.body))
+
+
+@router.post("/keys", responses=refuses(Problem.BAD_REQUEST), openapi_extra=signed(KeysAsk))
+def keys(portal: PortalDep, call: CallDep) -> KeysReply:
+    """The portal's keys as of now, signed by each receipt key that it holds."""
+    return portal.keys.sign_keys(parse(KeysAsk, call.body).nonce)
 
 
 @router.get("/devices/self", responses=refuses(), openapi_extra=signed())

@@ -6,11 +6,11 @@ the account is reset or disabled.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
 from kiosk.portal.accounts import Role, Staff
+from kiosk.portal.secret import digest
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
 
@@ -36,7 +36,7 @@ class Logins:
             db.execute(
                 "INSERT INTO logins (digest, staff, seen_at, expires, epoch)"
                 " SELECT ?, name, ?, ?, epoch FROM staff WHERE name = ?",
-                (_digest(token), at.isoformat(), (at + self._life).isoformat(), staff.name),
+                (digest(token), at.isoformat(), (at + self._life).isoformat(), staff.name),
             )
         return token
 
@@ -49,7 +49,7 @@ class Logins:
                     " FROM logins JOIN staff ON staff.name = logins.staff"
                     " AND staff.epoch = logins.epoch"
                     " WHERE logins.digest = ? AND logins.expires > ? AND staff.disabled_at IS NULL",
-                    (_digest(token), now().isoformat()),
+                    (digest(token), now().isoformat()),
                 )
             )
             if not rows:
@@ -64,15 +64,11 @@ class Logins:
 
     def close(self, token: str) -> None:
         with self._store.transaction() as db:
-            db.execute("DELETE FROM logins WHERE digest = ?", (_digest(token),))
+            db.execute("DELETE FROM logins WHERE digest = ?", (digest(token),))
 
     def _see(self, token: str) -> None:
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE logins SET seen_at = ? WHERE digest = ?",
-                (now().isoformat(), _digest(token)),
+                (now().isoformat(), digest(token)),
             )
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from kiosk.portal.accounts import May, Role
@@ -25,14 +25,19 @@ router = APIRouter()
 T = TypeVar("T")
 _DAYS_SHOWN = 30
 _ACTIONS_SHOWN = 50
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2200, 12, 31)
+_Year = Annotated[int | None, Query(ge=_FIRST_DAY.year, le=_LAST_DAY.year)]
+_Number = Annotated[int, Query(ge=0, le=2**63 - 1)]  # what both databases can compare
 
 
 @router.get("/fleet")
-def fleet_page(request: Request, portal: PortalDep, login: LoginDep, start: int = 0) -> Response:
+def fleet_page(
+    request: Request, portal: PortalDep, login: LoginDep, start: _Number = 0
+) -> Response:
     """Those that need somebody first, a page at a time."""
     login.require(May.FLEET)
     kiosks = portal.offices.fleet.kiosks()
-    start = max(0, min(start, len(kiosks)))
+    start = min(start, len(kiosks))
     return staff_page(
         request,
         portal,
@@ -47,13 +52,22 @@ def fleet_page(request: Request, portal: PortalDep, login: LoginDep, start: int 
 
 @router.get("/register")
 def register_page(
-    request: Request, portal: PortalDep, login: LoginDep, year: int | None = None, after: int = 0
+    request: Request, portal: PortalDep, login: LoginDep, year: _Year = None, after: _Number = 0
 ) -> Response:
     login.require(May.LOOK)
     year = year or this_year()
     entries = portal.register.entries(year, after)
+    words = portal.offices.catalogue.papers
+    papers = {entry.dossier: words(entry.paper.split(", ")) for entry in entries}
     return staff_page(
-        request, portal, login, "register.html", year=year, entries=entries, full=LISTED
+        request,
+        portal,
+        login,
+        "register.html",
+        year=year,
+        entries=entries,
+        full=LISTED,
+        papers=papers,
     )
 
 
@@ -99,7 +113,9 @@ def export(portal: PortalDep, login: LoginDep, form: StaffForm) -> Response:
     """Dossiers in the exchange form; noted for the auditor, since it holds names."""
     login.require(May.EXPORT)
     try:
-        first, last = (date.fromisoformat(form.get(name, "")) for name in ("first", "last"))
+        first, last = (
+            _in_bounds(date.fromisoformat(form.get(name, ""))) for name in ("first", "last")
+        )
     except ValueError:
         raise RefusedError(Problem.BAD_REQUEST, "first, last: days as yyyy-mm-dd") from None
     if not 0 <= (last - first).days < MOST_DAYS:
@@ -148,6 +164,14 @@ def sent_by_hand(portal: PortalDep, login: LoginDep, form: StaffForm, delivery_i
         raise RefusedError(Problem.BAD_REQUEST, "reference: the number that the post gave")
     portal.offices.deliveries.sent_by_hand(delivery_id, reference)
     portal.offices.accounts.note(login.staff.name, "delivery.sent", delivery_id)
+    return RedirectResponse("/deliveries", status_code=303)
+
+
+@router.post("/deliveries/{delivery_id}/hand-over")
+def to_desk(portal: PortalDep, login: LoginDep, _form: StaffForm, delivery_id: str) -> Response:
+    login.require(May.DECIDE)
+    portal.offices.deliveries.to_desk(delivery_id)
+    portal.offices.accounts.note(login.staff.name, "delivery.hand-over", delivery_id)
     return RedirectResponse("/deliveries", status_code=303)
 
 
@@ -215,8 +239,13 @@ def _known(change: Callable[[], T]) -> T:
 
 
 def _span(first: date | None, last: date | None) -> tuple[date, date]:
-    last = last or datetime.now(VIETNAM).date()
-    return first or last - timedelta(days=_DAYS_SHOWN - 1), last
+    last = _in_bounds(last or datetime.now(VIETNAM).date())
+    return _in_bounds(first or last - timedelta(days=_DAYS_SHOWN - 1)), last
+
+
+def _in_bounds(day: date) -> date:
+    """Days before and after cannot be counted on from: the calendar of Python ends."""
+    return max(_FIRST_DAY, min(day, _LAST_DAY))
 
 
 def _file(text: str | Iterator[str], media_type: str, name: str) -> Response:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from kiosk.portal.answers import ANSWERS, Answers
 from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.delivery import Deliveries, DeliveryLine, Parcel
-from kiosk.portal.store import Store
+from kiosk.portal.store import Store, manifest_of
 from kiosk.portal.vault import Vault
-from offline_queue.manifest import Manifest
 
 
 class DossierPacker:
@@ -30,7 +29,7 @@ class DossierPacker:
     def pack(self, line: DeliveryLine) -> Parcel:
         dossier = self._store.dossier(line.dossier)
         assert dossier is not None  # a foreign key says so
-        manifest = Manifest.decode(dossier.manifest.encode())
+        manifest = manifest_of(dossier)
         answers = Answers.model_validate_json(self._vault.open_part(manifest, ANSWERS))
         kind = line.kind
         return Parcel(
@@ -48,7 +47,8 @@ class DossierPacker:
         )
 
     def _link(self, line: DeliveryLine) -> str:
-        return f"{self._public}/result/{self._deliveries.new_link(line.dossier)}"
+        """What stands behind "#" is sent to no server, so no log on the way holds the secret."""
+        return f"{self._public}/result#secret={self._deliveries.new_link(line.dossier)}"
 
     def _pdf(self, dossier_id: str) -> bytes | None:
         try:

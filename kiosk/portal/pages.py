@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from kiosk.portal.composition import Portal, PortalDep
-from kiosk.portal.desk_auth import COOKIE, LoginDep, set_login
+from kiosk.portal.desk_auth import COOKIE, LoginDep, device_of, set_device, set_login
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.limits import Limit, network_of
 from kiosk.portal.render import FOLDER, PublicForm, StaffForm, public_page
@@ -63,14 +63,20 @@ def login_page(request: Request, portal: PortalDep) -> Response:
 @router.post("/login")
 def log_in(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     _count(request, portal)
+    name = form.get("name", "").lower()
     try:
         staff = portal.offices.accounts.log_in(
-            form.get("name", "").lower(), form.get("password", ""), form.get("digits", "")
+            name,
+            form.get("password", ""),
+            form.get("digits", ""),
+            network_of(_address(request)),
+            device_of(request, name),
         )
     except RefusedError:
         return public_page(request, portal, "login.html", status=401, wrong=True)
     answer = RedirectResponse("/start", status_code=303)
-    set_login(request, answer, portal.offices.logins.open(staff), portal.settings.login_hours)
+    set_login(portal, answer, portal.offices.logins.open(staff))
+    set_device(portal, answer, staff.name)
     return answer
 
 
@@ -84,7 +90,7 @@ def log_out(portal: PortalDep, login: LoginDep, _form: StaffForm) -> Response:
 
 @router.get("/enrol")
 def enrol_page(request: Request, portal: PortalDep) -> Response:
-    return public_page(request, portal, "enrol.html", fault="")
+    return public_page(request, portal, "enrol.html", fault="", account="", code="")
 
 
 @router.post("/enrol")
@@ -92,13 +98,13 @@ def enrol(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     _count(request, portal)
     name, code = form.get("name", "").lower(), form.get("code", "")
     if form.get("password") != form.get("again"):
-        return public_page(request, portal, "enrol.html", status=422, fault="different")
+        return _enrol_again(request, portal, name, code, "different")
     try:
         address = portal.offices.accounts.begin(name, code, form.get("password", ""))
     except ValueError:
-        return public_page(request, portal, "enrol.html", status=422, fault="weak")
+        return _enrol_again(request, portal, name, code, "weak")
     except RefusedError:
-        return public_page(request, portal, "enrol.html", status=401, fault="code")
+        return _enrol_again(request, portal, name, code, "code")
     return _second_factor(request, portal, name, code, address)
 
 
@@ -109,10 +115,12 @@ def enrol_digits(request: Request, portal: PortalDep, form: PublicForm) -> Respo
     accounts = portal.offices.accounts
     try:
         if accounts.finish(name, code, form.get("digits", "")):
-            return RedirectResponse("/login", status_code=303)
+            answer = RedirectResponse("/login", status_code=303)
+            set_device(portal, answer, name)
+            return answer
         address = accounts.pending(name, code)
     except RefusedError:
-        return public_page(request, portal, "enrol.html", status=401, fault="code")
+        return _enrol_again(request, portal, name, code, "code")
     return _second_factor(request, portal, name, code, address, wrong=True)
 
 
@@ -135,24 +143,21 @@ def track(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     return public_page(request, portal, "tracked.html", found=found)
 
 
-@router.get("/result/{secret}")
-def result_page(request: Request, portal: PortalDep, secret: str) -> Response:
+@router.get("/result")
+def result_page(request: Request, portal: PortalDep) -> Response:
     """Where a mail leads. Programs that look at links in mails fetch this page, not the result."""
-    found = portal.offices.deliveries.linked(secret) is not None
-    return public_page(
-        request, portal, "result.html", status=200 if found else 404, found=found, secret=secret
-    )
+    return public_page(request, portal, "result.html", found=True)
 
 
-@router.post("/result/{secret}")
-def result(request: Request, portal: PortalDep, secret: str, _form: PublicForm) -> Response:
-    dossier_id = portal.offices.deliveries.linked(secret)
+@router.post("/result")
+def result(request: Request, portal: PortalDep, form: PublicForm) -> Response:
+    dossier_id = portal.offices.deliveries.linked(form.get("secret", ""))
     try:
         pdf = portal.vault.copy(dossier_id) if dossier_id else None
     except FileNotFoundError:  # a filing: its result is not a copy
         pdf = None
     if pdf is None:
-        return public_page(request, portal, "result.html", status=404, found=False, secret=secret)
+        return public_page(request, portal, "result.html", status=404, found=False)
     return Response(pdf, media_type="application/pdf", headers=_PRIVATE)
 
 
@@ -167,9 +172,13 @@ def seal_page(request: Request, portal: PortalDep, seal: str) -> Response:
 _REFUSED_WORDS = {
     DeskProblem.NOT_ALLOWED: "Trang đã để quá lâu. Hãy mở lại trang và làm lại.",
     DeskProblem.NOT_FOUND: "Không có hồ sơ hoặc trang này.",
+    Problem.NOT_FOUND: "Không có trang này.",
+    Problem.UNAVAILABLE: "Cổng đang trục trặc. Hãy thử lại sau một phút.",
     DeskProblem.NOT_WAITING: "Hồ sơ này đã được xử lý rồi, có thể do người khác.",
     DeskProblem.NOT_SEEN: "Hãy chọn bản chính đã được đối chiếu thế nào.",
     DeskProblem.NOT_YOURS: "Vai trò của ông/bà không làm được việc này.",
+    DeskProblem.OWN_ACCOUNT: "Không ngừng được tài khoản của chính mình. Hãy nhờ quản trị khác.",
+    DeskProblem.LAST_ADMIN: "Đây là quản trị cuối cùng. Hãy thêm quản trị khác trước.",
     Problem.TOO_MANY: "Đã thử quá nhiều lần. Hãy quay lại sau.",
 }
 _OTHER_WORDS = "Cổng không hiểu điều vừa gửi."
@@ -180,20 +189,30 @@ def refused_page(request: Request, error: RefusedError) -> Response | None:
     if "text/html" not in request.headers.get("Accept", ""):
         return None
     staff = request.cookies.get(COOKIE, "") != ""
-    return public_page(
+    answer = public_page(
         request,
         request.app.state.portal,
         "refused.html",
         status=error.status,
         words=next((w for code, w in _REFUSED_WORDS.items() if code == error.code), _OTHER_WORDS),
-        code=error.code,
+        was_reading=request.method in ("GET", "HEAD"),
         back="/start" if staff else "/track",
     )
+    answer.headers.update(error.headers)
+    return answer
 
 
 def to_login(_request: Request, _error: Exception) -> Response:
     """The exception handler for LoginNeededError."""
     return RedirectResponse("/login", status_code=303)
+
+
+def _enrol_again(request: Request, portal: Portal, name: str, code: str, fault: str) -> Response:
+    """Name and code stay in the form: 26 letters are typed once."""
+    status = 401 if fault == "code" else 422
+    return public_page(
+        request, portal, "enrol.html", status=status, fault=fault, account=name, code=code
+    )
 
 
 def _second_factor(

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kiosk.portal import words
 from kiosk.portal.accounts import May
-from kiosk.portal.bodies import SmallBody
+from kiosk.portal.bodies import FormBody
 from kiosk.portal.composition import PortalDep
 from kiosk.portal.desk_auth import (
     LoginDep,
@@ -23,7 +23,9 @@ from kiosk.portal.desk_auth import (
 )
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.times import shown, shown_day
+from offline_queue.intake import Problem
 
+_MOST_FIELDS = 32
 FOLDER = Path(__file__).parent / "templates"
 HEADERS = {
     "Cache-Control": "no-store",
@@ -43,6 +45,7 @@ SEEN_WORDS = {
     "at-the-desk": "Đã đối chiếu bản chính tại quầy",
     "by-video": "Đã đối chiếu bản chính qua hình ảnh trực tiếp",
 }
+SEEN_SHORT = {"at-the-kiosk": "Tại kiosk", "at-the-desk": "Tại quầy", "by-video": "Qua video"}
 REFUSAL_WORDS = (  # decree 23/2015/NĐ-CP, article 22
     "Bản chính bị tẩy xóa, sửa chữa, thêm bớt nội dung",
     "Bản chính bị hư hỏng, không đọc được nội dung",
@@ -68,7 +71,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters.update(shown=shown, day=shown_day, money=words.money)
+_templates.filters.update(shown=shown, day=shown_day, money=words.money, fault=words.fault)
 _templates.globals.update(
     processing_words=words.PROCESSING_WORDS,
     role_words=words.ROLE_WORDS,
@@ -77,7 +80,10 @@ _templates.globals.update(
     channel_words=words.CHANNEL_WORDS,
     delivery_words=words.DELIVERY_WORDS,
     mode_words=MODE_WORDS,
+    action_words=words.ACTION_WORDS,
+    hopeless=words.HOPELESS,
     seen_words=SEEN_WORDS,
+    seen_short=SEEN_SHORT,
     refusal_words=REFUSAL_WORDS,
 )
 
@@ -92,9 +98,9 @@ def public_page(
 ) -> Response:
     """For anybody. Its forms belong to the visit, a cookie that says nothing of who it is."""
     visit = visit_of(request)
-    token = form_token(portal.desk_secret, visit)
+    token = form_token(portal.forms, visit)
     answer = page(name, status, agency=portal.settings.agency, form_token=token, **values)
-    set_visit(request, answer, visit)
+    set_visit(portal, answer, visit)
     return answer
 
 
@@ -108,28 +114,39 @@ def staff_page(
         here=request.url.path,
         navigation=[(path, text) for path, text, what in _NAVIGATION if login.staff.may(what)],
         may={what.value: login.staff.may(what) for what in May},
-        form_token=form_token(portal.desk_secret, login.token),
+        form_token=form_token(portal.forms, login.token),
         **values,
     )
 
 
-def staff_form(portal: PortalDep, login: LoginDep, body: SmallBody) -> Mapping[str, str]:
-    """The fields of a form that one of our own pages sent. Raises RefusedError (NOT_ALLOWED)."""
-    return _checked(portal.desk_secret, login.token, body)
+def staff_form(portal: PortalDep, login: LoginDep, body: FormBody) -> Mapping[str, str]:
+    """The fields of a form that one of our own pages sent. Raises RefusedError (NOT_ALLOWED,
+    TOO_LARGE, BAD_REQUEST)."""
+    return _checked(portal.forms, login.token, body)
 
 
-def public_form(request: Request, portal: PortalDep, body: SmallBody) -> Mapping[str, str]:
+def public_form(request: Request, portal: PortalDep, body: FormBody) -> Mapping[str, str]:
     """As :func:`staff_form`, of somebody who is not logged in."""
-    return _checked(portal.desk_secret, request.cookies.get("visit", ""), body)
+    return _checked(portal.forms, request.cookies.get("visit", ""), body)
 
 
 StaffForm = Annotated[Mapping[str, str], Depends(staff_form)]
 PublicForm = Annotated[Mapping[str, str], Depends(public_form)]
 
 
-def _checked(secret: str, cookie: str, body: bytes) -> Mapping[str, str]:
-    pairs = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-    form = {name: values[0].strip() for name, values in pairs.items()}
-    if not is_form_token(secret, cookie, form.pop("form_token", "")):
+def _checked(key: bytes, cookie: str, body: bytes) -> Mapping[str, str]:
+    form = _fields(body)
+    if not is_form_token(key, cookie, form.pop("form_token", "")):
         raise RefusedError(DeskProblem.NOT_ALLOWED, "the form does not belong to this login")
     return form
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    text = body.decode("utf-8", "replace")
+    try:
+        pairs = parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise RefusedError(Problem.BAD_REQUEST, f"at most {_MOST_FIELDS} fields") from None
+    if any("\0" in text for name, values in pairs.items() for text in (name, *values)):
+        raise RefusedError(Problem.BAD_REQUEST, "NUL in a field")  # PostgreSQL keeps none
+    return {name: values[0].strip() for name, values in pairs.items()}

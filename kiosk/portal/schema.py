@@ -10,6 +10,7 @@ from kiosk.portal import (
     casebook,
     confirmations,
     delivery,
+    desks,
     device_ca,
     fees,
     fleet,
@@ -36,6 +37,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "delivery": delivery.SCHEMA,
     "fleet": fleet.SCHEMA,
     "admission": admission.SCHEMA,
+    "desks": desks.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -28,10 +28,12 @@ from kiosk.portal import (
     upload_api,
 )
 from kiosk.portal.access_log import AccessLog, write_to_standard_error
+from kiosk.portal.bodies import without_nul
 from kiosk.portal.composition import Portal, open_portal
 from kiosk.portal.database import DatabaseError
 from kiosk.portal.desk_auth import LoginNeededError
-from kiosk.portal.errors import RETRY_SECONDS, PortalError, RefusedError
+from kiosk.portal.errors import PortalError, RefusedError
+from kiosk.portal.last_resort import LastResort
 from kiosk.portal.settings import PortalSettings, load
 from offline_queue.errors import QueueError
 from offline_queue.intake import Problem
@@ -43,7 +45,13 @@ _LAST_SECONDS = 3  # for requests under way when told to stop
 def create_app(settings: PortalSettings) -> FastAPI:
     """Raises PortalError (SETTINGS_INVALID, STORAGE_UNAVAILABLE), and OSError when the state
     folder is unusable."""
-    app = FastAPI(title="Một Cửa", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Một Cửa",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(without_nul)],
+    )
     app.state.portal = open_portal(settings)
     modules = (
         kiosk_api,
@@ -56,6 +64,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     )
     for module in modules:
         app.include_router(module.router)
+    app.add_middleware(LastResort, answer=_broken)
     app.add_middleware(AccessLog)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -80,6 +89,9 @@ class Server:
                 access_log=False,
                 log_level="warning",
                 server_header=False,
+                # Whoever connects is the caller, unless the settings name it as a proxy of ours.
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=[str(each) for each in settings.trusted_proxies],
                 timeout_graceful_shutdown=_LAST_SECONDS,
             )
         )
@@ -135,28 +147,33 @@ def _problem(status: int, code: str, detail: str, **headers: str) -> Response:
 
 
 def _refused(request: Request, error: Exception) -> Response:
+    """A page for a person, problem+json for a program."""
     assert isinstance(error, RefusedError)
     page = pages.refused_page(request, error)
     return page or _problem(error.status, error.code, error.detail, **error.headers)
 
 
-def _malformed(_request: Request, error: Exception) -> Response:
+def _malformed(request: Request, error: Exception) -> Response:
     """Names the field alone: FastAPI's own answer would repeat what was sent."""
     assert isinstance(error, RequestValidationError)
     place = ".".join(map(str, error.errors()[0]["loc"]))
-    return _problem(400, Problem.BAD_REQUEST, place)
+    return _refused(request, RefusedError(Problem.BAD_REQUEST, place))
 
 
-def _not_served(_request: Request, error: Exception) -> Response:
+def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = Problem.NOT_FOUND if error.status_code == 404 else Problem.BAD_REQUEST
-    return _problem(error.status_code, code, str(error.detail))
+    return _refused(request, RefusedError(code, str(error.detail), status=error.status_code))
 
 
-def _unavailable(_request: Request, error: Exception) -> Response:
+def _unavailable(request: Request, error: Exception) -> Response:
     """A full or failing disk, or a client that went away: kiosks keep their dossiers and return."""
     _log.error("portal: %s", type(error).__name__)
-    return _problem(503, Problem.UNAVAILABLE, "try again later", Retry_After=str(RETRY_SECONDS))
+    return _refused(request, RefusedError(Problem.UNAVAILABLE, "try again later"))
+
+
+def _broken() -> Response:
+    return _problem(500, Problem.UNAVAILABLE, "a defect of the portal")
 
 
 @click.command()

@@ -15,11 +15,10 @@ from uuid import UUID, uuid4
 
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.errors import RefusedError
-from kiosk.portal.store import Dossier, Store
+from kiosk.portal.store import Dossier, Store, manifest_of
 from kiosk.portal.times import now
 from kiosk.portal.vault import Vault
 from offline_queue.intake import PaperInfo, PaperKeep, Problem, Rating
-from offline_queue.manifest import Manifest
 
 SCHEMA = [
     "CREATE TABLE business_names (name TEXT NOT NULL, commune TEXT NOT NULL,"
@@ -72,7 +71,7 @@ class Services:
             or not self._is_of(dossier, keep.citizen_number)
         ):
             raise RefusedError(Problem.NOT_FOUND, "no such dossier of this person")
-        if keep.paper >= len(_manifest(dossier).papers):
+        if keep.paper >= len(manifest_of(dossier).papers):
             raise RefusedError(Problem.NOT_FOUND, "no such paper")
         at = now()
         values = (
@@ -101,7 +100,7 @@ class Services:
         """JPEG; ``page`` counts from 1. Raises RefusedError (NOT_FOUND)."""
         for info, dossier, paper in self._kept(citizen_number):
             if info.id == paper_id and 1 <= page <= info.pages:
-                manifest = _manifest(dossier)
+                manifest = manifest_of(dossier)
                 return self._vault.open_part(manifest, manifest.papers[paper].pages[page - 1])
         raise RefusedError(Problem.NOT_FOUND, "no such page of this person")
 
@@ -116,7 +115,7 @@ class Services:
             dossier = self._store.dossier(dossier_id)
             if dossier is None:
                 continue
-            shown = _manifest(dossier).papers[paper]
+            shown = manifest_of(dossier).papers[paper]
             info = PaperInfo(
                 id=UUID(paper_id),
                 paper_class=shown.paper_class,
@@ -155,10 +154,6 @@ class Services:
     def _is_of(self, dossier: Dossier, citizen_number: str) -> bool:
         line, person = self._casebook.line(dossier.id), self._casebook.citizen(citizen_number)
         return line is not None and bool(person) and hmac.compare_digest(line.citizen, person)
-
-
-def _manifest(dossier: Dossier) -> Manifest:
-    return Manifest.decode(dossier.manifest.encode())
 
 
 def _compared(name: str) -> str:

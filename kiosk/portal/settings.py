@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
 from kiosk.portal.errors import Fault, PortalError
 
@@ -56,6 +56,9 @@ class PortalSettings(Section):
     bucket_region: str | None = Field(None, description="region of the bucket")
     host: str = Field("127.0.0.1", description="address to listen on; TLS ends in front of it")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on, 0 for any")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="addresses of the proxies in front, whose X-Forwarded-For is believed"
+    )
     agency: str = Field(
         "Ủy ban nhân dân xã Yên Hòa", description="the agency, as named in the certificate"
     )
@@ -70,8 +73,7 @@ class PortalSettings(Section):
     code_lease_days: int = Field(90, ge=1, description="life of a block of dossier codes, days")
     lease_limit: int = Field(500, ge=1, description="most numbers in one leased block")
     seal_host: str = Field("localhost", description="host in the address that a seal encodes")
-    desk_token_file: Path = Field(description="file with the secret of the desk and its pages")
-    enrolment_codes_file: Path = Field(description="'kiosk-id sha256-of-code' a line")
+    enrolment_codes_file: Path = Field(description="file of the codes that kiosks enrol with")
     message_gateway: str = Field(
         "", description="address that sends SMS and e-mail with one-time codes, or empty"
     )
@@ -85,11 +87,12 @@ class PortalSettings(Section):
     login_hours: int = Field(10, ge=1, description="life of a staff login, hours")
     idle_minutes: int = Field(30, ge=1, description="a login unused for so long ends, minutes")
     scripted_officer: bool = Field(
-        False, description="the desk's secret may also decide; for sandbox and tests only"
+        False, description="a desk may also decide and see every case; for sandbox and tests only"
     )
     holidays: tuple[date, ...] = Field((), description="days on which the agency is closed")
     public_address: str = Field(
-        "http://localhost:8080", description="address of the public pages, as citizens reach them"
+        "http://localhost:8080",
+        description="address of all pages, as people reach them; with https, cookies are Secure",
     )
     access_log: bool = Field(
         True, description="one line a request on standard error, without personal data"
@@ -101,7 +104,7 @@ class PortalSettings(Section):
 
 class DeskSettings(Section):
     portal: str = Field(description="address of the portal, http(s)://host:port")
-    token_file: Path = Field(description="file with the desk's secret")
+    token_file: Path = Field(description="file with the secret of this desk")
     module: Path = Field(
         Path("/usr/lib/softhsm/libsofthsm2.so"), description="PKCS#11 library of the token"
     )

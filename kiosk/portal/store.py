@@ -14,6 +14,7 @@ from typing import Any
 
 from kiosk.portal.database import Database, Rows, Transaction
 from kiosk.portal.times import now
+from offline_queue.manifest import Manifest
 
 SCHEMA = [
     "CREATE TABLE kiosks (id TEXT PRIMARY KEY, public_key TEXT NOT NULL,"
@@ -76,6 +77,10 @@ class Dossier:
     original_seen: str | None
     decided_at: str | None
     inspect_by: str | None
+
+
+def manifest_of(dossier: Dossier) -> Manifest:
+    return Manifest.decode(dossier.manifest.encode())
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Dossier))

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
+from kiosk.portal.delivery import Deliveries
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, Limits
-from kiosk.portal.store import Processing, Store
-from kiosk.portal.words import PUBLIC_WORDS
+from kiosk.portal.secret import SLIP_SECRET
+from kiosk.portal.store import Dossier, Processing, Store
+from kiosk.portal.words import PUBLIC_WORDS, delivered
 from offline_queue.intake import Problem, TrackAsk, TrackedDossier
 
 PER_CODE = Limit("track.code", most=10, seconds=3600)
 PER_LINE = Limit("track.line", most=60, seconds=3600)
-_SECRET = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
 _CODE = re.compile(r"[A-Z0-9.]{1,32}-\d{6}-\d{4,12}")
 _NO_SALT = "00" * 16
 _MOST_OF_A_CITIZEN = 20
@@ -48,10 +49,13 @@ class Tracked:
 
 
 class Tracking:
-    def __init__(self, store: Store, casebook: Casebook, limits: Limits) -> None:
+    def __init__(
+        self, store: Store, casebook: Casebook, limits: Limits, deliveries: Deliveries
+    ) -> None:
         self._store = store
         self._casebook = casebook
         self._limits = limits
+        self._deliveries = deliveries
 
     def answer(self, asked: TrackAsk, kiosk_id: str) -> tuple[TrackedDossier, ...]:
         """To a kiosk, which has proven the person if it names one. Raises RefusedError:
@@ -73,7 +77,7 @@ class Tracking:
         if not self._limits.allows(PER_CODE, code[:64]) or not allowed:
             wait = PER_CODE.seconds
             raise RefusedError(Problem.TOO_MANY, "ask again later", retry_after=wait)
-        well_formed = bool(_CODE.fullmatch(code) and _SECRET.fullmatch(secret))
+        well_formed = bool(_CODE.fullmatch(code) and SLIP_SECRET.fullmatch(secret))
         lines = self._casebook.of_code(code)[:_MOST_OF_A_CODE] if well_formed else []
         if not lines:
             digest(secret[:10], _NO_SALT)  # the same work as for a code that exists
@@ -95,7 +99,7 @@ class Tracking:
             procedure=line.procedure,
             title=self._casebook.catalogue.procedure(line.procedure).title,
             state=state,
-            words=PUBLIC_WORDS[state],
+            words=self._words(line.dossier, state),
             officer=line.officer,
             received_at=line.received_at,
             due_at=line.due_at,
@@ -105,6 +109,13 @@ class Tracking:
             note=note,
             number=dossier.number,
         )
+
+    def _words(self, dossier_id: str, state: Processing) -> str:
+        lines = self._deliveries.of_dossier(dossier_id)
+        results = [line for line in lines if line.kind == "result"]
+        if state != Processing.DONE or not results:
+            return PUBLIC_WORDS[state]
+        return delivered(results[-1].channel, results[-1].state)
 
 
 def _on_the_wire(tracked: Tracked) -> TrackedDossier:
@@ -121,6 +132,11 @@ def _on_the_wire(tracked: Tracked) -> TrackedDossier:
 _WANTS = frozenset({Processing.SUPPLEMENT, Processing.FINANCIAL_DUTY})
 PUBLIC_NOTES = frozenset({Processing.REFUSED, Processing.STOPPED, Processing.WITHDRAWN})
 """States whose note is meant for the citizen; elsewhere notes are for the officer."""
+
+
+def public_note(dossier: Dossier) -> str | None:
+    """What of its note is meant for the citizen: why it ended badly, or what is wanted."""
+    return dossier.note if dossier.processing in PUBLIC_NOTES | _WANTS else None
 
 
 def plain(secret: str) -> str:

@@ -26,9 +26,20 @@ PUBLIC_WORDS = {
     Processing.FINANCIAL_DUTY: "Hồ sơ chờ nộp tiền.",
     Processing.WITHDRAWN: "Ông/bà đã rút hồ sơ.",
     Processing.STOPPED: "Cơ quan đã dừng giải quyết hồ sơ.",
-    Processing.DONE: "Đã có kết quả. Mời ông/bà đến nhận.",
+    Processing.DONE: "Đã có kết quả. Mời ông/bà đến quầy một cửa nhận.",
     Processing.RETURNED: "Kết quả đã được trao cho ông/bà.",
 }
+SENT_WORDS = {
+    "email": "Đã có kết quả, đã gửi qua thư điện tử. Ông/bà mở thư để tải.",
+    "wallet": "Đã có kết quả trong ví giấy tờ của ông/bà.",
+    "post": "Đã có kết quả, đã gửi qua bưu điện.",
+}
+SENDING_WORDS = {
+    "email": "Đã có kết quả, đang gửi qua thư điện tử.",
+    "wallet": "Đã có kết quả, đang gửi vào ví giấy tờ của ông/bà.",
+    "post": "Đã có kết quả, đang gửi qua bưu điện.",
+}
+NOT_SENT_WORDS = "Đã có kết quả nhưng chưa gửi được. Mời ông/bà đến quầy một cửa nhận."
 ROLE_WORDS = {
     Role.OFFICER: "Cán bộ",
     Role.CHIEF: "Lãnh đạo",
@@ -60,7 +71,59 @@ DELIVERY_WORDS = {
     "sent": "Đã gửi",
     "failed": "Không gửi được",
     "expired": "Quá hạn gửi",
+    "at-desk": "Trao tại quầy",
 }
+FAULT_WORDS = {
+    "mail.bad-address": "Địa chỉ thư viết sai: gửi lại không được, hãy trao tại quầy",
+    "mail.no-such-box": "Hộp thư này không có hoặc không nhận",
+    "post.bad-address": "Thiếu địa chỉ: gửi lại không được, hãy trao tại quầy",
+    "wallet.no-result": "Kết quả không phải bản điện tử: hãy trao tại quầy",
+}
+HOPELESS = frozenset({"mail.bad-address", "post.bad-address", "wallet.no-result"})
+"""Faults that lie in the dossier itself: sending again cannot help."""
+_SIDES = {"mail": "Máy chủ thư", "wallet": "Ví giấy tờ", "post": "Bưu điện"}
+ACTION_WORDS = {
+    "staff.login": "Vào trang",
+    "staff.locked": "Tài khoản tạm khóa",
+    "staff.enrolled": "Nhận tài khoản",
+    "staff.add": "Thêm tài khoản",
+    "staff.reset": "Cấp lại mã",
+    "staff.disable": "Ngừng tài khoản",
+    "case.approve": "Duyệt hồ sơ",
+    "case.refuse": "Từ chối hồ sơ",
+    "case.supplement": "Yêu cầu bổ sung",
+    "case.duty": "Yêu cầu nộp tiền",
+    "case.duty-done": "Ghi đã nộp tiền",
+    "case.end": "Kết thúc hồ sơ",
+    "case.finish": "Giải quyết xong",
+    "case.hand-over": "Trao kết quả",
+    "case.fee": "Thu, hoàn lệ phí",
+    "delivery.resend": "Gửi lại kết quả",
+    "delivery.sent": "Ghi đã gửi kết quả",
+    "delivery.hand-over": "Chuyển sang trao tại quầy",
+    "export": "Xuất hồ sơ",
+}
+
+
+def delivered(channel: str, state: str) -> str:
+    """To the citizen: where the result is, by the way it goes and how far it got."""
+    if state == "sent":
+        return SENT_WORDS[channel]
+    if state in ("waiting", "by-hand"):
+        return SENDING_WORDS[channel]
+    return PUBLIC_WORDS[Processing.DONE] if state == "at-desk" else NOT_SENT_WORDS
+
+
+def fault(code: str) -> str:
+    """What a clerk reads of a delivery's fault: ``side.reason``, or the name of an error here."""
+    side, _, reason = code.partition(".")
+    if code in FAULT_WORDS:
+        return FAULT_WORDS[code]
+    if side not in _SIDES:
+        return "Chưa mở được hồ sơ để gửi"
+    if reason.isdecimal():
+        return f"{_SIDES[side]} không nhận, mã {reason}"
+    return f"{_SIDES[side]} chưa trả lời"
 
 
 def money(amount: int) -> str:

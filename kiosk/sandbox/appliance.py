@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +33,7 @@ from kiosk.settings import Settings, load
 AGENCY = "Ủy ban nhân dân xã Yên Hòa"
 OFFICER = "Lê Văn Thí Điểm"
 KIOSK_ID = "kiosk-01"
+_OFFICER_ACCOUNT = "officer"
 _DEVICES = (
     "scanner",
     "camera",
@@ -41,6 +42,7 @@ _DEVICES = (
     "document-printer",
     "card-reader",
     "ups",
+    "signals",
 )
 _SETTLE_SECONDS = 60.0
 _SANDBOX_RESERVE = 64 * 1024 * 1024  # a developer's disk may be nearly full
@@ -172,6 +174,7 @@ class Appliance:
         self._launch("gateway", "sandbox", "gateway", "--port", "0")
         self._wait("gateway")
         self._write_portal_settings()
+        self._introduce_officer()
         self._launch_portal("0")
         self._launch("vneid", "sandbox", "vneid", "--port", "0")
         for device in _DEVICES:
@@ -215,6 +218,25 @@ class Appliance:
             return ["--link", self.state / "code-reader"]
         return []
 
+    def _introduce_officer(self) -> None:
+        """Account of the scripted officer, and a secret for the desk with the token of today."""
+        from kiosk.portal import composition, settings
+        from kiosk.portal.accounts import Role
+
+        portal = composition.open_portal(settings.load(self._portal_file))
+        accounts, desks = portal.offices.accounts, portal.offices.desks
+        with closing(portal.store):
+            if any(each.staff.name == _OFFICER_ACCOUNT for each in accounts.accounts()):
+                with suppress(ValueError):  # a start that was cut off made none
+                    desks.revoke(_OFFICER_ACCOUNT, by="sandbox")
+            else:
+                accounts.add(_OFFICER_ACCOUNT, OFFICER, Role.OFFICER, by="sandbox")
+            certificate = self.pki.officer_certificate.read_bytes()
+            secret = desks.add_for(_OFFICER_ACCOUNT, certificate, by="sandbox")
+        token = self.state / "desk.token"
+        token.touch(0o600)
+        token.write_text(secret)
+
     def _introduce_person(self) -> None:
         person = {
             "citizen_number": PERSON.number,
@@ -235,10 +257,6 @@ class Appliance:
         return self.state / "portal.toml"
 
     def _write_portal_settings(self) -> None:
-        token = self.state / "desk.token"
-        if not token.exists():
-            token.write_text(secrets.token_hex(16))
-            token.chmod(0o600)
         codes = self.state / "enrolment-codes"
         if not codes.exists():
             code = self.state / "enrolment-code"
@@ -251,7 +269,6 @@ class Appliance:
                 "agency": AGENCY,
                 "officer": OFFICER,
                 "seal_host": pki.SEAL_HOST,
-                "desk_token_file": str(token),
                 "enrolment_codes_file": str(codes),
                 "message_gateway": f"{self._addresses['gateway']}/messages",
                 "trust_dir": str(self.trust_dir),
@@ -281,7 +298,7 @@ class Appliance:
             },
             "screen": {"fullscreen": False},
             "devices.scanner": {"url": self._addresses.get("scanner", "")},
-            "devices.code_reader": {"port": self._addresses.get("code-reader", "")},
+            "devices.code_reader": {"address": self._addresses.get("code-reader", "")},
             "devices.camera": {"source": self._addresses.get("camera", "")},
             "devices.receipt_printer": {"address": self._addresses.get("receipt-printer", "")},
             "devices.document_printer": {"uri": self._addresses.get("document-printer", "")},
@@ -290,6 +307,12 @@ class Appliance:
                 "socket": self._addresses.get("card-reader", ""),
             },
             "devices.power": {"address": self._addresses.get("ups", "")},
+            "devices.signals": {
+                "address": self._addresses.get("signals", ""),
+                "lamp": 1,
+                "bell": 2,
+                "tamper": 1,
+            },
             "outbox": {"reserve_bytes": _SANDBOX_RESERVE},
             "identity": {"issuer": self._addresses["vneid"]},
             "link": {

@@ -66,6 +66,7 @@ def panels(props: Props) -> tuple[Panel, ...]:
         Panel("document-printer", "Document printer", _document_told, _document_buttons()),
         Panel("card-reader", "Card reader", _cards_told, _cards_buttons()),
         Panel("ups", "Power", _power_told, _power_buttons()),
+        Panel("signals", "Lamp, bell, housing", _signals_told, _signals_buttons()),
     )
 
 
@@ -110,6 +111,7 @@ def _printer_buttons() -> tuple[Button, ...]:
     return (
         Button("refill", "New roll", "refill", {}),
         Button("mend", "Mend", "set", whole),
+        Button("take", "Take the slip", "take", {}),
         Button("low", "Roll runs low", "set", {"paper": "near-end"}, bad=True),
         Button("out", "Paper out", "set", {"paper": "out"}, bad=True),
         Button("cover", "Open the cover", "set", {"cover_open": True}, bad=True),
@@ -148,6 +150,15 @@ def _power_buttons() -> tuple[Button, ...]:
     )
 
 
+def _signals_buttons() -> tuple[Button, ...]:
+    return (
+        Button("shut", "Shut the housing", "set", {"shut": True}),
+        Button("plug", "Plug in", "set", {"unplugged": False}),
+        Button("open", "Open the housing", "set", {"shut": False}, bad=True),
+        Button("unplug", "Pull the plug", "set", {"unplugged": True}, bad=True),
+    )
+
+
 def _scanner_told(state: State) -> tuple[str, bool]:
     trouble = state["adf"] not in ("loaded", "empty") or state["fault_on_page"]
     word = state["adf"] if state["adf"] not in ("loaded", "empty") else "waits to jam"
@@ -174,6 +185,7 @@ def _printer_told(state: State) -> tuple[str, bool]:
             ("cover open", state["cover_open"]),
             (str(state["error"]), state["error"]),
             ("silent", state["silent"]),
+            ("a slip in the exit", state["at_exit"]),
         )
         if there
     ]
@@ -205,6 +217,13 @@ def _cards_told(state: State) -> tuple[str, bool]:
 def _power_told(state: State) -> tuple[str, bool]:
     told = "mains" if state["mains"] else "battery low" if state["low"] else "on battery"
     return told, bool(state["mains"])
+
+
+def _signals_told(state: State) -> tuple[str, bool]:
+    lamp, bell = state["outputs"][:2]
+    lit = ["lamp lit"] * lamp + ["bell rings"] * bell or ["dark"]
+    trouble = "unplugged, " if state["unplugged"] else "" if state["shut"] else "housing open, "
+    return trouble + ", ".join(lit), not trouble
 
 
 def beside(appliance: Appliance, papers: Sequence[Path]) -> Dock:

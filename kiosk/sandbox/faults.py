@@ -22,6 +22,7 @@ _DEVICE_FAULTS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] =
     "printer=cover-open": ("document-printer", {"cover_open": True}, {"cover_open": False}),
     "printer=jam": ("document-printer", {"jam_on_side": 1}, {"jammed": False}),
     "printer=garbage": ("document-printer", {"garbage": True}, {"garbage": False}),
+    "housing=open": ("signals", {"shut": False}, {"shut": True}),
     "camera=stopped": ("camera", {"stopped": True}, {"stopped": False}),
 }
 NAMES = (

@@ -67,6 +67,11 @@ class SandboxPki:
         return self.folder / "certs" / "chain.pem"
 
     @property
+    def officer_certificate(self) -> Path:
+        """PEM, the one on the token ``desk``."""
+        return self.folder / "certs" / "officer.pem"
+
+    @property
     def softhsm_conf(self) -> Path:
         """``SOFTHSM2_CONF`` of every process that opens one of the tokens."""
         return self.folder / "softhsm2.conf"

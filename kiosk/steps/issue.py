@@ -14,7 +14,7 @@ from certify.numbers import new_id_code
 from certify.statement import CopyFacts
 from drivers.contract import DeviceError
 from drivers.contract import Fault as DeviceFault
-from kiosk import dossiers
+from kiosk import dossiers, slip_exit, tamper
 from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
@@ -53,7 +53,7 @@ async def run(session: Session) -> Outcome:
     record.mode = record.mode or await _mode(session)
     async with session.busy():
         if record.mode == "post-check" and record.copy is None:
-            await _certify_here(session)
+            await _certify_unless_opened(session)
         if record.manifest is None:
             await _lock(session)
         _show(session, "sent")
@@ -72,6 +72,7 @@ async def run(session: Session) -> Outcome:
             _show(session, "slip")
         await _print_slip(session)
         await session.ask(_done_view(session))
+        await slip_exit.remind(session)
     return NEXT
 
 
@@ -88,14 +89,29 @@ async def _mode(session: Session) -> Mode:
         and session.record.grade == "proven"
         and kiosk.numbers.left("certificate", now.year, now) > 0
         and await _clock_trusted(session)
+        and await tamper.is_shut(kiosk)
     )
     return "post-check" if allowed else "pre-check"
+
+
+async def _certify_unless_opened(session: Session) -> None:
+    """A housing that is opened in this very moment leaves the copy to the officer."""
+    record = session.record
+    try:
+        await _certify_here(session)
+    except DeviceError as error:
+        if error.code not in tamper.CODES:
+            raise
+        log.error("left to the officer: %s", error.code)
+        session.kiosk.journal.append("not-signed-here", code=error.code)
+        record.mode, record.facts, record.number = "pre-check", None, ""
 
 
 async def _certify_here(session: Session) -> None:
     """Number, seal and sign on the kiosk; the copy is a part of the dossier like its pages."""
     kiosk, record = session.kiosk, session.record
     _show(session, "signed")
+    await tamper.require_shut(kiosk)
     if record.facts is None:
         record.facts = _burn_number(session)
     trust = await current_trust(kiosk.link)
@@ -103,6 +119,7 @@ async def _certify_here(session: Session) -> None:
     copy = await kiosk.certifier.issue_post_check(pages, record.facts, trust)
     _show(session, "verified")
     id_code = await _verified(session, copy, trust)
+    await tamper.require_shut(kiosk)
     kiosk.outbox.put_part(session.dossier, "copy.pdf", "application/pdf", copy)
     # Last: a copy that is not in the dossier yet must not count as made.
     record.copy, record.id_code = copy, id_code

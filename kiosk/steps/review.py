@@ -29,6 +29,6 @@ def _view(session: Session) -> ReviewView:
     return ReviewView(
         person=Text.plain(session.identity.full_name),
         rows=rows,
-        pages=thumbs(record.scanned),
+        pages=thumbs(record),
         **session.progress,
     )

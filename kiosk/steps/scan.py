@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from certify.pages import encode_text
 from drivers.contract import DeviceError, Fault, Raster, ScanSettings
-from kiosk.documents.reader import PageReading
 from kiosk.session import BACK, NEXT, Outcome, Record, Session
-from kiosk.views import Intent, Next, PageThumb, Redo, ScanView, Text
+from kiosk.views import Intent, Next, PageThumb, Redo, Remove, ScanView, Text
 
 _LOOK_FOR_PAPER = 0.5
 """Seconds between two looks whether paper lies in the feeder."""
@@ -20,9 +19,10 @@ _LOOK_FOR_PAPER = 0.5
 @dataclass(slots=True)
 class _Stack:
     """The paper in hand. ``moving``: the feeder still pulls; ``unread``: numbers of pages that are
-    scanned but not read yet."""
+    scanned but not read yet; ``removed``: the person has just taken a page out."""
 
     moving: bool = False
+    removed: bool = False
     unread: set[int] = field(default_factory=set)
 
 
@@ -30,14 +30,46 @@ async def run(session: Session) -> Outcome:
     stack = _Stack()
     while True:
         intent = await _wait_for_paper(session, stack)
-        if isinstance(intent, Redo):
-            if intent.number in session.record.scanned:
-                session.record.redo = intent.number
+        stack.removed = False
+        if isinstance(intent, Redo | Remove):
+            if (number := _number_at(session.record, intent.number)) is None:
+                continue
+            if isinstance(intent, Redo):
+                session.record.redo = number
+            else:
+                _remove(session, number)
+                stack.removed = True
         elif isinstance(intent, Next) and _complete(session.record):
             _save_text(session)
             return NEXT
         elif isinstance(intent, Intent) and not isinstance(intent, Next):
             return BACK
+
+
+def _remove(session: Session, number: int) -> None:
+    """The other pages keep their numbers, so one deletion is all that can fail."""
+    record = session.record
+    session.kiosk.outbox.drop_part(session.dossier, _part_name(number))
+    record.pages_changed()
+    del record.scanned[number]
+    record.unreadable.discard(number)
+    record.redo = 0 if record.redo == number else record.redo
+
+
+def _places(record: Record) -> list[int]:
+    """The numbers of the pages in their order, which is how they are counted on the screen."""
+    return sorted({*record.scanned, *record.unreadable})
+
+
+def _number_at(record: Record, place: int) -> int | None:
+    """Of a page that is there."""
+    places = _places(record)
+    number = places[place - 1] if 1 <= place <= len(places) else 0
+    return number if number in record.scanned else None
+
+
+def _part_name(number: int) -> str:
+    return f"page-{number:03}.jpg"
 
 
 async def _wait_for_paper(session: Session, stack: _Stack) -> Intent | None:
@@ -94,7 +126,7 @@ async def _read(session: Session, sheet: Raster, number: int, stack: _Stack) -> 
     try:
         reading = await session.kiosk.documents.read_page(sheet)
         session.kiosk.outbox.put_part(
-            session.dossier, f"page-{number:03}.jpg", "image/jpeg", reading.page.jpeg
+            session.dossier, _part_name(number), "image/jpeg", reading.page.jpeg
         )
     except BaseException:
         record.unreadable.add(number)
@@ -132,24 +164,29 @@ def _save_text(session: Session) -> None:
 
 def _view(session: Session, stack: _Stack) -> ScanView:
     state = "scanning" if stack.moving else "reading" if stack.unread else "waiting"
-    again = 0 if stack.moving else _asked_again(session.record)
     return ScanView(
         state=state,
-        pages=thumbs(session.record.scanned),
+        pages=thumbs(session.record),
         reading=len(stack.unread),
-        problem=Text("scan.redo", {"number": again}) if again else None,
+        problem=None if stack.moving else _notice(session.record, stack),
         **session.progress,
     )
 
 
-def thumbs(pages: Mapping[int, PageReading]) -> tuple[PageThumb, ...]:
+def _notice(record: Record, stack: _Stack) -> Text | None:
+    if again := _asked_again(record):
+        return Text("scan.redo", {"number": _places(record).index(again) + 1})
+    return Text("scan.removed") if stack.removed else None
+
+
+def thumbs(record: Record) -> tuple[PageThumb, ...]:
     """Small pictures with a verdict in words; the worst finding is told."""
     return tuple(
         PageThumb(
-            number=number,
+            number=_places(record).index(number) + 1,
             image=page.thumbnail,
             verdict=Text(f"verdict.{page.findings[0]}" if page.findings else "verdict.good"),
             redo=bool(page.findings),
         )
-        for number, page in sorted(pages.items())
+        for number, page in sorted(record.scanned.items())
     )

@@ -116,7 +116,7 @@ def _over(
             outbox,
             client,
             kiosk.key,
-            signatures.load_public(kiosk.keys["receipt_key"]),
+            lambda _: signatures.load_public(kiosk.keys["receipt_key"]),
             backoff=Backoff(0.5 / scale, 60 / scale, random.Random(1)),
         )
         started = time.monotonic()

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import zxingcpp
 
-from drivers.code_reader import SerialCodeReader
+from drivers.code_reader import Format, WiredCodeReader
 from drivers.contract import DeviceError, Fault, ScanSettings, Slip, SlipCode, SlipText
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.serial_reader import SerialReaderEmulator
+from drivers.reader_wires import wire
 from drivers.receipt_printer import EscposPrinter, Traits
 from drivers.receipt_slip import encode, render_slip
 from drivers.sane_worker import Quirks, SaneWorker
@@ -97,7 +98,9 @@ def test_what_frames_a_payload_is_taken_off(prefix: bytes, terminator: bytes, se
     emulator = SerialReaderEmulator()
 
     async def read() -> str:
-        reader = SerialCodeReader(port=emulator.address, terminator=terminator, prefix=prefix)
+        line = wire(emulator.address, terminator=terminator)
+        reader = WiredCodeReader(line, Format(prefix, terminator))
+        await reader.check()
         reading = asyncio.create_task(reader.read())
         await asyncio.sleep(0)
         emulator.send(sent)

@@ -266,7 +266,7 @@ class Citizen:
             return isinstance(view, ScanView) and view.state == "scanning"
         if self._trouble.device == "camera":
             return isinstance(view, FaceView) and view.preview is not None
-        if self._trouble.device == "ups":
+        if self._trouble.device in ("ups", "signals"):
             return isinstance(view, ReviewView)
         return isinstance(view, IssuingView) and _is_printing(view, self._trouble.device)
 
@@ -300,4 +300,5 @@ _AFTER: dict[str, Callable[[View], bool]] = {
     "receipt-printer": lambda view: isinstance(view, DoneView),
     "document-printer": lambda view: isinstance(view, DoneView),
     "ups": lambda view: isinstance(view, DoneView),
+    "signals": lambda view: isinstance(view, DoneView),
 }

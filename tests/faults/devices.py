@@ -10,18 +10,23 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from drivers.camera import OpenCvCamera
-from drivers.code_reader import SerialCodeReader
+from drivers.code_reader import WiredCodeReader
 from drivers.contract import DeviceError, Health, ScanSettings, Slip, SlipText
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
+from drivers.emulators.hid_reader import HidReaderEmulator
 from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
+from drivers.emulators.usbip_backend import UsbipBackend
+from drivers.hid_nodes import Identity
+from drivers.hid_pos import HidPosWire
 from drivers.presence import Checkable, watching
+from drivers.reader_wires import wire
 from drivers.receipt_printer import EscposPrinter
 from drivers.scanner import SaneScanner
 
@@ -66,7 +71,7 @@ class Event:
 
 
 def break_often(folder: Path, count: int, seed: int, sheet: bytes, frame: bytes) -> Tally:
-    """``count`` faults, drawn with ``seed``, over scanner, reader, camera and receipt printer."""
+    """``count`` faults, drawn with ``seed``, over scanner, readers, camera and receipt printer."""
     return asyncio.run(_break_often(folder, count, seed, sheet, frame))
 
 
@@ -116,20 +121,25 @@ async def _plug_in(stack: AsyncExitStack, folder: Path, sheet: bytes, frame: byt
     escl = stack.enter_context(EsclScanner())
     mjpeg = stack.enter_context(MjpegCamera([frame]))
     paper, line = EscposEmulator(), SerialReaderEmulator(folder / "reader")
-    stack.callback(paper.close)
-    stack.callback(line.close)
+    usb = HidReaderEmulator()
+    for emulator in (paper, line, usb):
+        stack.callback(emulator.close)
     scanner = SaneScanner(url=escl.url, work_dir=folder, deadline=10.0)
     camera = OpenCvCamera(source=mjpeg.address, deadline=1.0)
     printer = EscposPrinter(address=paper.address, timeout=0.5)
-    reader = SerialCodeReader(port=line.address, reopen_seconds=0.2)
-    for device in (scanner, camera, printer, reader):
+    reader = WiredCodeReader(wire(line.address), reopen_seconds=0.2)
+    identity = Identity(usb.vendor, usb.product)
+    hid_pos = HidPosWire(identity, UsbipBackend(usb.server), folder, folder)
+    hid = WiredCodeReader(hid_pos, reopen_seconds=0.2)
+    for device in (scanner, camera, printer, reader, hid):
         stack.push_async_callback(device.close)
-    await stack.enter_async_context(watching((scanner, printer)))
+    await stack.enter_async_context(watching((scanner, printer, reader, hid)))
     return [
         *_scanner_events(escl, scanner, sheet),
         *_printer_events(paper, printer),
         _camera_event(mjpeg, camera),
-        _reader_event(line, reader),
+        _reader_event("reader: unplugged", line, reader),
+        _reader_event("HID reader: unplugged", usb, hid),
     ]
 
 
@@ -202,15 +212,18 @@ def _camera_event(mjpeg: MjpegCamera, camera: OpenCvCamera) -> Event:
     return Event("camera: stopped", stopped(True), stopped(False), look)
 
 
-def _reader_event(line: SerialReaderEmulator, reader: SerialCodeReader) -> Event:
+def _reader_event(
+    name: str, line: SerialReaderEmulator | HidReaderEmulator, reader: WiredCodeReader
+) -> Event:
     async def read() -> None:
         waiting = asyncio.create_task(reader.read())
         await asyncio.wait([waiting], timeout=0.1)
         if not waiting.done() and reader.status().health is Health.READY:
-            line.show("vneid:thu")
+            with suppress(OSError):  # nobody has noticed yet that it is unplugged
+                line.show("vneid:thu")
         await waiting
 
-    return Event("reader: unplugged", line.unplug, line.plug, read)
+    return Event(name, line.unplug, line.plug, read)
 
 
 def _handles() -> int:

@@ -73,6 +73,12 @@ def _power(name: str, cut: dict[str, Any], **options: Any) -> Trouble:
     return Trouble("ups", name, _set(**cut), _set(mains=True, low=False), **options)
 
 
+def _signals(name: str, broken: dict[str, Any]) -> Trouble:
+    """Nobody in a pre-check session is stopped by it: the kiosk would not sign then anyway."""
+    whole = _set(shut=True, unplugged=False)
+    return Trouble("signals", name, _set(**broken), whole, passing=True)
+
+
 def _cable(name: str, **options: Any) -> Trouble:
     return Trouble("receipt-printer", name, ("unplug", {}), ("plug", {}), **options)
 
@@ -119,6 +125,8 @@ TROUBLES: tuple[Trouble, ...] = (
     Trouble("document-printer", "unplugged while it prints", _set(unplug_on_side=2), ("plug", {})),
     _power("power cut", {"mains": False}),
     _power("battery low", {"mains": False, "low": True}, ends=True),
+    _signals("housing opened", {"shut": False}),
+    _signals("unplugged", {"unplugged": True}),
 )  # fmt: skip
 
 

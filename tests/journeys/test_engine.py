@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
 from certify.trust import load_bundle
 from certify.verify import verify
 from kiosk import app, journal
+from kiosk.__main__ import cli
 from kiosk.clock import local_now
 from kiosk.link.trust import load_anchor
 from kiosk.sandbox.appliance import Appliance
@@ -72,6 +74,23 @@ def test_post_check(post_check: Appliance, sheets: list[Path]) -> None:
     assert finished.copy is not None
     assert str(verdict_on(post_check, finished.copy).state) == "agency-inspection-due"
     (entry,) = listed(post_check, finished.code)
+    assert entry["mode"] == "post-check"
+
+
+def test_an_opened_housing_leaves_the_copy_to_the_officer_until_staff_arms_it(
+    post_check: Appliance, sheets: list[Path]
+) -> None:
+    journey = scripted.run(post_check, sheets[:1], faults=["housing=open"])
+    post_check.control("signals", "set", shut=True)
+    assert journey.finished is not None
+    assert journey.finished.ended == "done"
+    (entry,) = listed(post_check, journey.finished.code)
+    assert entry["mode"] == "pre-check"
+    words = ["tamper", "reset", "--settings", str(post_check.settings_file)]
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    again = scripted.run(post_check, sheets[:1]).finished
+    assert again is not None
+    (entry,) = listed(post_check, again.code)
     assert entry["mode"] == "post-check"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from drivers.absent import AbsentPowerSupply
+from drivers.absent import AbsentPowerSupply, AbsentSignals
 from drivers.contract import DeviceError
 from drivers.contract import Fault as DeviceFault
 from kiosk import engine
@@ -43,6 +43,7 @@ def wait(tmp_path: Path, outbox: Outbox, person: Person, supply: Any = None) -> 
         link=Link(),
         outbox=outbox,
         power=supply or AbsentPowerSupply(),
+        signals=AbsentSignals(),
         journal=Journal(tmp_path, "run", lambda: NOW),
     )
 

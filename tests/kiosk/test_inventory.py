@@ -21,9 +21,10 @@ from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.ipp import IppEmulator
 from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
+from drivers.emulators.signal_box import SignalBoxEmulator
 from drivers.emulators.upsd import UpsdEmulator
 from drivers.wire import Blob
-from kiosk import app, devices, inventory, selftest
+from kiosk import app, devices, inventory, readiness, selftest
 from kiosk.__main__ import cli
 from kiosk.sandbox.people import camera_frames
 from kiosk.settings import Settings, load
@@ -40,6 +41,7 @@ class Rig:
     paper: IppEmulator
     cards: CardReaderEmulator
     ups: UpsdEmulator
+    box: SignalBoxEmulator
     file: Path
 
     @property
@@ -69,6 +71,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         IppEmulator(),
         CardReaderEmulator(),
         UpsdEmulator(),
+        SignalBoxEmulator(),
         tmp_path / "kiosk.toml",
     )
     rig.file.write_text(
@@ -81,7 +84,7 @@ url = "{rig.scanner.url}"
 source = "{rig.camera.url}"
 profile = "generic-mjpeg"
 [devices.code_reader]
-port = "{rig.reader.address}"
+address = "{rig.reader.address}"
 [devices.receipt_printer]
 address = "{rig.printer.address}"
 [devices.document_printer]
@@ -91,6 +94,9 @@ reader = "*"
 socket = "{rig.cards.address}"
 [devices.power]
 address = "{rig.ups.address}"
+[devices.signals]
+address = "{rig.box.address}"
+tamper = 1
 """
     )
     yield rig
@@ -102,6 +108,7 @@ address = "{rig.ups.address}"
         rig.paper,
         rig.cards,
         rig.ups,
+        rig.box,
     ):
         emulator.close()
 
@@ -123,6 +130,7 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
     rig.paper.state.jammed = True
     rig.cards.unplug()
     rig.ups.state.mains = False
+    rig.box.state.shut = False
     done = rig.command("devices")
     assert done.exit_code == 3
     told = [line.split() for line in done.stdout.splitlines()]
@@ -134,6 +142,7 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
         "fault",
         "absent",
         "fault",
+        "fault",
     ]
     assert [next(word for word in words if word.startswith("device.")) for words in told] == [
         "device.scanner.jam",
@@ -143,6 +152,7 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
         "device.printer.jam",
         "device.card-reader.absent",
         "device.power.out",
+        "device.tamper.open",
     ]
 
 
@@ -200,6 +210,22 @@ def test_the_running_kiosk_says_how_its_devices_are(rig: Rig) -> None:
     assert listed.exit_code == 3
     # Without a kiosk that runs, what it said is old: the printer is asked, and is well.
     assert rig.command("devices").exit_code == 0
+
+
+def test_a_roll_near_its_end_is_a_yellow_light_with_what_is_left(rig: Rig) -> None:
+    kind = next(kind for kind in inventory.KINDS if kind.name == "receipt printer")
+    kiosk: Any = SimpleNamespace(
+        settings=rig.settings, devices={kind.name: kind.make(rig.settings)}
+    )
+    check = readiness._check_of(kind)
+    fine = asyncio.run(readiness._ask(check, kiosk))
+    rig.printer.set(paper="near-end")
+    low = asyncio.run(readiness._ask(check, kiosk))
+    assert (fine.light, low.light) == ("green", "yellow")
+    assert low.detail == "the roll is near its end, about 2.0 m left"
+    held = inventory.State(kind.name, "", "tcp://x", "ready", "device.receipt.paper-low")
+    assert readiness._held(held).light == "yellow"
+    assert rig.command("devices", "probe").exit_code == 0  # a warning is no failure
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from drivers.serial_line import SerialWire
 from kiosk import devices
 from kiosk.failures import KioskError
 from kiosk.profiles import (
@@ -28,6 +30,7 @@ from kiosk.settings import (
 
 FOLDER = resources.files("config") / "devices"
 SCANNER = 'kind = "scanner"\ntitle = "Some scanner"\nsource = "its datasheet"\n'
+READER = 'kind = "code-reader"\ntitle = "Some reader"\nsource = "its manual"\n'
 PRINTER = 'kind = "receipt-printer"\ntitle = "Some printer"\nsource = "its datasheet"\n'
 
 
@@ -88,6 +91,27 @@ def test_paper_that_the_model_does_not_take_is_refused() -> None:
 
 
 def test_the_settings_baud_wins_over_the_profile() -> None:
-    framed = devices.code_reader(CodeReaderSettings(profile="generic-serial-stx-etx"))
-    faster = devices.code_reader(CodeReaderSettings(profile="generic-serial-stx-etx", baud=19200))
-    assert (framed.baud, faster.baud) == (9600, 19200)  # type: ignore[attr-defined]
+    def wire(**given: Any) -> Any:
+        line = CodeReaderSettings(
+            profile="generic-serial-stx-etx", address="serial:/dev/ttyS0", **given
+        )
+        return vars(devices.code_reader(line))["_wire"]
+
+    assert wire() == SerialWire("/dev/ttyS0", 9600, b"\x03")
+    assert wire(baud=19200) == SerialWire("/dev/ttyS0", 19200, b"\x03")
+
+
+def test_an_address_that_no_reader_has_is_told_by_its_key() -> None:
+    with pytest.raises(KioskError, match=r"devices\.code_reader\.address: ") as raised:
+        devices.code_reader(CodeReaderSettings(address="/dev/ttyACM0"))
+    assert raised.value.code == "settings.invalid"
+
+
+def test_a_profile_says_what_a_payload_looks_like() -> None:
+    text = READER + 'suffix = "\\t"\nsymbologies = ["Q"]\naim = true\nfallback = "cp1258"\n'
+    found = parse(text, "some.toml")
+    assert isinstance(found, CodeReaderProfile)
+    assert (found.symbologies, found.aim, found.fallback) == (("Q",), True, "cp1258")
+    for wrong in ('symbologies = ["QR"]', 'fallback = "utf-16"', "aim = 3"):
+        with pytest.raises(KioskError, match=r"some\.toml: "):
+            parse(f"{READER}{wrong}\n", "some.toml")

@@ -7,6 +7,7 @@ from typing import Any
 
 from drivers.contract import Health, Status
 from kiosk import reports
+from kiosk.settings import Settings
 
 
 def device(health: Health, code: str | None = None) -> Any:
@@ -20,8 +21,10 @@ def test_a_code_for_what_is_broken_and_ok_for_the_rest() -> None:
         "camera": device(Health.ABSENT),
         "receipt printer": device(Health.READY, "device.receipt.paper-low"),
         "power": device(Health.FAULT),
+        "card reader": device(Health.ABSENT),
     }
-    kiosk: Any = SimpleNamespace(devices=held)
+    settings = Settings.model_validate({"devices": {"power": {"address": "nut://ups@localhost"}}})
+    kiosk: Any = SimpleNamespace(devices=held, settings=settings)
     assert reports.states(kiosk) == {
         "scanner": "device.scanner.jam",
         "code-reader": "ok",

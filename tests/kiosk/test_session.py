@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from drivers.absent import AbsentPowerSupply
+from drivers.absent import AbsentPowerSupply, AbsentSignals
 from drivers.contract import DeviceError, Fault
 from kiosk import steps
 from kiosk.failures import Fault as CoreFault
@@ -91,6 +91,7 @@ def kiosk(tmp_path: Path) -> Any:
         link=Link(),
         outbox=Outbox(),
         power=AbsentPowerSupply(),
+        signals=AbsentSignals(),
         journal=Journal(tmp_path, "run", lambda: NOW),
         path=tmp_path / "run.jsonl",
     )

@@ -10,11 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from drivers.emulators.escl import EsclScanner
+from drivers.emulators.hid_descriptors import KEYBOARD, pos_descriptor
 from kiosk import finder, setup
 from kiosk.__main__ import cli
 from kiosk.failures import KioskError
 from kiosk.finder import Found
 from kiosk.settings import CameraSettings, Devices, Settings, load
+from tests.drivers.nodes import Machine
 
 CAMERA = Found("camera", "source", "/dev/video0", "generic-v4l2", "a camera")
 SECOND = Found("camera", "source", "/dev/video2", "generic-v4l2", "another camera")
@@ -122,7 +124,7 @@ def test_serial_ports_by_the_name_that_lasts(
     ]
     monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
     (found,) = finder.serial_ports(tmp_path)
-    assert (found.value, found.what) == (str(link), "ACME Reader")
+    assert (found.value, found.what) == (f"serial:{link}", "ACME Reader")
 
 
 def test_a_network_scanner_is_asked() -> None:
@@ -168,3 +170,23 @@ def test_the_command_asks_before_it_writes(tmp_path: Path, monkeypatch: pytest.M
     assert load(file).devices.camera.source == ""
     again = CliRunner().invoke(cli, command)
     assert (again.exit_code, "nothing to write" in again.output) == (0, True)
+
+
+def test_readers_are_found_by_what_they_say_of_themselves(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    pipes = [
+        machine.hidraw("hidraw0", KEYBOARD),
+        machine.hidraw("hidraw1", pos_descriptor()),
+        machine.keyboard("event1"),  # the same reader, which can type as well
+        machine.keyboard("event2", "CR-0002"),
+        machine.keyboard("event3", "K-1"),
+    ]
+    (machine.sys / "input" / "event3" / "device" / "name").write_text("Office keyboard\n")
+    found = finder.hid_readers(machine.dev, machine.sys)
+    assert [(one.value, one.profile) for one in found] == [
+        ("hid-pos:1209:0001:CR-0001", "generic-hid-pos"),
+        ("wedge:1209:0001:CR-0002", "generic-wedge"),
+    ]
+    assert finder.hid_readers(tmp_path / "none", tmp_path / "none") == []
+    for pipe in pipes:
+        pipe.pull()

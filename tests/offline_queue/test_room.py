@@ -123,9 +123,11 @@ def test_a_portal_silent_for_too_long_shuts_the_door_until_it_signs_again(
 
 
 def test_a_held_dossier_shuts_nothing(box: Outbox, machine: Machine) -> None:
+    assert box.oldest() == 0
     dossier = locked_dossier(box)
     box.hold(dossier)
     machine.runs(20 * DAY)
+    assert box.oldest() == pytest.approx(20 * DAY)
     assert box.can_hold(1).ok
     box.release(dossier)
     assert box.can_hold(1).shortage is Shortage.AGE
@@ -138,7 +140,7 @@ def test_a_jump_of_years_ages_nothing_and_rejuvenates_nothing(
     locked_dossier(box)
     machine.runs(3 * DAY)
     machine.wall.wall = machine.wall.wall.replace(year=2026 + years)
-    assert box.can_hold(1).stalled == pytest.approx(3 * DAY)
+    assert box.can_hold(1).stalled == box.oldest() == pytest.approx(3 * DAY)
     machine.runs(3 * DAY)
     box.recover()  # the sender writes the meter down, every few minutes
     box.close()

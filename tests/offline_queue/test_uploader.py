@@ -49,7 +49,7 @@ class Line:
             outbox,
             self.client,
             self.key,
-            self.portal.receipt_key.public_key(),
+            {"receipt-1": self.portal.receipt_key.public_key()}.get,
             clock=lambda: self.seconds,
             backoff=Backoff(0.5, 300.0, random.Random(7)),
             spread=spread,

@@ -48,6 +48,10 @@ QtObject {
     function redo(number: int): void {
         intended("redo", String(number));
     }
+
+    function remove(number: int): void {
+        intended("remove", String(number));
+    }
     function setLanguage(wanted: string): void {
         languageWanted(wanted);
     }

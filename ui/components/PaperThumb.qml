@@ -1,7 +1,8 @@
 import QtQuick
 import ui.theme
 
-// A scanned page: its picture, its number, the verdict in words, and the way to scan it again.
+// A scanned page: its picture, its number, the verdict in words, and the ways to scan it again or to
+// take it out of the papers.
 Rectangle {
     id: thumb
 
@@ -14,8 +15,10 @@ Rectangle {
     readonly property color voice: redoAdvised ? Theme.warn : Theme.success
 
     signal redo
+    signal remove
 
-    implicitHeight: Math.max(300, words.height + (redoPossible ? again.height + 24 : 0) + 52)
+    implicitHeight: Math.max(300, words.height + 52
+                             + (redoPossible ? again.height + away.height + 40 : 0))
     radius: Theme.radius
     color: redoAdvised ? Theme.warnBg : Theme.surface
     border.width: redoAdvised ? 4 : Theme.stroke
@@ -87,8 +90,8 @@ Rectangle {
         anchors.leftMargin: 20
         anchors.right: parent.right
         anchors.rightMargin: 20
-        anchors.bottom: parent.bottom
-        anchors.bottomMargin: 20
+        anchors.bottom: away.top
+        anchors.bottomMargin: 16
         height: 112
         text: Kiosk.word("scan.redo")
         symbol: "refresh"
@@ -96,5 +99,23 @@ Rectangle {
         fontSize: Theme.caption
         kind: thumb.redoAdvised ? "teal" : "secondary"
         onClicked: thumb.redo()
+    }
+    BigButton {
+        id: away
+        objectName: "remove." + thumb.number
+        visible: thumb.redoPossible
+        anchors.left: paper.right
+        anchors.leftMargin: 20
+        anchors.right: parent.right
+        anchors.rightMargin: 20
+        anchors.bottom: parent.bottom
+        anchors.bottomMargin: 20
+        height: 96
+        text: Kiosk.word("scan.remove")
+        symbol: "close"
+        fontSize: Theme.caption
+        kind: "secondary"
+        Accessible.name: text + ": " + title.text
+        onClicked: thumb.remove()
     }
 }

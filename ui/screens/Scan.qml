@@ -17,6 +17,8 @@ Page {
         .sort((a, b) => (b.entry.redo - a.entry.redo) || (b.place - a.place))
         .slice(0, 2).sort((a, b) => a.place - b.place).map(item => item.entry)
 
+    readonly property var none: ({ number: 0, image: "", verdict: "", redo: false })
+
     wide: landscape && pages.length === 0
     title: Kiosk.word("scan.title")
     lead: pages.length === 0 ? Kiosk.word("scan.lead_first") : Kiosk.word("scan.lead")
@@ -114,7 +116,8 @@ Page {
 
                 PaperThumb {
                     required property int index
-                    readonly property var entry: page.shown[index] ?? page.shown[0]
+                    // For a moment there may be none: the only page was removed.
+                    readonly property var entry: page.shown[index] ?? page.none
 
                     Layout.fillWidth: true
                     Layout.fillHeight: true
@@ -124,6 +127,7 @@ Page {
                     redoAdvised: entry.redo
                     redoPossible: page.settled
                     onRedo: Kiosk.redo(entry.number)
+                    onRemove: Kiosk.remove(entry.number)
                 }
             }
             Item {

@@ -2,6 +2,9 @@
 // Letters typed into a field stay letters.
 "use strict";
 
+// The decision that stands in front when no other is open.
+const mainChoice = () => document.querySelector(".decide [autofocus]");
+
 const isTyping = (element) =>
   element.matches("textarea, select, input:not([type=radio]):not([type=hidden])");
 
@@ -40,7 +43,7 @@ document.addEventListener("keydown", (event) => {
     const open = document.querySelector("details[open]");
     if (open) {
       open.open = false;
-      open.querySelector("summary").focus();
+      (mainChoice() ?? open.querySelector("summary")).focus();
     } else if (document.querySelector(".case")) {
       location.assign("/desk");
     }
@@ -49,6 +52,7 @@ document.addEventListener("keydown", (event) => {
   if (isTyping(event.target)) return;
   const key = event.key.toLowerCase();
   const element = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (element?.matches("input") && document.querySelector("details[open]")) return;
   const action = element ? () => press(element) : actions[key];
   if (!action) return;
   event.preventDefault();

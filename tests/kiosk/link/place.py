@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from certify import cose
 from certify.trust import NamedPack, Policy, TrustBundle, sign_bundle, sign_policy
+from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
 from kiosk.link import process, verbs
 from kiosk.link.client import LinkClient
@@ -61,9 +62,9 @@ class Place:
         signer = signer or self.anchor
         self.portal.files = signed_trust(signer, self.anchor, serial, modes, packs)
 
-    def outbox(self) -> Outbox:
+    def outbox(self, clock: Callable[[], datetime] = local_now) -> Outbox:
         state = self.settings.site.state
-        return Outbox(state / "outbox", machine_key=state / "machine.key")
+        return Outbox(state / "outbox", machine_key=state / "machine.key", clock=clock)
 
 
 def signed_trust(

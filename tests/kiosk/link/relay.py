@@ -21,15 +21,18 @@ class Relay:
     """``set`` also ends the connections of now, so that nothing kept alive goes on as before."""
 
     def __init__(self, to: str) -> None:
-        parts = urlsplit(to)
-        self._to = (parts.hostname or "", parts.port or 0)
+        self.lead_to(to)
         self._mode: Mode = "good"
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"{parts.scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.address = f"{urlsplit(to).scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
+
+    def lead_to(self, address: str) -> None:
+        parts = urlsplit(address)
+        self._to = (parts.hostname or "", parts.port or 0)
 
     def set(self, mode: Mode) -> None:
         self._mode = mode

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import stat
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,6 +16,9 @@ from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
 from kiosk.link import process, verbs
 from kiosk.link.client import LinkClient
+from kiosk.link.upkeep import Upkeep
+from offline_queue.outbox import State
+from offline_queue.uploader import Uploader
 from tests.kiosk.link.place import (
     Place,
     codes_left,
@@ -162,6 +168,35 @@ def test_the_socket_is_private_replaces_a_dead_one_and_goes_with_the_process(pla
 
     run(place, story)
     assert not socket.exists()
+
+
+def test_a_defect_in_either_loop_ends_neither(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for part, name in ((Upkeep, "look_after"), (Uploader, "step")):
+        monkeypatch.setattr(part, name, once_broken(getattr(part, name)))
+
+    async def story(client: LinkClient) -> None:
+        await until_ready(client)
+        outbox = place.outbox()
+        dossier = locked_dossier(outbox)
+        await until(lambda: outbox.get(dossier).state is State.ERASED)
+        outbox.close()
+
+    run(place, story)
+    assert caplog.text.count("ZeroDivisionError at test_link.py") == 2
+    assert "what a citizen wrote" not in caplog.text
+
+
+def once_broken(call: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    times = itertools.count()
+
+    def broken(self: Any) -> bool:
+        if next(times) == 0:
+            raise ZeroDivisionError("what a citizen wrote")
+        return call(self)
+
+    return broken
 
 
 @pytest.mark.parametrize("file", [None, "missing.pem", "code"])

@@ -7,6 +7,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Awaitable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -244,6 +245,24 @@ def test_heartbeats_tell_how_the_kiosk_is() -> None:
             told = len(portal.beats)
             await until(lambda: len(portal.beats) > told)  # link's own, with the same devices
             assert portal.beats[-1]["devices"] == devices
+
+        run(place, story)
+    shutil.rmtree(folder)
+
+
+def test_a_clock_that_was_set_back_still_lets_link_beat() -> None:
+    """What waits was locked two years from now, and is held."""
+    folder = Path(tempfile.mkdtemp(prefix="link-"))
+    with FleetPortal() as portal, SmallVneid() as provider:
+        place = Place(folder, portal, provider)
+
+        async def story(client: LinkClient) -> None:
+            await until_ready(client)
+            outbox = place.outbox(lambda: local_now() + timedelta(days=730))
+            outbox.hold(locked_dossier(outbox))
+            outbox.close()
+            await until(lambda: portal.beats and portal.beats[-1]["queue"] == 1)
+            assert 0 <= portal.beats[-1]["oldest_seconds"] < 60
 
         run(place, story)
     shutil.rmtree(folder)

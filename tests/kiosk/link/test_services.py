@@ -28,7 +28,6 @@ from tests.kiosk.link.office import (
     gone,
     nothing_waits,
     run,
-    standing_is,
 )
 from tests.kiosk.link.place import until, until_answered
 from tests.kiosk.link.small_vneid import CODE as PHONE_CODE
@@ -296,28 +295,5 @@ def test_a_portal_that_says_wait_is_not_asked_before(
         assert len(asked) == 1
         person = verbs.PapersRequest(citizen_number=NUMBER)
         assert await code_of(link.call(verbs.PAPERS, person)) == Fault.LINK_BUSY
-
-    run(office, story)
-
-
-# Who this kiosk is
-
-
-def test_a_revoked_kiosk_says_so_and_a_fresh_code_brings_it_back(office: Office) -> None:
-    async def story(link: LinkClient) -> None:
-        key = (office.settings.site.state / "link" / "device.key").read_bytes()
-        office.devices.revoke("kiosk-01")
-        assert await code_of(link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))) == (
-            Fault.LINK_REVOKED
-        )
-        dossier = office.lock()  # the citizen does not notice
-        await until_answered(lambda: standing_is(link, Fault.LINK_REVOKED))
-        office.fresh_code()
-        await until_answered(lambda: standing_is(link, ""))
-        await until_answered(lambda: delivered(office))
-        request = verbs.SubmitRequest(dossier_id=str(dossier))
-        assert (await link.call(verbs.SUBMIT, request)).state == "accepted"
-        await link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))
-        assert (office.settings.site.state / "link" / "device.key").read_bytes() != key
 
     run(office, story)

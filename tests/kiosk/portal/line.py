@@ -6,8 +6,10 @@ import base64
 import hashlib
 import json
 import threading
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +19,8 @@ import uuid_utils
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.portal import enrolment
-from kiosk.portal.composition import Portal
+from kiosk.portal.accounts import Role
+from kiosk.portal.composition import Portal, open_portal
 from kiosk.portal.schema import SCHEMAS
 from kiosk.portal.server import Server
 from kiosk.portal.settings import PortalSettings
@@ -32,17 +35,14 @@ APPLICANT = {
 }
 JPEG = b"\xff\xd8 not a picture, and nobody here looks \xff\xd9"
 TEXT = [{"width": 100, "height": 50, "dpi": 200, "words": [["BẰNG", 1, 2, 3, 4, 95, 0]]}]
-SECRET = "a-desk-secret-for-tests"
 
 
 def settings_in(folder: Path, **changes: Any) -> PortalSettings:
-    (folder / "desk.token").write_text(SECRET)
     (folder / "trust").mkdir(exist_ok=True)
     values: dict[str, Any] = {
         "state": folder / "portal",
         "officer": "Lê Văn Thí Điểm",
         "seal_host": "xacthuc.mot-cua.example",
-        "desk_token_file": folder / "desk.token",
         "enrolment_codes_file": folder / "codes",
         "trust_dir": folder / "trust",
         "admission_rate": 0,  # tests file faster than one commune's portal lets in
@@ -82,6 +82,21 @@ class RunningPortal:
         tables = [each.split()[2] for each in statements if each.startswith("CREATE TABLE")]
         return repr([self.inside.store.rows(f"SELECT * FROM {table}") for table in tables])
 
+    @cached_property
+    def secret(self) -> str:
+        """Of a desk that signs nothing."""
+        return self.desk_secret("00" * 32)
+
+    def desk_secret(self, certificate: str, account: str = "thu") -> str:
+        """For a desk whose signing certificate has this SHA-256. ``account`` is made when it is
+        missing, and named as the settings name the officer."""
+        portal = open_portal(self.settings)  # as the command line does, beside whatever runs
+        with closing(portal.store):
+            accounts = portal.offices.accounts
+            with suppress(ValueError):  # it exists
+                accounts.add(account, self.settings.officer, Role.OFFICER, by="test")
+            return portal.offices.desks.add(account, certificate, by="test")
+
     def stop(self) -> None:
         self.tell_to_stop()
         self.wait_for_stop()
@@ -101,7 +116,7 @@ class RunningPortal:
         self._start()
 
     def desk(self, method: str, path: str, **options: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {SECRET}"}
+        headers = {"Authorization": f"Bearer {self.secret}"}
         url = f"{self.address}/desk/api{path}"
         return requests.request(method, url, headers=headers, timeout=10, **options)
 

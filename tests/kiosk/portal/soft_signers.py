@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from hashlib import sha256
 from typing import Any
 
 from asn1crypto import keys
@@ -35,6 +36,10 @@ class SoftSigner:
     key: ec.EllipticCurvePrivateKey
     certificate: asn1_x509.Certificate
     pdf_key: SimpleSigner
+
+    @property
+    def fingerprint(self) -> str:
+        return sha256(self.certificate.dump()).hexdigest()
 
     @property
     def key_id(self) -> bytes:

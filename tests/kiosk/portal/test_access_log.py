@@ -7,8 +7,10 @@ import logging
 
 import pytest
 import requests
+from pydantic import BaseModel
 
 from kiosk.portal.accounts import Role
+from kiosk.portal.intake import Intake
 from tests.kiosk.portal.line import RunningPortal, TestKiosk
 from tests.kiosk.portal.people import logged_in, send
 
@@ -36,3 +38,30 @@ def test_lines_name_routes_and_nobody(
     assert all(set(line) == {"method", "route", "status", "ms"} for line in lines)
     for private in (str(dossier.id), dossier.manifest.code, "127.0.0.1", "7K3M9QW2ZX", "lan"):
         assert private not in "\n".join(record.message for record in caplog.records)
+
+
+class Strict(BaseModel):
+    number: int
+
+
+def test_a_defect_is_logged_by_type_and_place_and_answered_with_a_problem(
+    portal: RunningPortal,
+    kiosk: TestKiosk,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        Strict.model_validate({"number": "Nguyen Thi Sau"})
+
+    monkeypatch.setattr(Intake, "state", broken)
+    dossier = kiosk.dossier()
+    dossier.send()
+    answer = kiosk.call("GET", dossier.path)
+    assert (answer.status_code, answer.json()["code"]) == (500, "intake.unavailable")
+    portal.stop()
+    portal.restart_stopped()
+    told = caplog.text + "".join(capfd.readouterr())
+    assert "GET /v1/dossiers/{dossier_id}: ValidationError at" in told
+    for private in ("Nguyen Thi Sau", str(dossier.id), "Traceback"):
+        assert private not in answer.text + told

@@ -9,21 +9,19 @@ from pathlib import Path
 
 import pyotp
 import pytest
-import requests
 from argon2 import PasswordHasher
-from click.testing import CliRunner, Result
 
-from kiosk.commands.servers import portal as portal_command
 from kiosk.portal import accounts as module
 from kiosk.portal import logins as logins_module
 from kiosk.portal.accounts import Accounts, May, Role, Staff, lock_after
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.logins import Logins
 from kiosk.portal.schema import open_database
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
-from tests.kiosk.portal.line import SECRET, RunningPortal, TestKiosk, settings_in
-from tests.kiosk.portal.people import PASSWORD, Person, enrolled, log_in, logged_in, send
+from tests.kiosk.portal.line import settings_in
+from tests.kiosk.portal.people import PASSWORD, Person
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -38,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def accounts(store: Store) -> Accounts:
-    return Accounts(store, b"s" * 32, "Xã Thử", QUICK)
+    return Accounts(store, b"s" * 32, "Xã Thử", Limits(store, b"s" * 32), QUICK)
 
 
 @pytest.fixture
@@ -63,7 +61,8 @@ def digits(who: Person, clock: list[datetime]) -> str:
 
 
 def enter(accounts: Accounts, who: Person, clock: list[datetime], **changes: str) -> Staff:
-    fields = {"name": "lan", "password": PASSWORD, "digits": digits(who, clock)} | changes
+    fields = {"name": "lan", "password": PASSWORD, "digits": digits(who, clock), "line": "10.0.0.1"}
+    fields |= changes
     return accounts.log_in(**fields)
 
 
@@ -119,6 +118,55 @@ def test_wrong_tries_lock_for_ever_longer(accounts: Accounts, clock: list[dateti
     clock[0] += timedelta(seconds=31)
     assert enter(accounts, who, clock)
     assert [lock_after(n).total_seconds() for n in (4, 5, 6, 7, 500)] == [0, 30, 60, 120, 3600]
+
+
+def test_a_stranger_locks_out_nobody_else(accounts: Accounts, clock: list[datetime]) -> None:
+    who = person(accounts, clock)
+    device = accounts.device_of("lan")
+    for _ in range(6):
+        fails(accounts, who, clock, digits="000000", line="10.6.6.6")
+    assert enter(accounts, who, clock)  # from another line
+    clock[0] += timedelta(minutes=1)
+    for _ in range(6):
+        fails(accounts, who, clock, digits="000000")
+    fails(accounts, who, clock)  # the same line
+    assert enter(accounts, who, clock, device=device)  # the same line, the person's own browser
+
+
+def test_a_browser_that_is_known_has_its_own_count(
+    accounts: Accounts, clock: list[datetime]
+) -> None:
+    who = person(accounts, clock)
+    device, other = accounts.device_of("lan"), accounts.device_of("lan")
+    for _ in range(5):
+        fails(accounts, who, clock, digits="000000", device=device)
+    fails(accounts, who, clock, device=device, line="10.0.0.2")
+    assert enter(accounts, who, clock, device=other)
+
+
+def test_many_lines_guess_no_faster_than_one(
+    accounts: Accounts, clock: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PER_ACCOUNT", Limit("login.account", 3, 3600))
+    who = person(accounts, clock)
+    device = accounts.device_of("lan")
+    for number in range(3):
+        fails(accounts, who, clock, digits="000000", line=f"10.0.1.{number}")
+    fails(accounts, who, clock, line="10.0.2.1")
+    fails(accounts, who, clock, line="10.0.2.2", device=device[:-1] + "x")  # made up
+    assert enter(accounts, who, clock, line="10.0.2.3", device=device)
+
+
+def test_a_reset_forgets_browsers(accounts: Accounts, clock: list[datetime]) -> None:
+    person(accounts, clock)
+    device = accounts.device_of("lan")
+    code = accounts.reset("lan", by="test")
+    who = Person("lan", pyotp.parse_uri(accounts.begin("lan", code, PASSWORD)).secret)
+    assert accounts.finish("lan", code, digits(who, clock))
+    clock[0] += timedelta(minutes=1)
+    for _ in range(5):
+        fails(accounts, who, clock, digits="000000")
+    fails(accounts, who, clock, device=device)
 
 
 def test_success_forgives_earlier_tries(accounts: Accounts, clock: list[datetime]) -> None:
@@ -227,144 +275,16 @@ def test_roles_hold_apart() -> None:
     assert {role for role in Role if staff[role].may(May.STAFF)} == {Role.ADMIN}
 
 
-# In pages
-
-
-def test_enrolling_in_the_page(portal: RunningPortal) -> None:
-    code = portal.inside.offices.accounts.add("lan", "Lê Văn Thí Điểm", Role.OFFICER, by="test")
-    url = f"{portal.address}/enrol"
-    with requests.Session() as session:
-        fields = {"name": "lan", "code": code, "password": PASSWORD}
-        assert send(session, url, url, **fields, again="khác").status_code == 422
-        answer = send(session, url, url, **fields, again=PASSWORD)
-        assert "<svg" in answer.text
-        shared = answer.text.partition('class="shared">')[2].partition("<")[0].replace(" ", "")
-        who = Person("lan", shared)
-        digits_url = f"{url}/digits"
-        wrong = send(session, url, digits_url, name="lan", code=code, digits="000000")
-        assert wrong.status_code == 422
-        assert shared in wrong.text.replace(" ", "")  # the same authenticator still counts
-        done = send(session, url, digits_url, name="lan", code=code, digits=who.digits())
-        assert done.url == f"{portal.address}/login"
-        assert log_in(session, portal, who).url == f"{portal.address}/desk"
-
-
-def test_the_login_cookie_is_out_of_reach(portal: RunningPortal) -> None:
-    with logged_in(portal, "lan", Role.OFFICER) as session:
-        (cookie,) = [cookie for cookie in session.cookies if cookie.name == "desk"]
-        assert cookie.has_nonstandard_attr("HttpOnly")
-        assert cookie.get_nonstandard_attr("SameSite", "").lower() == "strict"
-
-
-def test_a_login_form_of_another_page_is_refused(portal: RunningPortal) -> None:
-    who = enrolled(portal.inside, "lan", Role.OFFICER)
-    fields = {"name": who.name, "password": PASSWORD, "digits": who.digits(1)}
-    bare = requests.post(f"{portal.address}/login", data=fields, timeout=10)
-    assert bare.status_code == 401
-    with requests.Session() as session:
-        session.get(f"{portal.address}/login", timeout=10)
-        forged = {**fields, "form_token": "0" * 64}
-        assert session.post(f"{portal.address}/login", data=forged, timeout=10).status_code == 401
-        assert "desk" not in session.cookies
-        assert log_in(session, portal, who).ok
-
-
-def test_many_tries_from_one_line_are_stopped(
-    portal: RunningPortal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from kiosk.portal import pages
-
-    monkeypatch.setattr(pages, "PER_ADDRESS", pages.Limit("login.address", 3, 900))
-    url = f"{portal.address}/login"
-    with requests.Session() as session:
-        tries = [
-            send(session, url, url, name="x", password="y", digits="000000").status_code
-            for _ in range(4)
-        ]
-    assert tries == [401, 401, 401, 429]
-
-
-@pytest.mark.parametrize(
-    ("role", "open_pages"),
-    [
-        (Role.OFFICER, {"/desk", "/", "/register", "/deliveries", "/statistics", "/fleet"}),
-        (Role.AUDITOR, {"/desk", "/", "/register", "/deliveries", "/statistics"}),
-        (Role.ADMIN, {"/statistics", "/fleet", "/staff"}),
-    ],
-)
-def test_pages_are_for_their_roles(portal: RunningPortal, role: Role, open_pages: set[str]) -> None:
-    paths = ("/desk", "/", "/register", "/deliveries", "/statistics", "/fleet", "/staff")
-    with logged_in(portal, "hoa", role) as session:
-        got = {path: session.get(f"{portal.address}{path}", timeout=10) for path in paths}
-        assert {path for path, answer in got.items() if answer.ok} == open_pages
-        assert {answer.status_code for answer in got.values()} <= {200, 403}
-        shown = got["/statistics"].text
-        assert all((f'href="{path}"' in shown) == (path in open_pages) for path in paths)
-
-
-def test_an_auditor_looks_and_decides_nothing(portal: RunningPortal, kiosk: TestKiosk) -> None:
-    dossier = kiosk.dossier()
-    dossier.send()
-    case = f"{portal.address}/desk/{dossier.id}"
-    with logged_in(portal, "hoa", Role.AUDITOR) as session:
-        assert "Duyệt và cấp số" not in session.get(case, timeout=10).text
-        answer = send(session, case, f"{case}/approve", original_seen="at-the-desk")
-        assert answer.status_code == 403
-    assert dossier.state()["processing"] == 1
-
-
-def test_an_administrator_keeps_accounts_in_the_page(portal: RunningPortal) -> None:
-    url = f"{portal.address}/staff"
-    with logged_in(portal, "hoa", Role.ADMIN) as session:
-        made = send(session, url, url, name="minh", full_name="Đỗ Văn Mẫu", role="officer")
-        code = made.text.partition('class="shared">')[2].partition("<")[0]
-        assert portal.inside.offices.accounts.begin("minh", code, PASSWORD)
-        again = send(session, url, url, name="minh", full_name="Đỗ Văn Mẫu", role="officer")
-        assert "Tên đã có" in again.text
-        assert send(session, url, f"{url}/minh/disable").ok
-        assert send(session, url, f"{url}/nobody/reset").status_code == 404
-        page = session.get(url, timeout=10).text
-    assert "Đã ngừng" in page
-    assert "staff.disable" in page
-    with pytest.raises(RefusedError):
-        portal.inside.offices.accounts.begin("minh", code, PASSWORD)
-
-
-def test_the_machine_secret_decides_nothing(tmp_path: Path, stopping: list[RunningPortal]) -> None:
-    portal = RunningPortal(settings_in(tmp_path, scripted_officer=False))
-    try:
-        kiosk = TestKiosk(portal, "kiosk-01")
-        kiosk.enrol()
-        dossier = kiosk.dossier()
-        dossier.send()
-        answer = portal.desk(
-            "POST", f"/cases/{dossier.id}/approve", json={"original_seen": "at-the-desk"}
-        )
-        assert (answer.status_code, answer.json()["code"]) == (403, "desk.not-your-role")
-        assert portal.desk("GET", "/cases").ok
-        assert SECRET not in answer.text
-    finally:
-        portal.tell_to_stop()
-        stopping.append(portal)
-
-
-def test_the_command_line_makes_accounts(tmp_path: Path) -> None:
-    file = tmp_path / "portal.toml"
-    settings_in(tmp_path)
-    file.write_text(
-        'state = "state"\nofficer = "Lê Văn Thí Điểm"\ndesk_token_file = "desk.token"\n'
-        'enrolment_codes_file = "codes"\ntrust_dir = "trust"\n'
-    )
-
-    def run(*arguments: str) -> Result:
-        command = ["staff", *arguments, "--settings", str(file)]
-        return CliRunner().invoke(portal_command, command)
-
-    made = run("add", "lan", "--role", "officer", "--full-name", "Lê Văn Thí Điểm")
-    assert len(made.stdout.strip()) == 26
-    assert run("add", "lan", "--role", "admin", "--full-name", "Ai đó").exit_code != 0
-    assert run("list").stdout == "lan officer waiting\n"
-    assert run("disable", "lan").exit_code == 0
-    assert run("list").stdout == "lan officer disabled\n"
-    assert len(run("reset", "lan").stdout.strip()) == 26
-    assert run("list").stdout == "lan officer waiting\n"
+def test_the_last_administrator_stays(accounts: Accounts, clock: list[datetime]) -> None:
+    role = Role.ADMIN
+    person(accounts, clock, role)
+    accounts.add("hoa", "Phạm Thị Thử", role, by="test")  # has never come, so cannot help
+    with pytest.raises(RefusedError, match="last-administrator"):
+        accounts.disable("lan", by="command-line")
+    with pytest.raises(RefusedError, match="own-account"):
+        accounts.disable("lan", by="lan")
+    accounts.disable("hoa", by="lan")
+    code = accounts.add("minh", "Đỗ Văn Mẫu", role, by="test")
+    shared = pyotp.parse_uri(accounts.begin("minh", code, PASSWORD)).secret
+    assert accounts.finish("minh", code, digits(Person("minh", shared), clock))
+    accounts.disable("lan", by="minh")

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from kiosk.portal import delivery as module
+from kiosk.portal.accounts import Role
 from kiosk.portal.channels import channels_of
 from kiosk.portal.delivery import DeliveryLine, Worker
 from kiosk.portal.desk import Desk
@@ -26,16 +27,16 @@ from kiosk.portal.errors import RefusedError
 from kiosk.portal.packing import DossierPacker
 from kiosk.portal.settings import DeliverySettings
 from kiosk.portal.times import now
+from kiosk.portal.words import fault
 from kiosk.sandbox.mail import MailCatcher
 from tests.kiosk.portal.line import (
     APPLICANT,
-    SECRET,
     RunningPortal,
     TestDossier,
     TestKiosk,
     settings_in,
 )
-from tests.kiosk.portal.people import send
+from tests.kiosk.portal.people import logged_in, send
 from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page
 
 MAILBOX = "mau@thu.example"
@@ -140,7 +141,7 @@ def wishing(kiosk: TestKiosk, **wish: Any) -> TestDossier:
 def issued(portal: RunningPortal, kiosk: TestKiosk, **wish: Any) -> TestDossier:
     """A dossier whose copy is signed."""
     dossier, authority = wishing(kiosk, **wish), SoftAuthority(portal.settings)
-    with DeskClient(portal.address, SECRET) as client:
+    with DeskClient(portal.address, portal.desk_secret(authority.officer.fingerprint)) as client:
         client.approve(str(dossier.id), "at-the-desk")
         desk = Desk(client, officer=authority.officer, agency=authority.agency, seal=authority.seal)
         assert desk.sign_approved() == 1
@@ -157,6 +158,19 @@ def text_of(mail: MailCatcher) -> str:
     return str(message.get_content())
 
 
+def link_in(portal: RunningPortal, text: str) -> str:
+    (link,) = re.findall(rf"{portal.address}/result\S+", text)
+    return str(link)
+
+
+def followed(portal: RunningPortal, link: str) -> requests.Response:
+    """As a browser does: what stands behind "#" goes into the form, never into an address."""
+    page, _, secret = link.partition("#secret=")
+    assert page == f"{portal.address}/result"
+    with requests.Session() as visitor:
+        return send(visitor, page, page, secret=secret)
+
+
 def test_a_mail_leads_to_the_result(
     portal: RunningPortal, kiosk: TestKiosk, mail: MailCatcher
 ) -> None:
@@ -167,10 +181,7 @@ def test_a_mail_leads_to_the_result(
     assert dossier.manifest.code in message["Subject"]
     assert message["Message-ID"] == f"<{line_of(portal, dossier).id}@yenhoa.example>"
     assert APPLICANT["full_name"] not in message.as_string()
-    (link,) = re.findall(rf"{portal.address}/result/\S+", text_of(mail))
-    with requests.Session() as visitor:
-        assert "đã sẵn sàng" in visitor.get(link, timeout=10).text
-        pdf = send(visitor, link, link)
+    pdf = followed(portal, link_in(portal, text_of(mail)))
     assert pdf.headers["Content-Type"] == "application/pdf"
     assert pdf.content == kiosk.call("GET", f"{dossier.path}/copy").content
     assert worker(portal).work() == 0
@@ -198,16 +209,16 @@ def test_a_link_ends(
 ) -> None:
     dossier = issued(portal, kiosk, channel="email", address=MAILBOX)
     worker(portal).work()
-    (link,) = re.findall(rf"{portal.address}/result/\S+", text_of(mail))
+    link = link_in(portal, text_of(mail))
     clock[0] += timedelta(days=8)
-    assert requests.get(link, timeout=10).status_code == 404
+    assert followed(portal, link).status_code == 404
     clock[0] -= timedelta(days=2)
     portal.inside.offices.deliveries.resend(line_of(portal, dossier).id)
     assert worker(portal).work() == 1
-    assert requests.get(link, timeout=10).status_code == 404  # the new one took its place
-    (again,) = re.findall(rf"{portal.address}/result/\S+", str(mail.messages[1].get_content()))
-    assert requests.get(again, timeout=10).ok
-    assert requests.get(f"{portal.address}/result/guess", timeout=10).status_code == 404
+    assert followed(portal, link).status_code == 404  # the new one took its place
+    again = link_in(portal, str(mail.messages[1].get_content()))
+    assert followed(portal, again).ok
+    assert followed(portal, f"{portal.address}/result#secret=guess").status_code == 404
 
 
 def test_a_busy_server_is_tried_again_later(
@@ -266,6 +277,57 @@ def test_an_address_that_is_none_smuggles_nothing(
     assert line_of(portal, dossier).state == "failed"
 
 
+def test_a_result_that_cannot_be_sent_is_handed_out_at_the_desk(
+    portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = issued(portal, kiosk, channel="email", address="Mẫu")
+    sending = worker(portal)
+    assert (sending.work(), sending.failed) == (0, 1)
+    line, url = line_of(portal, dossier), f"{portal.address}/deliveries"
+    with logged_in(portal, "lan", Role.OFFICER) as session:
+        page = session.get(url, timeout=10).text
+        assert "Địa chỉ thư viết sai" in page
+        assert "mail.bad-address" not in page
+        assert f"{line.id}/resend" not in page  # it would never help
+        assert send(session, url, f"{url}/{line.id}/hand-over").ok
+        assert f"{line.id}/hand-over" not in session.get(url, timeout=10).text
+    assert line_of(portal, dossier).state == "at-desk"
+    assert sending.work() == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("mail.451", "Máy chủ thư không nhận, mã 451"),
+        ("wallet.ConnectTimeout", "Ví giấy tờ chưa trả lời"),
+        ("FileNotFoundError", "Chưa mở được hồ sơ để gửi"),
+    ],
+)
+def test_every_fault_has_words(code: str, words: str) -> None:
+    assert fault(code) == words
+
+
+def test_the_citizen_reads_which_way_the_result_goes(
+    portal: RunningPortal, kiosk: TestKiosk, mail: MailCatcher
+) -> None:
+    dossier = issued(portal, kiosk, channel="email", address=MAILBOX)
+    of_citizen = portal.inside.offices.tracking.of_citizen
+
+    def told() -> str:
+        (found,) = of_citizen(APPLICANT["citizen_number"])
+        return found.words
+
+    assert "đang gửi qua thư điện tử" in told()
+    mail.answers = ["554 no such person"]
+    worker(portal).work()
+    assert "chưa gửi được" in told()
+    portal.inside.offices.deliveries.resend(line_of(portal, dossier).id)
+    assert worker(portal).work() == 1
+    assert "đã gửi qua thư điện tử" in told()
+    portal.inside.cases.hand_over(str(dossier.id), "Lê Văn Thí Điểm")
+    assert "đã được trao" in told()
+
+
 def test_two_workers_never_send_the_same(
     portal: RunningPortal, kiosk: TestKiosk, clock: list[datetime]
 ) -> None:
@@ -301,7 +363,7 @@ def test_notices_are_told_by_mail(
     portal.inside.cases.ask_for_more(str(dossier.id), "Quét lại trang 2", "Lê Văn Thí Điểm")
     assert worker(portal).work() == 1
     assert "Quét lại trang 2" in text_of(mail)
-    assert "/result/" not in text_of(mail)
+    assert "/result" not in text_of(mail)
 
 
 def test_a_wallet_gets_the_copy(portal: RunningPortal, kiosk: TestKiosk, partner: Partner) -> None:
@@ -364,11 +426,11 @@ def test_the_command_sends_what_waits(
     portal.inside.cases.refuse(str(dossier.id), "Bản chính bị tẩy xóa")
     file = tmp_path / "portal.toml"
     file.write_text(
-        'state = "portal"\nofficer = "Lê Văn Thí Điểm"\ndesk_token_file = "desk.token"\n'
+        'state = "portal"\nofficer = "Lê Văn Thí Điểm"\n'
         'enrolment_codes_file = "codes"\ntrust_dir = "trust"\n[delivery]\n'
         f'mail_host = "127.0.0.1"\nmail_port = {mail.port}\nmail_security = "none"\n'
     )
     command = [sys.executable, "-m", "kiosk", "portal", "deliver", "--once", "--settings", file]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "1 sent\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "1 sent, 0 failed\n"), done.stderr
     assert "Bản chính bị tẩy xóa" in text_of(mail)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,19 +13,20 @@ import requests
 from certify.errors import CertifyError, Fault
 from certify.numbers import check_id_code, new_id_code
 from certify.verify import State, verify
+from kiosk.portal.accounts import Role, Staff
 from kiosk.portal.desk import Desk
+from kiosk.portal.desk_api import approve_as
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.errors import PortalError
 from kiosk.portal.times import this_year
 from kiosk.portal.trust import read_bundle
-from kiosk.sandbox import pki
 from kiosk.sandbox.officer import Officer
 from tests.kiosk.portal.line import (
-    SECRET,
     RunningPortal,
     TestDossier,
     TestKiosk,
     problem,
+    settings_in,
 )
 from tests.kiosk.portal.soft_signers import SoftAuthority, SoftSigner, contents_of, drawn_page
 
@@ -39,8 +37,8 @@ def authority(portal: RunningPortal) -> SoftAuthority:
 
 
 @pytest.fixture
-def client(portal: RunningPortal) -> Iterator[DeskClient]:
-    with DeskClient(portal.address, SECRET) as client:
+def client(portal: RunningPortal, authority: SoftAuthority) -> Iterator[DeskClient]:
+    with DeskClient(portal.address, portal.desk_secret(authority.officer.fingerprint)) as client:
         yield client
 
 
@@ -98,12 +96,76 @@ def test_nothing_is_signed_without_a_decision(kiosk: TestKiosk, desk: Desk) -> N
 
 
 def test_a_desk_signs_only_what_its_own_officer_approved(
-    portal: RunningPortal, kiosk: TestKiosk, desk: Desk
+    portal: RunningPortal, kiosk: TestKiosk, client: DeskClient, desk: Desk
+) -> None:
+    """Even where two officers are called alike."""
+    dossier = sent(kiosk)
+    namesake = Staff("lan", portal.settings.officer, Role.OFFICER)
+    portal.desk_secret("11" * 32, "lan")
+    facts = approve_as(portal.inside, namesake, str(dossier.id), "at-the-desk")
+    assert client.approve(str(dossier.id), "at-the-desk") == facts.to_dict()  # hers it stays
+    assert client.approved() == []
+    assert desk.sign_approved() == 0
+    assert not desk.sign(str(dossier.id))
+    assert dossier.state()["processing"] == 4
+
+
+def test_a_desk_signs_with_no_other_certificate(
+    portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority, desk: Desk
 ) -> None:
     dossier = sent(kiosk)
-    portal.inside.cases.approve(str(dossier.id), "at-the-desk", "Phạm Thị Thử")
-    assert desk.sign_approved() == 0
-    assert dossier.state()["processing"] == 4
+    desk.require_own()
+    with DeskClient(portal.address, portal.desk_secret("22" * 32)) as client:
+        Officer(client).decide()
+        other = Desk(
+            client, officer=authority.officer, agency=authority.agency, seal=authority.seal
+        )
+        assert client.approved() == [str(dossier.id)]
+        assert other.sign_approved() == 0
+        with pytest.raises(PortalError, match=r"portal\.settings-invalid"):
+            other.require_own()
+
+
+def test_a_desk_reads_only_what_its_account_approved(
+    tmp_path: Path, stopping: list[RunningPortal]
+) -> None:
+    portal = RunningPortal(settings_in(tmp_path, scripted_officer=False))
+    try:
+        kiosk = TestKiosk(portal, "kiosk-01")
+        kiosk.enrol()
+        mine, other = (sent(kiosk, f"H26.15-261124-000{number}") for number in (1, 2))
+        secret = portal.secret
+        me = Staff("thu", portal.settings.officer, Role.OFFICER)
+        approve_as(portal.inside, me, str(mine.id), "at-the-desk")
+        with DeskClient(portal.address, secret) as client:
+            assert client.pages(str(mine.id), client.case(str(mine.id))["pages"])
+            for path in ("", "/text", "/pages/page-001.jpg"):
+                answer = portal.desk("GET", f"/cases/{other.id}{path}")
+                assert problem(answer) == (404, "desk.not-found")
+            with pytest.raises(PortalError, match=r"desk\.not-found"):
+                client.put_copy(str(other.id), b"")
+    finally:
+        portal.tell_to_stop()
+        stopping.append(portal)
+
+
+def test_a_desk_secret_ends(portal: RunningPortal, client: DeskClient) -> None:
+    desks, accounts = portal.inside.offices.desks, portal.inside.offices.accounts
+    assert client.caller()["account"] == "thu"
+    desks.revoke("thu", by="test")
+    with pytest.raises(PortalError, match=r"desk\.not-allowed"):
+        client.approved()
+    with pytest.raises(ValueError, match="no desk secret"):
+        desks.revoke("thu", by="test")
+    with DeskClient(portal.address, portal.desk_secret("33" * 32)) as again:
+        assert again.approved() == []
+        accounts.disable("thu", by="test")
+        with pytest.raises(PortalError, match=r"desk\.not-allowed"):
+            again.approved()
+    noted = [action for _, _, action, _ in accounts.actions(9)]
+    assert noted.count("desk.add") == 2
+    assert noted.count("desk.revoke") == 1
+    assert "33" * 32 not in again._session.headers["Authorization"]
 
 
 def test_a_refusal_is_told_with_its_reason(kiosk: TestKiosk, client: DeskClient) -> None:
@@ -201,7 +263,7 @@ def test_the_copy_of_another_case_is_not_taken(
 
 
 def test_one_case_that_cannot_be_signed_does_not_stop_the_others(
-    kiosk: TestKiosk, client: DeskClient, desk: Desk
+    kiosk: TestKiosk, client: DeskClient, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = kiosk.dossier()  # its page is not a picture
     bad.send()
@@ -209,6 +271,8 @@ def test_one_case_that_cannot_be_signed_does_not_stop_the_others(
     Officer(client).decide()
     assert desk.sign_approved() == 1
     assert (bad.state()["processing"], good.state()["processing"]) == (4, 9)
+    assert "a case was not signed: " in caplog.text
+    assert str(bad.id) not in caplog.text
 
 
 def test_a_token_that_is_gone_leaves_the_case_approved(
@@ -240,7 +304,7 @@ def test_the_desk_needs_its_secret(portal: RunningPortal, kiosk: TestKiosk) -> N
 def test_a_portal_that_is_away_is_told_as_such(portal: RunningPortal) -> None:
     portal.stop()
     with pytest.raises(PortalError) as caught:
-        DeskClient(portal.address, SECRET).waiting()
+        DeskClient(portal.address, "of-a-portal-that-is-away").waiting()
     assert caught.value.retryable
 
 
@@ -263,6 +327,7 @@ def test_a_number_that_was_not_leased_is_noted(
     line = line_of(client, dossier)
     assert (line["number"], line["processing"]) == (None, 1)
     assert "không thuộc dãy số" in line["note"]
+    assert dossier.state()["note"] is None  # this is for officers, not for the screen of a kiosk
 
 
 def test_a_number_used_twice_is_noted(
@@ -290,39 +355,3 @@ def test_a_post_check_copy_that_does_not_verify_is_noted_and_kept(
     line = line_of(client, dossier)
     assert (line["state"], line["number"]) == ("accepted", None)
     assert "không kiểm tra được" in line["note"]
-
-
-def test_the_desk_process_signs_with_its_token(portal: RunningPortal, tmp_path: Path) -> None:
-    settings = portal.settings
-    made = pki.create(tmp_path / "pki", agency=settings.agency, officer=settings.officer)
-    for file in made.trust_dir.iterdir():
-        (settings.trust_dir / file.name).write_bytes(file.read_bytes())
-    kiosk = TestKiosk(portal, "kiosk-01")
-    kiosk.enrol()
-    dossier = sent(kiosk)
-    with DeskClient(portal.address, SECRET) as client:
-        Officer(client).decide()
-    file = tmp_path / "desk.toml"
-    file.write_text(
-        f'portal = "{portal.address}"\ntoken_file = "desk.token"\ntoken = "desk"\n'
-        f'pin_file = "{made.desk_pin}"\npoll_seconds = 0.05\n'
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kiosk.portal.desk", "--settings", str(file)],
-        env={**os.environ, "SOFTHSM2_CONF": str(made.softhsm_conf)},
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline()) == {"portal": portal.address}
-        wait_until_done(dossier, process)
-    finally:
-        process.terminate()
-        process.communicate()
-    assert dossier.state()["processing"] == 9
-
-
-def wait_until_done(dossier: TestDossier, process: subprocess.Popen[bytes]) -> None:
-    """Asks again without sleeping: each question takes the portal a few milliseconds."""
-    while process.poll() is None and dossier.state()["processing"] != 9:
-        pass

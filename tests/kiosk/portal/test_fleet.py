@@ -62,6 +62,27 @@ def test_a_large_fleet_is_shown_a_page_at_a_time(
         assert "2 kiosk, 1 cần người xem" in page
 
 
+def test_what_was_not_told_is_not_called_fine(portal: RunningPortal, kiosk: TestKiosk) -> None:
+    beat(kiosk, devices={})
+    with logged_in(portal, "hoa", Role.ADMIN) as session:
+        page = session.get(f"{portal.address}/fleet", timeout=10).text
+    assert page.count(">—</td>") == 2
+    assert "Tốt" not in page
+    assert "Còn giấy" not in page
+
+
+def test_a_revoked_kiosk_needs_somebody(portal: RunningPortal, kiosk: TestKiosk) -> None:
+    beat(kiosk)
+    portal.inside.devices.revoke("kiosk-01")
+    (line,) = portal.inside.offices.fleet.kiosks()
+    assert line.needs_somebody
+    with logged_in(portal, "hoa", Role.ADMIN) as session:
+        assert "Đã thu hồi" in session.get(f"{portal.address}/fleet", timeout=10).text
+    portal.inside.devices.readmit("kiosk-01")
+    (line,) = portal.inside.offices.fleet.kiosks()
+    assert not line.needs_somebody
+
+
 @pytest.mark.parametrize(
     "changes",
     [

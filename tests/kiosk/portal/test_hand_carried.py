@@ -143,7 +143,8 @@ def test_the_kiosk_learns_of_it_and_erases(
     assert bring(settings, file).exit_code == 0
     client = IntakeClient(portal.address, kiosk.name, kiosk.key)
     receipt_key = signatures.load_public(kiosk.keys["receipt_key"])
-    assert Uploader(outbox, client, kiosk.key, receipt_key).step()
+    receipt_keys = {kiosk.keys["receipt_key_id"]: receipt_key}
+    assert Uploader(outbox, client, kiosk.key, receipt_keys.get).step()
     entry = outbox.get(dossier)
     assert entry.state is State.ERASED
     assert entry.receipt is not None

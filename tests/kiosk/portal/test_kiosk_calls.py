@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.portal import enrolment
 from kiosk.portal.keys import load_keys
-from kiosk.portal.times import end_of_year, this_year
+from kiosk.portal.times import end_of_year, now, this_year
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, problem
 
 
@@ -46,6 +47,28 @@ def test_a_kiosk_that_lost_the_answer_asks_again(portal: RunningPortal) -> None:
 def test_a_code_is_for_one_kiosk(portal: RunningPortal) -> None:
     code = enrolment.add_code(portal.settings.enrolment_codes_file, "kiosk-01")
     assert problem(TestKiosk(portal, "kiosk-02").enrol(code)) == (401, "intake.not-enrolled")
+
+
+def test_a_code_ends_after_a_week(portal: RunningPortal, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = portal.settings.enrolment_codes_file
+    code, kiosk = enrolment.add_code(file, "kiosk-01"), TestKiosk(portal, "kiosk-01")
+    late = now() + enrolment.LIFE
+    monkeypatch.setattr(enrolment, "now", lambda: late)
+    assert problem(kiosk.enrol(code)) == (401, "intake.not-enrolled")
+    digest = file.read_text().split()[1]
+    for until in ("", " soon", " 2999-01-01"):  # as made before codes had an end, or by hand
+        file.write_text(f"kiosk-01 {digest}{until}\n")
+        assert problem(kiosk.enrol(code)) == (401, "intake.not-enrolled")
+    monkeypatch.undo()
+    file.write_text(f"# made by hand\nkiosk-01 {digest} {late.isoformat()}\n")
+    assert kiosk.enrol(code).ok
+
+
+def test_a_name_fits_into_a_certificate(tmp_path: Path) -> None:
+    assert enrolment.add_code(tmp_path / "codes", "k" * 64)
+    for name in ("k" * 65, "ki-ốt" * 10, "kiosk 1", ""):
+        with pytest.raises(ValueError, match="name"):
+            enrolment.add_code(tmp_path / "codes", name)
 
 
 def test_codes_are_kept_as_digests(portal: RunningPortal) -> None:

@@ -339,6 +339,17 @@ def test_a_used_code_is_answered_again_for_a_while_only(
     assert enrol(portal, kiosk, code, Request("x").pem).status_code == 401
 
 
+def test_a_spent_code_gets_no_certificate(portal: RunningPortal) -> None:
+    kiosk, code = TestKiosk(portal, "kiosk-01"), fresh_code(portal)
+    assert enrol(portal, kiosk, code, Request("x").pem).ok
+    thief = TestKiosk(portal, "kiosk-01")
+    assert problem(enrol(portal, thief, code, Request("x").pem)) == (401, "intake.not-enrolled")
+    inside(portal).devices.revoke("kiosk-01")
+    assert problem(enrol(portal, kiosk, code, Request("x").pem)) == (401, "intake.revoked")
+    issued = "SELECT COUNT(*) FROM device_certificates"
+    assert inside(portal).store.rows(issued) == [(1,)]
+
+
 def test_a_revoked_kiosk_sends_no_part_of_what_it_had_opened(kiosk: TestKiosk) -> None:
     dossier = kiosk.dossier()
     assert dossier.put().status_code < 300

@@ -12,7 +12,7 @@ from certify.copyfile import open_reader, read_copy
 from kiosk.portal.accounts import Role
 from kiosk.portal.desk import Desk
 from kiosk.portal.desk_client import DeskClient
-from tests.kiosk.portal.line import SECRET, RunningPortal, TestDossier, TestKiosk
+from tests.kiosk.portal.line import RunningPortal, TestDossier, TestKiosk
 from tests.kiosk.portal.people import logged_in
 from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page
 
@@ -159,7 +159,7 @@ def test_the_seal_page_knows_a_copy_in_the_book(
     portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority
 ) -> None:
     dossier = sent(kiosk)
-    with DeskClient(portal.address, SECRET) as client:
+    with DeskClient(portal.address, portal.desk_secret(authority.officer.fingerprint)) as client:
         client.approve(str(dossier.id), "at-the-desk")
         desk = Desk(client, officer=authority.officer, agency=authority.agency, seal=authority.seal)
         assert desk.sign_approved() == 1

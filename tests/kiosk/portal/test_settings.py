@@ -17,7 +17,6 @@ PROGRAM = (sys.executable, "-m", "kiosk.portal.server", "--settings")
 GOOD = """
 state = "state"
 officer = "Lê Văn Thí Điểm"
-desk_token_file = "desk.token"
 enrolment_codes_file = "codes"
 trust_dir = "/etc/portal/trust"
 """
@@ -64,7 +63,6 @@ def test_a_short_secret_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_program_says_where_it_listens(tmp_path: Path) -> None:
-    (tmp_path / "desk.token").write_text("a-desk-secret-for-tests")
     process = subprocess.Popen(
         [*PROGRAM, str(written(tmp_path, GOOD)), "--port", "0"], stdout=subprocess.PIPE
     )

@@ -19,7 +19,6 @@ from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, network_of
 from tests.kiosk.portal.line import (
     APPLICANT,
-    SECRET,
     RunningPortal,
     TestDossier,
     TestKiosk,
@@ -192,7 +191,7 @@ def test_the_end_is_told(
     portal: RunningPortal, kiosk: TestKiosk, visitor: requests.Session
 ) -> None:
     dossier = sent(kiosk)
-    with DeskClient(portal.address, SECRET) as client:
+    with DeskClient(portal.address, portal.secret) as client:
         client.refuse(str(dossier.id), "Bản chính bị tẩy xóa")
     page = ask(visitor, portal, CODE, SLIP).text
     assert "không được nhận" in page
@@ -227,3 +226,4 @@ def test_procedures_are_those_of_the_kiosks(tmp_path: Path) -> None:
     assert catalogue.procedure("certified-copy").code == "2.000815"
     assert catalogue.procedure("2.000815").title == "Chứng thực bản sao"
     assert catalogue.procedure("unheard-of").days == 0
+    assert catalogue.papers(["original", "unheard-of"]) == "Bản chính giấy tờ, unheard-of"

@@ -94,11 +94,28 @@ class Printer:
     def __init__(self) -> None:
         self.slips: list[Any] = []
         self.failures: list[DeviceError] = []
+        self.waits = [False]
+
+    async def slip_waits(self) -> bool:
+        """Each of ``waits`` in turn, then the last for ever."""
+        return self.waits.pop(0) if len(self.waits) > 1 else self.waits[0]
 
     async def print_slip(self, slip: Any) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.slips.append(slip)
+
+
+class Signals:
+    """A housing that is shut as often as ``looks`` says, and then opened."""
+
+    def __init__(self) -> None:
+        self.looks = 99
+
+    async def check(self) -> None:
+        if self.looks == 0:
+            raise DeviceError(DeviceFault.TAMPER_OPEN)
+        self.looks -= 1
 
 
 class Paper:
@@ -111,6 +128,7 @@ class Paper:
         self.failures = list(failures)
         self.cancelling = cancelling
         self.came_out = came_out
+        self.certain = True
         self.names: list[str] = []
         self.cancelled: list[str] = []
 
@@ -118,7 +136,7 @@ class Paper:
         self.names.append(name)
         if self.failures:
             raise self.failures.pop(0)
-        return Printed(copies, None)
+        return Printed(copies, None, certain=self.certain)
 
     async def cancel(self, name: str) -> Printed:
         self.cancelled.append(name)
@@ -155,6 +173,7 @@ class Session:
             certifier=Certifier(),
             receipt=self.printer,
             printer=Paper(),
+            signals=Signals(),
             journal=journal,
         )
 
@@ -209,6 +228,19 @@ def test_without_numbers_the_kiosk_files_for_the_desk() -> None:
     run(session)
     assert session.record.mode == "pre-check"
     assert session.record.copy == b"%PDF"
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_an_opened_housing_leaves_the_copy_to_the_officer(looks: int) -> None:
+    """Before the mode is decided, after it, and while the copy is being signed."""
+    outbox = Outbox()
+    session = Session(Link("accepted", issued()), outbox, post_check=True)
+    session.kiosk.signals.looks = looks
+    run(session)
+    assert (session.record.mode, session.record.copy) == ("pre-check", b"%PDF")
+    assert "copy.pdf" not in outbox.parts
+    assert session.record.facts is None
+    assert session.told == []
 
 
 def test_a_refusal_is_told_with_the_officers_words_and_no_appointment() -> None:
@@ -290,6 +322,17 @@ def test_a_copy_is_printed_once_where_there_is_a_printer() -> None:
     assert isinstance(view, DoneView)
     assert (view.place.key, session.record.paper) == ("done.paper-out", "out")
     assert paper.names == [f"kiosk-{DOSSIER}"]
+
+
+def test_a_spoolers_word_sends_the_person_to_the_tray_and_names_the_desk() -> None:
+    paper = Paper()
+    paper.certain = False
+    session = printing_session(paper)
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert (view.place.key, session.told) == ("done.paper-unsure", [])
+    assert len(paper.names) == 1
 
 
 def test_trying_again_goes_on_with_the_job_of_the_same_name() -> None:

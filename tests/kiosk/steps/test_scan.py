@@ -15,7 +15,7 @@ from drivers.wire import Blob
 from kiosk.failures import Fault as KioskFault
 from kiosk.session import BACK, NEXT, Record
 from kiosk.steps import scan
-from kiosk.views import Back, Intent, Next, Redo, ScanView
+from kiosk.views import Back, Intent, Next, Redo, Remove, ScanView
 
 UNREADABLE = "unreadable"
 JAM = "jam"
@@ -51,7 +51,7 @@ class Session:
             scanner=scanner,
             settings=SimpleNamespace(devices=devices),
             documents=SimpleNamespace(read_page=self._read_page),
-            outbox=SimpleNamespace(put_part=self._put_part),
+            outbox=SimpleNamespace(put_part=self._put_part, drop_part=self._drop_part),
         )
 
     async def race(self, view: ScanView, wait: Any) -> Any:
@@ -75,6 +75,9 @@ class Session:
 
     def _put_part(self, dossier: None, name: str, kind: str, data: bytes) -> None:
         self.parts[name] = data
+
+    def _drop_part(self, dossier: None, name: str) -> None:
+        del self.parts[name]
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +147,49 @@ def test_a_page_that_is_not_there_cannot_be_asked_for() -> None:
     session = Session(Scanner(["one"]), Redo(7), Next())
     assert walk(session) == NEXT
     assert session.record.redo == 0
+
+
+def numbers(view: ScanView) -> list[tuple[int, bytes]]:
+    return [(page.number, page.image) for page in view.pages]
+
+
+def test_a_wrong_sheet_is_taken_out_and_the_others_are_counted_anew() -> None:
+    session = Session(Scanner(["one", "wrong", "two"]), Remove(2), Next())
+    session.record.copy = b"of other pages"
+    assert walk(session) == NEXT
+    assert [page.page.jpeg for page in session.record.pages] == [b"one", b"two"]
+    assert sorted(session.parts.values()) == [b"one", b"two"]
+    assert session.record.copy is None
+    view = session.views[-1]
+    assert numbers(view) == [(1, b"one"), (2, b"two")]
+    assert view.problem is not None
+    assert view.problem.key == "scan.removed"
+
+
+def test_after_a_page_was_taken_out_the_next_ones_are_still_meant_by_their_places() -> None:
+    session = Session(Scanner(["wrong", "one", "two"]), Remove(1), Redo(2), Back())
+    assert walk(session) == BACK
+    problem = session.views[-1].problem
+    assert problem is not None
+    assert (problem.key, problem.arguments) == ("scan.redo", {"number": 2})
+    session.kiosk.scanner.stacks = [["better two", "three"]]
+    session.intents = [Next()]
+    assert walk(session) == NEXT
+    assert numbers(session.views[-1]) == [(1, b"one"), (2, b"better two"), (3, b"three")]
+    assert sorted(session.parts.values()) == [b"better two", b"one", b"three"]
+
+
+def test_without_its_only_page_nobody_goes_on() -> None:
+    session = Session(Scanner(["wrong"]), Remove(1), Remove(1), Next(), Back())
+    assert walk(session) == BACK
+    assert session.parts == {}
+    session.kiosk.scanner.stacks = [["right"]]
+    session.intents = [Next()]
+    assert walk(session) == NEXT
+    assert session.parts == {"page-001.jpg": b"right"}
+
+
+def test_a_page_that_waits_to_be_scanned_again_can_be_given_up() -> None:
+    session = Session(Scanner(["one", "two"]), Redo(2), Remove(2), Next())
+    assert walk(session) == NEXT
+    assert (session.record.redo, pages(session)) == (0, {1: b"one"})

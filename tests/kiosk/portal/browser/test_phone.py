@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.portal.accounts import Role
 from tests.kiosk.portal.browser.driver import Browser
+from tests.kiosk.portal.browser.entering import enter
 from tests.kiosk.portal.line import APPLICANT, RunningPortal, TestDossier, TestKiosk
 
 SLIP, CODE = "7K3M9QW2ZX", "H26.15-261124-0001"
@@ -109,6 +111,24 @@ def test_the_code_on_the_slip_fills_the_form_and_leaves_the_address(
     phone.wait_for("Đã nhận hồ sơ")
 
 
+def test_a_second_slip_in_the_same_tab_takes_the_first_ones_place(
+    phone: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
+) -> None:
+    sent(kiosk)
+    phone.open(f"{portal.address}/track#code={CODE}&secret={SLIP}")
+    phone.touch("button")
+    phone.wait_for("Đã nhận hồ sơ")
+    phone.run("location.hash = '#code=H26.15-261124-0002&secret=0123456789'")
+    phone.wait_for("Hồ sơ của tôi đến đâu?")
+    phone.screenshot(pictures / "second.png")
+    assert phone.url == f"{portal.address}/track"
+    assert "Đã nhận hồ sơ" not in phone.text()
+    assert phone.run("return document.querySelector('[name=secret]').value") == "0123456789"
+    readable(phone)
+    phone.touch("button")
+    phone.wait_for("Không tìm thấy hồ sơ")
+
+
 def test_a_wrong_secret_is_told_kindly(
     phone: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
 ) -> None:
@@ -125,10 +145,30 @@ def test_a_result_and_a_link_that_ended(
 ) -> None:
     dossier = sent(kiosk)
     secret = portal.inside.offices.deliveries.new_link(str(dossier.id))
-    for path, words in ((secret, "đã sẵn sàng"), ("guess", "không còn dùng được")):
-        phone.open(f"{portal.address}/result/{path}")
-        phone.wait_for(words)
-        readable(phone)
+    phone.open(f"{portal.address}/result#secret={secret}")
+    phone.wait_for("Tải kết quả")
+    assert phone.run("return document.querySelector('[name=secret]').value") == secret
+    assert phone.url == f"{portal.address}/result"
+    readable(phone)
+    phone.touch("button")  # no copy was issued
+    phone.wait_for("không còn dùng được")
+    readable(phone)
+
+
+@pytest.mark.parametrize(
+    "path", ["/desk", "/", "/register", "/statistics", "/fleet", "/deliveries"]
+)
+def test_lists_of_the_staff_fit_a_phone(
+    phone: Browser, portal: RunningPortal, kiosk: TestKiosk, path: str, pictures: Path
+) -> None:
+    dossier = sent(kiosk)
+    portal.inside.cases.approve(str(dossier.id), "at-the-desk", "Lê Văn Thí Điểm")
+    enter(phone, portal, Role.CHIEF)
+    phone.open(f"{portal.address}{path}")
+    phone.screenshot(pictures / "list.png")
+    assert not phone.run(TOO_WIDE)
+    over = "const main = document.querySelector('main'); return main.scrollWidth - main.clientWidth"
+    assert phone.run(over) <= 0
 
 
 @pytest.mark.parametrize("path", ["/login", "/enrol"])

@@ -1,0 +1,31 @@
+"""How pyusb is told which device is meant: vendor, product and, where it has one, serial number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def wanted(vendor: int, product: int, serial: str) -> dict[str, Any]:
+    """Arguments of ``usb.core.find``."""
+
+    def has_serial(device: Any) -> bool:
+        import usb.util
+
+        try:
+            found = bool(device.serial_number == serial)
+        except (OSError, ValueError):  # ValueError: it has no strings, or may not be asked
+            found = False
+        if not found:
+            usb.util.dispose_resources(device)
+        return found
+
+    ids: dict[str, Any] = {"idVendor": vendor, "idProduct": product}
+    # pyusb asks custom_match first of every device on the bus: only ours may be opened.
+    return {**ids, "custom_match": _both(ids, has_serial)} if serial else ids
+
+
+def _both(ids: dict[str, Any], match: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda device: (
+        all(getattr(device, name) == value for name, value in ids.items()) and match(device)
+    )
