@@ -138,6 +138,7 @@ class _Grabber:
 
     ``live``: a frame equal to the one before is none. No sensor gives the same noise twice; a
     camera that hangs does, and its last picture must not pass for the person who stands there now.
+    So the first one waits until another has come: until then nothing says that it is not old.
     """
 
     def __init__(self, capture: Any, pause: float, live: bool) -> None:
@@ -146,7 +147,7 @@ class _Grabber:
         self._live = live
         self._changed = threading.Condition()
         self._newest: Frame | None = None
-        self._print = 0
+        self._print = -1
         self._tasks: deque[Callable[[], None]] = deque()
         self._ended = threading.Event()
         self._at_last: Callable[[], None] = lambda: None
@@ -193,4 +194,4 @@ class _Grabber:
         if not self._live:
             return True
         last, self._print = self._print, zlib.crc32(frame[::2].tobytes())
-        return self._print != last or float(frame[::8, ::8].std()) < _FLAT
+        return last not in (-1, self._print) or float(frame[::8, ::8].std()) < _FLAT

@@ -8,6 +8,7 @@ What each finds is measured by ``./run bench codes``. Payloads are data: nothing
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from drivers.contract import DeviceError, Fault
@@ -24,7 +25,6 @@ MAX_PAYLOAD = 4096
 MAX_PIXELS = 100_000_000
 _ENLARGE_PIXELS = 2_000_000
 _LEVEL_PIXELS = 500_000  # a camera's frame; a scanned page has even light
-_LEVELS = ((0.75, 20), (0.75, 13), (1.1, 20))  # blur and reach, each for other distances
 _NOISE = 3.0  # levels of 255 below which a difference means nothing
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 
@@ -83,10 +83,10 @@ def _by_both_levelled(pixels: Pixels) -> list[str]:
     """zbar copes better with a corner under a lamp, zxing-cpp with modules of three pixels."""
     if pixels.shape[0] * pixels.shape[1] > _LEVEL_PIXELS:
         return []
-    for blur, reach in _LEVELS:
-        if found := _by_zbar(_levelled(pixels, 2, blur, reach)):
+    for decode_by, times, blur, reach in _LEVELS:
+        if found := decode_by(_levelled(pixels, times, blur, reach)):
             return found
-    return _by_zxing(_levelled(pixels, 4, *_LEVELS[0]))
+    return []
 
 
 def _levelled(pixels: Pixels, times: int, blur: float, reach: int) -> Pixels:
@@ -111,6 +111,17 @@ def _by_zbar(pixels: Pixels) -> list[str]:
 
     found = pyzbar.decode(pixels, symbols=[pyzbar.ZBarSymbol.QRCODE])
     return [_text(code.data, code.data.decode("latin-1")) for code in found]
+
+
+_LEVELS: tuple[tuple[Callable[[Pixels], list[str]], int, float, int], ...] = (
+    (_by_zbar, 2, 0.75, 20),
+    (_by_zbar, 2, 0.75, 13),
+    (_by_zbar, 2, 1.1, 20),
+    (_by_zxing, 4, 0.75, 20),
+    (_by_zxing, 3, 1.0, 10),
+    (_by_zbar, 2, 1.4, 10),
+)
+"""Decoder, enlargement, blur and reach: each for other distances, found on the tuning seeds."""
 
 
 def _text(raw: bytes, guess: str) -> str:

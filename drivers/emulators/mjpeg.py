@@ -52,6 +52,7 @@ class MjpegCamera:
         self.state = MjpegState(fps=fps)
         self._frames = _lively(frames)
         self._held: tuple[bytes, ...] = ()
+        self._last = b""
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._server = LoopbackServer(_handler(self), port)
@@ -105,8 +106,10 @@ class MjpegCamera:
             while not self.state.stopped:
                 frames = self._held or self._frames
                 if frames and not self.state.silent:
-                    yield frames[number % len(frames)]
-                    number += not self.state.frozen
+                    if not (self.state.frozen and self._last):
+                        self._last = frames[number % len(frames)]
+                        number += 1
+                    yield self._last
                     self.state.frames_sent += 1
                 if self._closed.wait(1 / self.state.fps):
                     return
