@@ -25,6 +25,7 @@ return Math.min(...sizes);
 """
 SMALL_TARGETS = """
 return [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
+  .filter(each => each.checkVisibility())
   .map(each => [each.outerHTML, each.getBoundingClientRect()])
   .filter(([, box]) => box.height < 44 || box.width < 44).map(([html]) => html);
 """
