@@ -64,7 +64,7 @@ class Fees:
         return self._lines("state = ?", "to-return")
 
     def take(self, dossier_id: str, reference: str, staff: str | None = None) -> None:
-        """The money is in, at the desk (``staff``) or by the payment gateway.
+        """The money is in, at the desk.
 
         Raises RefusedError (NOT_WAITING) when it was not due.
         """
