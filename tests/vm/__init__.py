@@ -1,1 +1,1 @@
-"""Drivers on device files of a real kernel: see docs/vm-suite.md. Run by ``./run test --vm`` only."""
+"""Drivers on device files of a real kernel, by ``./run test --vm`` only: docs/vm-suite.md."""

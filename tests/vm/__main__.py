@@ -28,13 +28,14 @@ _NOISE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|\r")
 def suite(arguments: list[str]) -> str:
     """The shell script that runs the tests inside."""
     pytest = [".venv/bin/python", "-m", "pytest", "-v", "--no-header", "--color=no"]
-    pytest += ["-p", "no:cacheprovider", "--durations=0", "tests/vm", *arguments]
+    pytest += ["-p", "no:cacheprovider", "--tb=short", "--durations=5", "tests/vm", *arguments]
     return f"cd {shlex.quote(str(ROOT))} && exec {shlex.join(pytest)}\n"
 
 
 def command(kernel: Kernel, ramdisk: Path) -> list[str]:
     machine = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max"]
-    machine += ["-smp", "2", "-m", "1536", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]
+    machine += ["-smp", "2", "-m", "1536", "-nodefaults", "-no-user-config"]
+    machine += ["-no-reboot", "-display", "none"]
     machine += ["-serial", "stdio", "-kernel", str(kernel.image), "-initrd", str(ramdisk)]
     machine += ["-append", f"console=ttyS0 quiet panic=1 project={ROOT}"]
     for tag, path in (("usr", "/usr"), ("project", str(ROOT))):

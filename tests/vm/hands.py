@@ -21,11 +21,11 @@ def load(*module: str) -> None:
 
 
 def users(node: Path) -> list[str]:
-    """Process ids that have this device file open."""
+    """Process ids that have this device file open, be it there still or unplugged meanwhile."""
     found = []
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
-            if os.readlink(link) == str(node):
+            if os.readlink(link).removesuffix(" (deleted)") == str(node):
                 found.append(link.parts[2])
         except OSError:
             pass  # closed in between

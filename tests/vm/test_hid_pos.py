@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -22,11 +23,10 @@ Story = Callable[[WiredCodeReader, HidDevice], Awaitable[Any]]
 
 
 def run(story: Story) -> Any:
-    """The kernel makes the node a moment after it was asked to: ``read()`` waits for that."""
-
     async def main() -> Any:
-        reader = WiredCodeReader(wire(f"{ADDRESS}:{SERIAL}"), reopen_seconds=30)
+        reader = WiredCodeReader(wire(f"{ADDRESS}:{SERIAL}"), reopen_seconds=0)
         with HidDevice(pos_descriptor(), SERIAL) as device:
+            await there(reader)
             try:
                 return await asyncio.wait_for(story(reader, device), 60)
             finally:
@@ -35,15 +35,22 @@ def run(story: Story) -> Any:
     return asyncio.run(main())
 
 
-async def listening(reader: WiredCodeReader) -> asyncio.Task[str]:
-    task = asyncio.create_task(reader.read())
+async def there(reader: WiredCodeReader) -> None:
+    """The kernel makes the node a moment after it was asked to."""
     while reader.status().health is not Health.READY:
-        await asyncio.sleep(0)
+        with suppress(DeviceError):
+            await reader.check()
+
+
+async def begun(reader: WiredCodeReader) -> asyncio.Task[str]:
+    """A read() that listens already."""
+    task = asyncio.create_task(reader.read())
+    await asyncio.sleep(0)
     return task
 
 
 async def shown(reader: WiredCodeReader, device: HidDevice, payload: str) -> str:
-    task = await listening(reader)
+    task = await begun(reader)
     await asyncio.to_thread(device.say, *pos_reports(payload.encode()))
     return await task
 
@@ -68,20 +75,23 @@ def test_what_nobody_asked_for_does_not_count() -> None:
 
 def test_pulled_out_while_waiting_and_back() -> None:
     async def story(reader: WiredCodeReader, device: HidDevice) -> str:
-        task = await listening(reader)
+        task = await begun(reader)
         device.unplug()
         with pytest.raises(DeviceError) as caught:
             await task
         assert caught.value.code == Fault.READER_ABSENT
         assert reader.status().health is Health.ABSENT
         device.plug()
+        await there(reader)
         return await shown(reader, device, CARD)
 
     assert run(story) == CARD
 
 
 @pytest.mark.parametrize(
-    ("descriptor", "serial"), [(KEYBOARD, SERIAL), (pos_descriptor(), "CR-0002")]
+    ("descriptor", "serial"),
+    [(KEYBOARD, SERIAL), (pos_descriptor(), "CR-0002")],
+    ids=["keyboard", "another reader"],
 )
 def test_a_keyboard_and_another_reader_are_not_taken_for_it(descriptor: bytes, serial: str) -> None:
     async def main() -> None:
