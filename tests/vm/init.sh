@@ -1,8 +1,8 @@
 #!/busybox sh
 # The first process of the virtual machine. Says how the tests ended on its console, then stops it.
 PATH=/tools:/usr/bin:/usr/sbin
-export PATH HOME=/root LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
-/busybox mkdir -p /tools /proc /sys /dev /tmp /root /usr
+export PATH HOME=/tmp LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+/busybox mkdir -p /tools /proc /sys /dev /tmp /usr
 /busybox --install -s /tools
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys

@@ -28,7 +28,7 @@ def packed(build: Path, kernel: Kernel, init: Path, suite: str) -> Path:
     (tree / "init").chmod(0o755)
     (tree / "suite").write_text(suite, "utf-8")
     shutil.copy("/etc/ld.so.cache", tree / "etc")  # where pyusb looks for libusb
-    (tree / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (tree / "etc" / "passwd").write_text("root:x:0:0:root:/tmp:/bin/sh\n")
     return _archive(tree, build / "first.cpio.gz")
 
 
