@@ -9,7 +9,6 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/shm /dev/pts && mount -t tmpfs tmp /dev/shm && mount -t devpts pts /dev/pts
 for module in $(cat /first/order); do insmod "/first/$module"; done
-mount -t configfs config /sys/kernel/config
 
 share() { mkdir -p "$2" && mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose "$1" "$2"; }
 share usr /usr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.vm.kernel import Kernel
 
-_FIRST = ("virtio_pci", "9pnet_virtio", "9p", "configfs")
+_FIRST = ("virtio_pci", "9pnet_virtio", "9p")
 _BUSYBOX = Path("/bin/busybox")
 
 
