@@ -164,6 +164,7 @@ class EscposPrinter:
             except asyncio.CancelledError:
                 # The next caller must not speak into the middle of a slip.
                 await asyncio.wait([work])
+                work.exception()  # nobody waits for it any more; the status tells
                 raise
 
     def _reported(self, job: Callable[[], None]) -> None:

@@ -123,7 +123,7 @@ class World:
 
     def run(self, cell: Cell) -> Outcome:
         """One citizen, from the first touch until the kiosk is ready for the next."""
-        before = self._out(), len(self.appliance.dossiers())
+        before = self._out(), self._newest_dossier()
         waiting = self._open_desk() if cell.trouble.device == "document-printer" else None
         started = time.monotonic()
         citizen = Citizen(self, cell)
@@ -156,7 +156,15 @@ class World:
     def _open_desk(self) -> frozenset[str]:
         """The kiosk waits for the officer from now on; what waits at the desk already stays."""
         self._wait_for_copy(_WAIT_FOR_COPY)
-        return frozenset(self._desk.waiting())
+        return self._undecided()
+
+    def _undecided(self) -> frozenset[str]:
+        """Of the newest: the desk's list begins with the oldest, of which many wait here."""
+        lines = self.appliance.dossiers()
+        return frozenset(line["id"] for line in lines if line["processing"] == 1)
+
+    def _newest_dossier(self) -> str:
+        return next((line["id"] for line in self.appliance.dossiers()), "")
 
     def _wait_for_copy(self, seconds: float) -> None:
         settings = self._kiosk.settings
@@ -173,7 +181,7 @@ class World:
             newest = self._newest(_PATIENCE)
             # Whoever sees no answer for a while does the same again.
             view = newest or view
-            for case in set() if waiting is None else set(self._desk.waiting()) - waiting:
+            for case in frozenset() if waiting is None else self._undecided() - waiting:
                 self._desk.approve(case, "at-the-kiosk")
             if (self._finished or citizen.gone) and isinstance(view, AttractView):
                 self._attract = view
@@ -201,18 +209,18 @@ class World:
         except queue.Empty:
             return None
 
-    def _judge(self, citizen: Citizen, finished: Finished, dossiers: int) -> None:
+    def _judge(self, citizen: Citizen, finished: Finished, newest: str) -> None:
         outcome = citizen.outcome
         if finished.ended == "done":
             outcome.accepted = self._arrived(finished.code)
         else:
-            outcome.problems += self._left_behind(dossiers)
+            outcome.problems += self._left_behind(newest)
         citizen.conclude(finished)
 
-    def _left_behind(self, dossiers: int) -> list[str]:
+    def _left_behind(self, newest: str) -> list[str]:
         """What should not be there when somebody has left."""
         found = []
-        if len(self.appliance.dossiers()) != dossiers:
+        if self._newest_dossier() != newest:
             found.append("a dossier although the person left")
         if self._outbox.drafts():
             found.append("a draft is left behind")
