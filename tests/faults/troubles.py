@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any, Literal
 
 Moment = Literal["before", "during", "after"]
@@ -22,8 +23,9 @@ printer are done at its cable."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trouble:
-    """``passing``: over by itself, so there is nothing to mend. ``slow``: its cells take long.
+    """``passing``: over by itself, so there is nothing to mend.
 
+    ``alike``: told and mended as the one above it, but for its code; the sample leaves it out.
     ``at_end``: "during" means after the last byte of the job, when only the answer is missing.
     ``ends``: it ends the session at once, so that nobody can mend it in time.
     """
@@ -33,7 +35,7 @@ class Trouble:
     strike: Deed
     mend: Deed | None = None
     passing: bool = False
-    slow: bool = False
+    alike: bool = False
     at_end: bool = False
     ends: bool = False
 
@@ -85,8 +87,8 @@ def _cable(name: str, **options: Any) -> Trouble:
 
 TROUBLES: tuple[Trouble, ...] = (
     _scanner("jam", _set(adf="jam")),
-    _scanner("lid open", _set(adf="door-open")),
-    _scanner("two sheets at once", _set(adf="multifeed")),
+    _scanner("lid open", _set(adf="door-open"), alike=True),
+    _scanner("two sheets at once", _set(adf="multifeed"), alike=True),
     _scanner("busy", _set(busy=True)),
     _scanner("answers HTTP 500", _set(http_status=500)),
     _scanner("answers HTTP 503", _set(http_status=503)),
@@ -97,15 +99,15 @@ TROUBLES: tuple[Trouble, ...] = (
     Trouble("code-reader", "garbage", ("garbage", {}), passing=True),
     Trouble("code-reader", "foreign code", ("show", {"payload": "https://a.example/?x=1"}),
             passing=True),
-    Trouble("code-reader", "unplugged", ("unplug", {}), ("plug", {}), slow=True),
+    Trouble("code-reader", "unplugged", ("unplug", {}), ("plug", {})),
     Trouble("camera", "stops", _set(stopped=True), _set(stopped=False)),
-    Trouble("camera", "silent", _set(silent=True), _set(silent=False), slow=True),
-    Trouble("camera", "frozen", _set(frozen=True), _set(frozen=False), slow=True),
-    Trouble("camera", "slow", _set(fps=4.0), _set(fps=15.0), passing=True, slow=True),
+    Trouble("camera", "silent", _set(silent=True), _set(silent=False)),
+    Trouble("camera", "frozen", _set(frozen=True), _set(frozen=False)),
+    Trouble("camera", "slow", _set(fps=4.0), _set(fps=15.0), passing=True),
     _printer("paper out", {"paper": "out"}, {"paper": "ok"}),
     _printer("paper near its end", {"paper": "near-end"}, {"paper": "ok"}, passing=True),
-    _printer("cover open", {"cover_open": True}, {"cover_open": False}),
-    _printer("cutter stuck", {"error": "cutter"}, {"error": ""}),
+    _printer("cover open", {"cover_open": True}, {"cover_open": False}, alike=True),
+    _printer("cutter stuck", {"error": "cutter"}, {"error": ""}, alike=True),
     _printer("head too hot", {"error": "hot"}, {"error": ""}),
     _printer("silent", {"silent": True}, {"silent": False}),
     _printer("silent after the cut", {"silent": True}, {"silent": False}, at_end=True),
@@ -115,8 +117,8 @@ TROUBLES: tuple[Trouble, ...] = (
     _paper("one sheet left", {"paper": 1}),
     _paper("jam on the second side", {"jam_on_side": 2}),
     _paper("drops the job", {"abort_on_side": 2}),
-    _paper("cover open", {"cover_open": True}),
-    _paper("no toner", {"toner": 0}),
+    _paper("cover open", {"cover_open": True}, alike=True),
+    _paper("no toner", {"toner": 0}, alike=True),
     _paper("answers HTTP 503", {"busy": True}),
     _paper("garbage", {"garbage": True}),
     _paper("document lost on its way", {"drop": "SEND_DOCUMENT"}),
@@ -151,6 +153,28 @@ def cells() -> list[Cell]:
             found.append(Cell(trouble, moment))
             if moment != "after" and not trouble.passing:
                 found.append(Cell(trouble, moment, mended=False))
+    return found
+
+
+_ROTATION: tuple[tuple[Moment, bool], ...] = (
+    ("during", True),
+    ("before", False),
+    ("during", False),
+    ("before", True),
+)
+_PASSING: tuple[Moment, ...] = ("during", "after", "before")
+
+
+def sample() -> list[Cell]:
+    """A cell of each trouble but those that are ``alike``, the moment and the mending going round:
+    the same cells in every run."""
+    passing, moments = cycle(_PASSING), cycle(_ROTATION)
+    found = []
+    for trouble in TROUBLES:
+        if trouble.alike:
+            continue
+        moment, mended = (next(passing), True) if trouble.passing else next(moments)
+        found.append(Cell(trouble, "during" if trouble.at_end else moment, mended))
     return found
 
 
