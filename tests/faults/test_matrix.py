@@ -68,7 +68,8 @@ def test_the_table_in_the_documents_has_every_cell() -> None:
     assert set(told) == {(trouble.device, trouble.name) for trouble in TROUBLES}
     for trouble in TROUBLES:
         *mended, unmended = told[trouble.device, trouble.name]
-        assert len(mended) == len(MOMENTS) and all(mended)
+        assert len(mended) == len(MOMENTS)
+        assert all(mended)
         assert (unmended == "-") == trouble.passing
 
 
