@@ -14,7 +14,7 @@ from typing import Any, Literal
 Moment = Literal["before", "during", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "during", "after")
 
-Way = Literal["success", "retry", "other", "asked", "without", "cancel", "later", "stuck"]
+Way = Literal["success", "retry", "other", "asked", "left", "without", "cancel", "later", "stuck"]
 
 Deed = tuple[str, Mapping[str, Any]]
 """An action of the device's control, with its arguments; ``unplug`` and ``plug`` of the receipt
@@ -23,10 +23,12 @@ printer are done at its cable."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trouble:
-    """``passing``: over by itself, so there is nothing to mend.
+    """``model``: of the device, where it is not the sandbox's own. ``passing``: over by itself, so
+    there is nothing to mend.
 
     ``alike``: told and mended as the one above it, but for its code; the sample leaves it out.
     ``at_end``: "during" means after the last byte of the job, when only the answer is missing.
+    ``forgets``: the person leaves the slip in the printer's exit.
     ``ends``: it ends the session at once, so that nobody can mend it in time.
     """
 
@@ -38,6 +40,12 @@ class Trouble:
     alike: bool = False
     at_end: bool = False
     ends: bool = False
+    forgets: bool = False
+    model: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.device}, {self.model}" if self.model else self.device
 
 
 def _set(**changes: Any) -> Deed:
@@ -81,6 +89,26 @@ def _signals(name: str, broken: dict[str, Any]) -> Trouble:
     return Trouble("signals", name, _set(**broken), whole, passing=True)
 
 
+def _hid(name: str, strike: str, mend: str = "", **options: Any) -> Trouble:
+    deed: Deed | None = (mend, {}) if mend else None
+    return Trouble("code-reader", name, (strike, {}), deed, model="HID-POS", **options)
+
+
+def _wedge(name: str, strike: str, mend: str = "", **options: Any) -> Trouble:
+    deed: Deed | None = (mend, {}) if mend else None
+    return Trouble("code-reader", name, (strike, {}), deed, model="wedge", **options)
+
+
+def _exit(name: str, broken: dict[str, Any], **options: Any) -> Trouble:
+    whole = {"at_exit": False, "retracts": True}
+    return _printer(name, broken, whole, model="presenter", **options)
+
+
+def _cards(name: str, strike: str, mend: str) -> Trouble:
+    """No step of a session reads cards: it goes on without the reader."""
+    return Trouble("card-reader", name, (strike, {}), (mend, {}), passing=True)
+
+
 def _cable(name: str, **options: Any) -> Trouble:
     return Trouble("receipt-printer", name, ("unplug", {}), ("plug", {}), **options)
 
@@ -100,6 +128,13 @@ TROUBLES: tuple[Trouble, ...] = (
     Trouble("code-reader", "foreign code", ("show", {"payload": "https://a.example/?x=1"}),
             passing=True),
     Trouble("code-reader", "unplugged", ("unplug", {}), ("plug", {})),
+    _hid("unplugged", "unplug", "plug"),
+    _hid("garbage", "garbage", passing=True),
+    _hid("half a report", "half", passing=True, alike=True),
+    _hid("code without its end", "cut", passing=True),
+    _hid("switched to typing", "begin_typing", "end_typing"),
+    _wedge("unplugged", "unplug", "plug"),
+    _wedge("keys are lost", "lose_keys", passing=True),
     Trouble("camera", "stops", _set(stopped=True), _set(stopped=False)),
     Trouble("camera", "silent", _set(silent=True), _set(silent=False)),
     Trouble("camera", "frozen", _set(frozen=True), _set(frozen=False)),
@@ -113,6 +148,13 @@ TROUBLES: tuple[Trouble, ...] = (
     _printer("silent after the cut", {"silent": True}, {"silent": False}, at_end=True),
     _cable("unplugged"),
     _cable("unplugged after the cut", at_end=True),
+    _printer("paper ends in the slip", {"paper_after_lines": 9},
+             {"paper": "ok", "paper_after_lines": None}),
+    _printer("paper too short for a slip", {"paper": "near-end"}, {"paper": "ok"},
+             model="thin roll"),
+    _exit("slip of another in the exit", {"at_exit": True}, passing=True),
+    _exit("slip of another stuck there", {"at_exit": True, "retracts": False}),
+    _exit("own slip left there", {"retracts": False}, passing=True, forgets=True),
     _paper("paper out", {"paper": 0}),
     _paper("one sheet left", {"paper": 1}),
     _paper("jam on the second side", {"jam_on_side": 2}),
@@ -129,6 +171,8 @@ TROUBLES: tuple[Trouble, ...] = (
     _power("battery low", {"mains": False, "low": True}, ends=True),
     _signals("housing opened", {"shut": False}),
     _signals("unplugged", {"unplugged": True}),
+    _cards("unplugged", "unplug", "plug"),
+    _cards("its service dies", "die", "restart"),
 )  # fmt: skip
 
 
@@ -142,7 +186,9 @@ class Cell:
 
     def __str__(self) -> str:
         ending = "" if self.mended else "-unmended"
-        return f"{self.trouble.device}-{self.trouble.name}-{self.moment}{ending}".replace(" ", "-")
+        return f"{self.trouble.label}-{self.trouble.name}-{self.moment}{ending}".replace(
+            " ", "-"
+        ).replace(",", "")
 
 
 def cells() -> list[Cell]:
@@ -183,7 +229,8 @@ class Outcome:
     """What a journey came to. ``told``: failure codes shown, in order.
 
     ``copies``: jobs that came out of the document printer. ``way``: success; retry after it was
-    mended; other, by another device; asked (whether the slip is there); without the device; cancel;
+    mended; other, by another device; asked (whether the slip is there); left, when nobody
+    takes it and staff is called; without the device; cancel;
     later, when nobody is let in; or stuck. ``problems``: promises broken.
     """
 
