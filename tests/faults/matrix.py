@@ -37,8 +37,8 @@ _FOOT = """
   same step goes on. *tried again, goes on*: the same without staff. *goes on without*: the journey
   ends without that device, and the screen says so. *stops cleanly*: the session ends; no draft, no
   dossier, no slip. *asked to come later*: nobody is let in. *person looks, goes on*: the printer
-  got all of the slip and then said nothing, so the screen asks whether it is there. *reminded, staff
-  called*: the person goes without the slip, which can not be pulled back; the next one is told.
+  got all of the slip and then said nothing, so the screen asks whether it is there.
+  *reminded, staff called*: the person goes without the slip, which cannot be pulled back.
 - *HID-POS* is read with pyusb over USB/IP, *wedge* from a pipe of key events; a *presenter* holds a
   slip until it is taken; of a *thin roll* the kiosk counts what is left.
 - *another device, goes on*: the camera reads the code in place of the code reader.
