@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from drivers.contract import DeviceError, Fault, Health, Status
 from drivers.modbus import Box, ModbusError
+from drivers.standing import Standing
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -51,10 +52,10 @@ class SignalBox:
         self._until: dict[int, float] = {}
         self._timers: dict[int, asyncio.Task[None]] = {}
         self._lock = asyncio.Lock()
-        self._status = Status(Health.OPENING, time.monotonic())
+        self._standing = Standing()
 
     def status(self) -> Status:
-        return self._status
+        return self._standing.status()
 
     async def close(self) -> None:
         """What is lit goes dark: nobody would switch it off later."""
@@ -66,23 +67,23 @@ class SignalBox:
                 await self._switch(number, on=False)
             except DeviceError as error:
                 log.warning("output %d may be on: %s", number, error)
-        self._set(Health.ABSENT)
+        self._standing.set(Health.ABSENT)
 
     async def check(self) -> None:
         """Raises DeviceError: TAMPER_OPEN, SIGNALS_ABSENT, SIGNALS_REFUSED."""
         if not await self._ask(self._is_shut):
             self._remember()
         if self._latch.exists():
-            self._set(Health.FAULT, Fault.TAMPER_OPEN)
+            self._standing.set(Health.FAULT, Fault.TAMPER_OPEN)
             raise DeviceError(Fault.TAMPER_OPEN, retryable=False)
-        self._set(Health.READY)
+        self._standing.set(Health.READY)
 
     async def rearm(self) -> None:
         """Raises DeviceError as ``check``; then nothing has changed."""
         if not await self._ask(self._is_shut):
             raise DeviceError(Fault.TAMPER_OPEN, "the housing is open", retryable=False)
         self._latch.unlink(missing_ok=True)
-        self._set(Health.READY)
+        self._standing.set(Health.READY)
 
     async def call(self) -> bool:
         """Raises DeviceError: SIGNALS_ABSENT, SIGNALS_REFUSED."""
@@ -123,7 +124,7 @@ class SignalBox:
             code, detail = Fault.SIGNALS_REFUSED, str(error)
         except OSError as error:
             code, detail = Fault.SIGNALS_ABSENT, str(error) or "no answer"
-        self._set(Health.ABSENT if code is Fault.SIGNALS_ABSENT else Health.FAULT, code)
+        self._standing.set(Health.ABSENT if code is Fault.SIGNALS_ABSENT else Health.FAULT, code)
         raise DeviceError(code, detail)
 
     def _remember(self) -> None:
@@ -131,7 +132,3 @@ class SignalBox:
         if not self._latch.exists():
             with self._latch.open("wb") as file:
                 os.fsync(file.fileno())
-
-    def _set(self, health: Health, code: str | None = None) -> None:
-        if (health, code) != (self._status.health, self._status.code):
-            self._status = Status(health, time.monotonic(), code)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers import scanner as scanner_module
+from drivers import standing
 from drivers.contract import DeviceError, Fault, Health
 from drivers.emulators.escl import EsclScanner
 from tests.drivers.image_devices import picture
@@ -47,7 +47,7 @@ def test_an_old_answer_is_stale(
 ) -> None:
     async def story(teller: Story) -> None:
         await teller.scanner.check()
-        monkeypatch.setattr(scanner_module, "_FRESH_SECONDS", -1.0)
+        monkeypatch.setattr(standing, "FRESH_SECONDS", -1.0)
         assert teller.scanner.status().health is Health.STALE
 
     run(story, device, tmp_path)
