@@ -101,7 +101,8 @@ class Status:
     """A snapshot. ``since`` is ``time.monotonic()`` of the last change.
 
     FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW, RECEIPT_NOT_TAKEN).
-    STALE: no successful check for too long. ``paper_inside``: a sheet may still be in the device.
+    STALE: no successful check for too long (``drivers/standing.py``). ``paper_inside``: a sheet may
+    still be in the device.
     """
 
     health: Health

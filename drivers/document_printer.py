@@ -30,6 +30,7 @@ from drivers.ipp_raster import paper_points
 from drivers.ipp_state import PrinterState
 from drivers.ipp_watch import Watch
 from drivers.ipp_wire import Wire
+from drivers.standing import Standing
 from drivers.supervisor import Child, ChildSpec
 from drivers.wire import Blob
 
@@ -93,10 +94,10 @@ class IppPrinter:
         self._stop = threading.Event()
         self._supplies: tuple[Supply, ...] = ()
         self._spools = False
-        self._status = Status(Health.OPENING, time.monotonic())
+        self._standing = Standing()
 
     def status(self) -> Status:
-        return self._status
+        return self._standing.status()
 
     def supplies(self) -> tuple[Supply, ...]:
         return self._supplies
@@ -105,7 +106,7 @@ class IppPrinter:
         self._stop.set()
         async with self._lock:
             await self._child.close()
-            self._set(Health.ABSENT)
+            self._standing.set(Health.ABSENT)
 
     async def check(self) -> None:
         """Raises DeviceError (PRINTER_*)."""
@@ -160,7 +161,7 @@ class IppPrinter:
     async def _in_thread(self, job: Callable[[], T], *, busy: bool = True) -> T:
         self._stop.clear()
         if busy:
-            self._set(Health.BUSY)
+            self._standing.set(Health.BUSY)
         work = asyncio.ensure_future(asyncio.to_thread(self._reported, job))
         try:
             return await asyncio.shield(work)
@@ -177,14 +178,10 @@ class IppPrinter:
             result = job()
         except DeviceError as error:
             absent = error.code == Fault.PRINTER_ABSENT
-            self._set(Health.ABSENT if absent else Health.FAULT, error.code)
+            self._standing.set(Health.ABSENT if absent else Health.FAULT, error.code)
             raise
-        self._set(Health.READY)
+        self._standing.set(Health.READY)
         return result
-
-    def _set(self, health: Health, code: str | None = None) -> None:
-        if (health, code) != (self._status.health, self._status.code):
-            self._status = Status(health, time.monotonic(), code)
 
     def _look(self) -> PrinterState:
         state = ipp_jobs.ask_state(self._wire)
@@ -359,7 +356,7 @@ class IppPrinter:
         try:
             self._cancel(name)
         except DeviceError as error:
-            self._set(Health.FAULT, error.code)
+            self._standing.set(Health.FAULT, error.code)
 
     def _end(self, job_id: int) -> Job | None:
         """Cancel, and wait until the printer says that it has ended."""

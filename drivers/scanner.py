@@ -17,13 +17,13 @@ from pathlib import Path
 from drivers.contract import DeviceError, Fault, Health, Raster, ScanSettings, Status
 from drivers.escl_status import EsclReport, ask_escl
 from drivers.sane_worker import Quirks
+from drivers.standing import Standing
 from drivers.supervisor import Child, ChildSpec
 
 _STOP_DEADLINE = 5.0
 _PROBE_DEADLINE = 10.0
 _BUSY_PATIENCE = 3.0  # a scanner may still be putting its last job away
 _BUSY_PAUSE = 0.3
-_FRESH_SECONDS = 120.0  # how long a good answer is believed
 
 _MECHANICAL = {Fault.SCANNER_JAM, Fault.SCANNER_DOOR_OPEN, Fault.SCANNER_MULTIFEED}
 
@@ -61,15 +61,11 @@ class SaneScanner:
         )
         self._child = Child(self._spec)
         self._job = 0
-        self._asked = 0.0
-        self._status = Status(Health.STALE, time.monotonic())
+        self._standing = Standing(Health.STALE)
 
     def status(self) -> Status:
         """What the last scan or check found; STALE before the first one, and when that is old."""
-        now = time.monotonic()
-        if self._status.health is Health.READY and now - self._asked > _FRESH_SECONDS:
-            return Status(Health.STALE, self._asked + _FRESH_SECONDS)
-        return self._status
+        return self._standing.status()
 
     async def close(self) -> None:
         await self._child.close()
@@ -80,7 +76,7 @@ class SaneScanner:
         Asks nothing while a scan is under way: that one will tell.
         """
         job = self._job
-        if self._status.health is Health.BUSY:
+        if self._standing.status().health is Health.BUSY:
             return
         try:
             await self._probe()
@@ -106,7 +102,7 @@ class SaneScanner:
         """
         self._job += 1
         job, moving = self._job, False
-        self._set(Health.BUSY)
+        self._standing.set(Health.BUSY)
         try:
             await self._look_before(settings)
             await self._child.call("start", job=job, **asdict(settings))
@@ -168,14 +164,13 @@ class SaneScanner:
         """What came of a scan or a check, unless a newer scan has begun."""
         if job != self._job:
             return
-        self._asked = time.monotonic()
         if failure is None:
-            self._set(Health.READY)
+            self._standing.set(Health.READY)
         elif failure.code == Fault.SCANNER_EMPTY:
-            self._set(Health.READY, failure.code)
+            self._standing.set(Health.READY, failure.code)
         else:
             health = Health.ABSENT if failure.code == Fault.SCANNER_ABSENT else Health.FAULT
-            self._set(health, failure.code, failure.paper_inside)
+            self._standing.set(health, failure.code, paper_inside=failure.paper_inside)
 
     async def _abandon(self, job: int, moving: bool) -> None:
         """Bring the device to rest; a child that does not answer is replaced.
@@ -199,14 +194,7 @@ class SaneScanner:
         if fault in _MECHANICAL or fault is Fault.SCANNER_ABSENT:
             self._note(job, DeviceError(fault, paper_inside=_paper_inside(fault, moving=True)))
         elif job == self._job:
-            self._asked = time.monotonic()
-            self._set(Health.READY, paper_inside=inside)
-
-    def _set(self, health: Health, code: str | None = None, paper_inside: bool = False) -> None:
-        before = self._status
-        changed = (before.health, before.code, before.paper_inside) != (health, code, paper_inside)
-        if changed:
-            self._status = Status(health, time.monotonic(), code, paper_inside)
+            self._standing.set(Health.READY, paper_inside=inside)
 
 
 def _paper_inside(code: str, moving: bool) -> bool:

@@ -35,6 +35,7 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
         kiosk.printer,
         kiosk.cards,
         kiosk.camera,
+        kiosk.power,
     )
     async with watching(watched):
         while True:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from smartcard import scard
 
 from drivers.absent import AbsentCardReader
 from drivers.card_reader import PcscCardReader
+from drivers.card_reader_child import Worker
 from drivers.contract import DeviceError, Fault, Health
 from drivers.emulators.card_reader import SAMPLE_FILES, CardReaderEmulator, CardReaderState
 
@@ -244,3 +246,15 @@ def test_a_kiosk_without_a_card_reader_says_so() -> None:
         ]
 
     assert asyncio.run(main()) == [Fault.CARD_READER_ABSENT] * 3
+
+
+@pytest.mark.parametrize(
+    "pattern", ["uTrust [uTrust CL] ?? ??", "UTRUST [*", "uTrust [uTrust CL] 01 00"]
+)
+def test_brackets_of_a_name_are_only_themselves(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["uTrust [uTrust CL] 01 00", "uTrust u 01 00"]
+    monkeypatch.setattr(scard, "SCardListReaders", lambda *_: (scard.SCARD_S_SUCCESS, names))
+    monkeypatch.setattr(Worker, "_opened", lambda _: 0)
+    assert Worker(pattern).check() == names[:1]
