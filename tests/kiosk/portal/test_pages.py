@@ -24,11 +24,6 @@ def browser(portal: RunningPortal) -> Iterator[requests.Session]:
         yield session
 
 
-@pytest.fixture
-def authority(portal: RunningPortal) -> SoftAuthority:
-    return SoftAuthority(portal.settings)
-
-
 def sent(kiosk: TestKiosk) -> TestDossier:
     dossier = kiosk.dossier(contents=contents_of(drawn_page()))
     dossier.send()
