@@ -1,6 +1,7 @@
 """Cases at the officer desk: a dossier waits, a person decides, the desk process signs.
 
-    RECEIVED -> PROCESSING (approved: number and id code given, copy not signed yet) -> DONE
+    RECEIVED -> ACCEPTED   (an officer has opened it), from either of the two:
+             -> PROCESSING (approved: number and id code given, copy not signed yet) -> DONE
              -> REFUSED    (decree 23/2015, article 22)
              -> SUPPLEMENT (something is missing, or the scan is not good enough)
              -> FINANCIAL_DUTY (something has to be paid first) -> ACCEPTED
@@ -108,6 +109,16 @@ class Cases:
         if name not in pages_of(manifest_of(dossier)):
             raise RefusedError(DeskProblem.NOT_FOUND, "no such page")
         return self._open(dossier, name)
+
+    def opened(self, dossier_id: str, officer: str) -> Dossier:
+        """An officer looks at the case, who may decide it: the first one to do so is told to the
+        citizen who waits for it."""
+        with self._store.transaction():
+            dossier = self.case(dossier_id)
+            if dossier.mode == "post-check" or dossier.processing != Processing.RECEIVED:
+                return dossier
+            self._move(dossier, Processing.ACCEPTED, officer)
+            return self.case(dossier_id)
 
     def approve(
         self, dossier_id: str, original_seen: OriginalSeen, officer: str | None = None

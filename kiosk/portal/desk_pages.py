@@ -117,7 +117,7 @@ def case_page(
     request: Request, portal: PortalDep, login: LoginDep, case_id: str, after: str = ""
 ) -> Response:
     login.require(May.LOOK)
-    dossier = portal.cases.case(case_id)
+    dossier = _opened(portal, login, case_id)
     manifest, answers = manifest_of(dossier), portal.cases.answers(dossier)
     offices = portal.offices
     pages, fee = _pages(portal, dossier, manifest), offices.fees.fee(dossier.id)
@@ -310,6 +310,12 @@ def _with_dossiers(portal: Portal) -> list[tuple[Dossier, int]]:
     return [
         (portal.cases.case(line.dossier), line.amount) for line in portal.offices.fees.to_return()
     ]
+
+
+def _opened(portal: Portal, login: Login, case_id: str) -> Dossier:
+    if login.staff.may(May.DECIDE):
+        return portal.cases.opened(case_id, login.staff.full_name)
+    return portal.cases.case(case_id)
 
 
 def _of_copy(portal: Portal, dossier: Dossier) -> dict[str, Any]:

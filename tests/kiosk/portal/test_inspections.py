@@ -14,7 +14,7 @@ from certify.issue import sign_copy
 from certify.numbers import new_id_code
 from certify.trust import load_anchor, load_bundle
 from certify.verify import State, verify
-from kiosk.portal import inspections
+from kiosk.portal import desks, inspections
 from kiosk.portal.accounts import Role, Staff
 from kiosk.portal.attestations import scan_digest
 from kiosk.portal.desk import Desk
@@ -330,6 +330,41 @@ def test_a_desk_tells_of_its_own_cases_only(
     client.approve(str(dossier.id), "at-the-desk")
     with pytest.raises(PortalError, match=r"intake\.bad-request"):
         client.not_signed(str(dossier.id), "Trần Thị Mẫu")
+
+
+def test_an_officer_is_there_as_long_as_the_desk_says_so(
+    kiosk: TestKiosk, client: DeskClient, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attended() -> bool:
+        return bool(kiosk.call("GET", "/v1/office").json()["attended"])
+
+    assert not attended()
+    desk.beat()
+    assert attended()
+    told: list[None] = []
+    monkeypatch.setattr(client, "beat", lambda: told.append(None))
+    desk.beat()
+    assert told == []  # not with every look at the list
+    later = datetime.now(UTC) + desks.PRESENT_FOR
+    monkeypatch.setattr(desks, "now", lambda: later)
+    assert not attended()
+
+
+def test_the_citizen_who_waits_sees_that_an_officer_has_opened_it(
+    portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    dossier = kiosk.dossier(contents=contents_of(drawn_page()))
+    dossier.send()
+    case = f"{portal.address}/desk/{dossier.id}"
+    with logged_in(portal, "hoa", Role.AUDITOR) as browser:
+        browser.get(case, timeout=10)  # looks, and decides nothing
+    assert dossier.state()["processing"] == 1
+    with logged_in(portal, "lan", Role.OFFICER) as browser:
+        browser.get(case, timeout=10)
+        browser.get(case, timeout=10)
+    assert dossier.state()["processing"] == 2
+    events = portal.inside.offices.casebook.events(str(dossier.id))
+    assert [(event.state, event.staff) for event in events] == [(1, None), (2, "Lê Văn Thí Điểm")]
 
 
 def test_a_procedure_says_which_way_of_seeing_suffices(

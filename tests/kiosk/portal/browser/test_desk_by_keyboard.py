@@ -108,7 +108,7 @@ def test_nothing_is_approved_before_the_officer_says_how_it_was_seen(
     desktop.open(f"{portal.address}/desk/{dossier.id}")
     desktop.press("Enter")
     assert desktop.url == f"{portal.address}/desk/{dossier.id}"
-    assert dossier.state()["processing"] == 1
+    assert dossier.state()["processing"] == 2  # opened, and no more
 
 
 def test_tab_alone_reaches_every_decision(
@@ -256,7 +256,7 @@ def test_escape_leads_back_and_changes_nothing(
     desktop.open(f"{portal.address}/desk/{dossier.id}")
     desktop.press("t", "Escape", "Escape")
     desktop.wait_for("Chờ đối chiếu")
-    assert dossier.state()["processing"] == 1
+    assert dossier.state()["processing"] == 2  # opened, and no more
 
 
 def test_an_open_panel_takes_the_keys_and_closing_it_gives_them_back(
