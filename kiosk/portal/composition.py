@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from kiosk.portal.accounts import Accounts
 from kiosk.portal.admission import Admission
+from kiosk.portal.archiving import Archives
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.attestations import Attestations
 from kiosk.portal.casebook import Casebook
@@ -79,6 +80,7 @@ class Offices:
     casebook: Casebook
     fees: Fees
     deliveries: Deliveries
+    archives: Archives
     tracking: Tracking
     catalogue: Catalogue
     statistics: Statistics
@@ -108,6 +110,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         offices.fees,
         Supplements(store, offices.casebook),
         offices.deliveries,
+        offices.archives,
     )
     attestations = Attestations(store, vault, offices.catalogue)
     arrivals = Arrivals(store, vault, register, verifier, following)
@@ -156,6 +159,7 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         casebook=casebook,
         fees=Fees(store),
         deliveries=deliveries,
+        archives=Archives(store),
         tracking=Tracking(store, casebook, limits, deliveries),
         catalogue=catalogue,
         statistics=Statistics(store, catalogue),

@@ -330,6 +330,7 @@ def _of_copy(portal: Portal, dossier: Dossier) -> dict[str, Any]:
         "is_overdue": dossier.inspect_by is not None and is_overdue(dossier.inspect_by),
         "revocation": revocation_of(portal.store, dossier.id),
         "trouble": trouble,
+        "archive": portal.offices.archives.of(dossier.id) if portal.settings.archive else None,
     }
 
 

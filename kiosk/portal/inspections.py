@@ -174,7 +174,7 @@ class Inspections:
                 (now().isoformat(), dossier.id),
             )
             self._store.change(dossier.id, processing=Processing.DONE)
-            self._following.moved(dossier.id, Processing.DONE, None)
+            self._following.signed(dossier.id)
 
     def revoke(self, dossier_id: str, reason: str, officer: str) -> None:
         """Nobody may take this copy any more. ``reason`` is told to everybody who asks, so it

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from kiosk.portal import (
     accounts,
     admission,
+    archiving,
     attestations,
     casebook,
     confirmations,
@@ -42,6 +43,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "desks": desks.SCHEMA,
     "attestations": attestations.SCHEMA,
     "inspections": inspections.SCHEMA,
+    "archives": archiving.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 
