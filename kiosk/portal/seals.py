@@ -26,7 +26,8 @@ _FOREIGN = "Đây không phải là mã của một bản sao do cơ quan này c
 
 @dataclass(frozen=True, slots=True)
 class SealResult:
-    """``seal`` and ``id_code`` (grouped) only where the seal's signature holds. ``inspected_at``:
+    """``seal`` and ``id_code`` (grouped) only where the seal's signature holds. ``dossier``: of a
+    copy that stands in the book and is not revoked. ``inspected_at``:
     when the officer's signature came; ``archived_at``: when timestamps were added that outlive the
     signers' certificates. Instants are ISO 8601 in UTC."""
 
@@ -34,6 +35,7 @@ class SealResult:
     words: str
     seal: Seal | None = None
     id_code: str = ""
+    dossier: str | None = None
     inspected_at: str | None = None
     archived_at: str | None = None
     revocation: Revocation | None = None
@@ -72,4 +74,4 @@ def _in_book(portal: Portal, seal: Seal, code: str, dossier_id: str) -> SealResu
         words = _INSPECTED
     else:
         words = _OVERDUE if is_overdue(seal.inspect_by.isoformat()) else _DUE
-    return SealResult(True, words, seal, code, signed_at, archived_at)
+    return SealResult(True, words, seal, code, dossier_id, signed_at, archived_at)
