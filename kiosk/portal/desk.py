@@ -65,18 +65,24 @@ class Desk:
         others: the portal is told why, shows it to the officer, and names the case again when the
         officer says so.
 
-        Raises PortalError (UNREACHABLE) and CertifyError when the token is gone.
+        Raises CertifyError when the token is gone, and PortalError (UNREACHABLE) after the last
+        case when the portal failed over one: that one is tried again at the next look.
         """
-        signed = 0
+        signed, trouble = 0, None
         for case_id in self._client.approved():
             try:
                 signed += self.sign(case_id)
             except (PortalError, CertifyError, ValueError) as error:
-                if getattr(error, "retryable", False):
+                if not getattr(error, "retryable", False):
+                    # Which one, the list of approved cases shows; the log names no dossier.
+                    _log.error("a case was not signed: %s", _code_of(error))
+                    self._client.not_signed(case_id, _code_of(error))
+                elif isinstance(error, PortalError):
+                    trouble = error
+                else:
                     raise
-                # Which one, the list of approved cases shows; the log names no dossier.
-                _log.error("a case was not signed: %s", _code_of(error))
-                self._client.not_signed(case_id, _code_of(error))
+        if trouble:
+            raise trouble
         return signed
 
     def beat(self) -> None:
