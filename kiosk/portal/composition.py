@@ -16,6 +16,7 @@ from kiosk.portal.casebook import Casebook
 from kiosk.portal.cases import Cases
 from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.channels import channels_of
+from kiosk.portal.collecting import Collecting
 from kiosk.portal.confirmations import Confirmations
 from kiosk.portal.copies import CopyVerifier
 from kiosk.portal.database import DatabaseError, SchemaError
@@ -82,6 +83,7 @@ class Offices:
     deliveries: Deliveries
     archives: Archives
     tracking: Tracking
+    collecting: Collecting
     catalogue: Catalogue
     statistics: Statistics
     fleet: Fleet
@@ -151,6 +153,7 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         try_days=delivery.try_days,
         link_days=delivery.link_days,
     )
+    tracking = Tracking(store, casebook, limits, deliveries)
     return Offices(
         accounts=accounts,
         desks=Desks(store, accounts),
@@ -160,7 +163,8 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         fees=Fees(store),
         deliveries=deliveries,
         archives=Archives(store),
-        tracking=Tracking(store, casebook, limits, deliveries),
+        tracking=tracking,
+        collecting=Collecting(store, vault, casebook, tracking),
         catalogue=catalogue,
         statistics=Statistics(store, catalogue),
         fleet=Fleet(store),

@@ -10,6 +10,7 @@ from kiosk.portal import (
     archiving,
     attestations,
     casebook,
+    collecting,
     confirmations,
     delivery,
     desks,
@@ -44,6 +45,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "attestations": attestations.SCHEMA,
     "inspections": inspections.SCHEMA,
     "archives": archiving.SCHEMA,
+    "prints": collecting.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 
