@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable
 
 from drivers.contract import DeviceError, Fault
+from kiosk.failures import KioskError
+from kiosk.link import verbs
 from kiosk.session import Session
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,8 @@ async def print_copy(session: Session, show: Callable[[], None]) -> None:
                     record.copy, _job_name(session), record.copies
                 )
             record.paper = "out" if printed.certain else "unsure"
-            kiosk.journal.append("copy-printed", dossier=str(session.dossier))
+            kiosk.journal.append("copy-printed", dossier=_dossier(session))
+            await _tell_portal(session)
             return
         except DeviceError as error:
             unsure = error.code == Fault.PRINTER_UNCONFIRMED
@@ -62,11 +65,32 @@ async def _take_back(session: Session) -> None:
     except DeviceError as error:
         log.error("a print job may be left at the printer: %s", error.code)
         session.record.paper = "unsure"
-        session.kiosk.journal.append("print-job-left", dossier=str(session.dossier))
+        session.kiosk.journal.append("print-job-left", dossier=_dossier(session))
         return
     if printed.copies >= session.record.copies:
         session.record.paper = "out" if printed.certain else "unsure"
 
 
 def _job_name(session: Session) -> str:
-    return f"kiosk-{session.dossier}"
+    return f"kiosk-{_print_id(session)}"
+
+
+async def _tell_portal(session: Session) -> None:
+    """So that the same copies are not printed once more elsewhere. Where nobody can be told, they
+    may be: paper that is there twice is better than paper that is not there."""
+    request = verbs.PrintedRequest(
+        print_id=_print_id(session), dossier_id=_dossier(session), copies=session.record.copies
+    )
+    try:
+        await session.kiosk.link.call(verbs.PRINTED, request)
+    except KioskError as error:
+        log.info("prints were not told: %s", error.code)
+
+
+def _print_id(session: Session) -> str:
+    """What is printed as soon as it is issued has the name of its dossier."""
+    return str(session.record.print_id or session.dossier)
+
+
+def _dossier(session: Session) -> str:
+    return str(session.record.collected or session.dossier)

@@ -169,7 +169,7 @@ class Handlers:
             ask = CollectAsk(**request.model_dump())
         except ValueError:  # pydantic's message would quote the number
             raise KioskError(Fault.LINK_NOT_FOUND, "not a slip and a card") from None
-        reply = await self._ask(partial(self.patient.collect, ask))
+        reply = await self._ask(partial(self.quick.collect, ask))
         state = _collectable(reply)
         pdf = None
         if state == "issued":
