@@ -20,6 +20,7 @@ from kiosk.portal.attestations import scan_digest
 from kiosk.portal.desk import Desk
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.errors import PortalError
+from kiosk.portal.times import this_year
 from kiosk.portal.trust import read_bundle
 from tests.kiosk.portal.line import RunningPortal, TestDossier, TestKiosk, problem
 from tests.kiosk.portal.people import logged_in, send
@@ -62,6 +63,8 @@ def test_an_inspection_signs_the_open_field_of_the_copy_that_the_citizen_has(
     assert after.startswith(before)
     assert verify(after, read_bundle(portal.settings.trust_dir)).state == State.OFFICER_AND_AGENCY
     assert dossier.state()["processing"] == 9
+    (entry,) = portal.inside.register.entries(this_year())
+    assert entry.officer == portal.settings.officer
     assert "cán bộ đã kiểm tra" in look_up(portal, after).text
     assert portal.inside.inspections.due() == []
     assert desk.sign_approved() == 0
@@ -297,6 +300,7 @@ def test_an_officer_inspects_and_revokes_in_the_page(
         assert not send(browser, case, f"{case}/revoke", reason="ghét").ok
         assert send(browser, case, f"{case}/revoke", reason=REASON).ok
         assert REASON in browser.get(case, timeout=10).text
+        assert "Đã thu hồi" in browser.get(f"{portal.address}/register", timeout=10).text
     noted = [action for _, _, action, _ in portal.inside.offices.accounts.actions(9)]
     assert {"case.inspect", "case.revoke"} <= set(noted)
 
