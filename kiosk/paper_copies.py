@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from drivers.contract import DeviceError, Fault
+from kiosk import staff
 from kiosk.failures import KioskError
 from kiosk.link import verbs
 from kiosk.session import Session
@@ -25,7 +26,7 @@ def has_printer(session: Session) -> bool:
 async def print_copy(session: Session, show: Callable[[], None]) -> None:
     """Print once; ``show`` puts the progress on the screen.
 
-    The job has the dossier's name, so that trying again goes on with the same job. It is cancelled
+    The job's name stays the same (:func:`_print_id`), so that trying again goes on with the same job. It is cancelled
     when the person does not wait for it: nobody else may find it in the tray.
     """
     record, kiosk = session.record, session.kiosk
@@ -69,6 +70,12 @@ async def _take_back(session: Session) -> None:
         return
     if printed.copies >= session.record.copies:
         session.record.paper = "out" if printed.certain else "unsure"
+        await _tell_portal(session)
+    elif printed.copies or printed.sides != 0:  # None: the printer does not count
+        log.error("a part of a copy may lie in the tray")
+        session.record.paper = "unsure"
+        session.kiosk.journal.append("copy-partly-printed", dossier=_dossier(session))
+        await staff.call(session.kiosk, reason="paper-left", kept="kept.locked")
 
 
 def _job_name(session: Session) -> str:
