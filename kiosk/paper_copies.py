@@ -26,8 +26,8 @@ def has_printer(session: Session) -> bool:
 async def print_copy(session: Session, show: Callable[[], None]) -> None:
     """Print once; ``show`` puts the progress on the screen.
 
-    The job's name stays the same (:func:`_print_id`), so that trying again goes on with the same job. It is cancelled
-    when the person does not wait for it: nobody else may find it in the tray.
+    The job's name stays the same (:func:`_print_id`), so that trying again goes on with the same
+    job. It is cancelled when the person does not wait for it: nobody else may find it in the tray.
     """
     record, kiosk = session.record, session.kiosk
     assert record.copy is not None, "a copy is issued first"

@@ -324,6 +324,23 @@ def test_what_a_desk_could_not_sign_is_shown_and_tried_again(
     assert portal.inside.offices.desks.troubles() == {}
 
 
+def test_a_desk_that_is_not_at_work_is_told_to_the_officer(
+    portal: RunningPortal, kiosk: TestKiosk, client: DeskClient, desk: Desk
+) -> None:
+    dossier = kiosk.dossier(contents=contents_of(drawn_page()))
+    dossier.send()
+    client.approve(str(dossier.id), "at-the-desk")
+    with logged_in(portal, "lan", Role.OFFICER) as browser:
+        pages = (f"{portal.address}/desk", f"{portal.address}/desk/{dossier.id}")
+
+        def told() -> list[bool]:
+            return ["chưa chạy" in browser.get(page, timeout=10).text for page in pages]
+
+        assert told() == [True, True]
+        desk.beat()
+        assert told() == [False, False]
+
+
 def test_a_desk_tells_of_its_own_cases_only(
     portal: RunningPortal, kiosk: TestKiosk, client: DeskClient
 ) -> None:
