@@ -57,8 +57,11 @@ class ServiceCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseServiceView(View):
+    """``office``: whether an officer is there, where that is known."""
+
     screen: ClassVar[str] = "ChooseService"
     cards: tuple[ServiceCard, ...]
+    office: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,16 @@ class IdentifyView(View):
     problem: Text | None = None
     place: str = "reader"
     preview: Raster | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectView(View):
+    """``state``: waiting for the code on the "slip", or for that on the "card", or "checking"
+    both. ``problem``: what is wrong with the last code."""
+
+    screen: ClassVar[str] = "Collect"
+    state: str = "slip"
+    problem: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +167,13 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuingView(View):
-    """``done`` of ``total`` milestones is a true count."""
+    """``done`` of ``total`` milestones is a true count. ``may_leave``: nobody has to wait on."""
 
     screen: ClassVar[str] = "Issuing"
     title: Text
     lead: Text
     milestones: tuple[Milestone, ...]
+    may_leave: bool = False
     can_go_back: bool = False
 
     @property

@@ -17,6 +17,9 @@
 Services beside the intake, for whom kiosks ask while a citizen waits (shapes at the end):
 
     POST /v1/dossiers/{id}/wait         WaitAsk -> IntakeState, held back until it changes
+    POST /v1/collections                CollectAsk -> CollectReply; 404, 429 as tracking
+    POST /v1/collections/copy           CollectAsk -> the copy (PDF), 404 where there is none
+    PUT  /v1/prints/{id}                PrintsDone -> 204 (again: no error)
     POST /v1/tracking                   TrackAsk -> TrackReply; 429 with Retry-After
     POST /v1/confirmations              CodeAsk -> CodeSent; 429 with Retry-After
     POST /v1/confirmations/{id}         CodeTry -> CodeVerdict
@@ -26,6 +29,7 @@ Services beside the intake, for whom kiosks ask while a citizen waits (shapes at
     POST /v1/papers/{id}/pages/{n}      PersonAsk -> image/jpeg
     PUT  /v1/ratings/{id}               Rating -> 204 (again: no error)
     POST /v1/heartbeats                 Heartbeat -> 204
+    GET  /v1/office                     Office: is an officer there who could sign now?
     GET  /v1/devices/self               Standing
     POST /v1/devices/certificate        CertificateAsk -> CertificateReply (renewal)
     GET  /v1/devices/revoked            the device CA's revocation list, application/pkix-crl
@@ -204,6 +208,30 @@ class TrackReply(Wire):
     found: tuple[TrackedDossier, ...]
 
 
+class CollectAsk(Wire):
+    """Code and secret of a slip, and the citizen's number as the card shows it."""
+
+    code: str = Field(max_length=64, pattern=_NO_NUL)
+    secret: str = Field(max_length=64)
+    citizen_number: str = Field(pattern=r"^[0-9]{12}$")
+
+
+class CollectReply(Wire):
+    """``issued``: the copy is there; ``left``: how often it is still to be printed."""
+
+    id: UUID
+    processing: int
+    issued: bool
+    number: str | None = None
+    note: str | None = None
+    left: int
+
+
+class PrintsDone(Wire):
+    dossier_id: UUID
+    copies: int = Field(ge=1, le=100)
+
+
 class CodeAsk(Wire):
     channel: Literal["sms", "email"]
     to: str = Field(min_length=3, max_length=254)
@@ -277,6 +305,12 @@ class Heartbeat(Wire):
     devices: dict[_Word, _Word] = Field(max_length=32)
     version: _Word
     clock_trusted: bool
+
+
+class Office(Wire):
+    """``attended``: an officer's desk is at work, so a copy may be waited for."""
+
+    attended: bool
 
 
 class Standing(Wire):

@@ -9,11 +9,14 @@ from fastapi import Depends, Request
 
 from kiosk.portal.accounts import Accounts
 from kiosk.portal.admission import Admission
+from kiosk.portal.archiving import Archives
 from kiosk.portal.arrival import Arrivals
+from kiosk.portal.attestations import Attestations
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.cases import Cases
 from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.channels import channels_of
+from kiosk.portal.collecting import Collecting
 from kiosk.portal.confirmations import Confirmations
 from kiosk.portal.copies import CopyVerifier
 from kiosk.portal.database import DatabaseError, SchemaError
@@ -25,6 +28,7 @@ from kiosk.portal.export import Export
 from kiosk.portal.fees import Fees
 from kiosk.portal.fleet import Fleet
 from kiosk.portal.following import Following
+from kiosk.portal.inspections import Inspections
 from kiosk.portal.intake import Intake
 from kiosk.portal.keys import PortalKeys, load_keys
 from kiosk.portal.limits import Limits
@@ -58,6 +62,8 @@ class Portal:
     uploads: Uploads
     admission: Admission
     cases: Cases
+    attestations: Attestations
+    inspections: Inspections
     devices: DeviceCa
     services: Services
     confirmations: Confirmations
@@ -75,7 +81,9 @@ class Offices:
     casebook: Casebook
     fees: Fees
     deliveries: Deliveries
+    archives: Archives
     tracking: Tracking
+    collecting: Collecting
     catalogue: Catalogue
     statistics: Statistics
     fleet: Fleet
@@ -104,7 +112,9 @@ def open_portal(settings: PortalSettings) -> Portal:
         offices.fees,
         Supplements(store, offices.casebook),
         offices.deliveries,
+        offices.archives,
     )
+    attestations = Attestations(store, vault, offices.catalogue)
     arrivals = Arrivals(store, vault, register, verifier, following)
     intake = Intake(store, vault, keys, arrivals, settings.agency_code)
     return Portal(
@@ -118,7 +128,11 @@ def open_portal(settings: PortalSettings) -> Portal:
         intake=intake,
         uploads=Uploads(intake, objects),
         admission=Admission(settings.admission_rate, store),
-        cases=Cases(settings, store, vault, register, verifier, following),
+        cases=Cases(settings, store, vault, register, verifier, following, attestations),
+        attestations=attestations,
+        inspections=Inspections(
+            store, vault, register, verifier, attestations, following, offices.desks
+        ),
         devices=DeviceCa(key_folder, store),
         services=Services(store, vault, offices.casebook, settings.paper_days),
         confirmations=Confirmations(store, settings.message_gateway),
@@ -139,6 +153,7 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         try_days=delivery.try_days,
         link_days=delivery.link_days,
     )
+    tracking = Tracking(store, casebook, limits, deliveries)
     return Offices(
         accounts=accounts,
         desks=Desks(store, accounts),
@@ -147,7 +162,9 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         casebook=casebook,
         fees=Fees(store),
         deliveries=deliveries,
-        tracking=Tracking(store, casebook, limits, deliveries),
+        archives=Archives(store),
+        tracking=tracking,
+        collecting=Collecting(store, vault, casebook, tracking),
         catalogue=catalogue,
         statistics=Statistics(store, catalogue),
         fleet=Fleet(store),

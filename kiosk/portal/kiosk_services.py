@@ -27,14 +27,18 @@ from offline_queue.intake import (
     CodeSent,
     CodeTry,
     CodeVerdict,
+    CollectAsk,
+    CollectReply,
     Heartbeat,
     IntakeState,
     KeysAsk,
     KeysReply,
+    Office,
     PaperInfo,
     PaperKeep,
     PaperList,
     PersonAsk,
+    PrintsDone,
     Problem,
     Rating,
     Standing,
@@ -80,6 +84,42 @@ def track(portal: PortalDep, call: CallDep) -> TrackReply:
     if ask.citizen_number:
         _require_few_persons(portal, call, ask.citizen_number)
     return TrackReply(found=portal.offices.tracking.answer(ask, call.kiosk_id))
+
+
+@router.post(
+    "/collections",
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    openapi_extra=signed(CollectAsk),
+)
+def collect(portal: PortalDep, call: CallDep) -> CollectReply:
+    call.require_recent()
+    ask = parse(CollectAsk, call.body)
+    return portal.offices.collecting.look(ask, call.kiosk_id)
+
+
+@router.post(
+    "/collections/copy",
+    response_class=Response,
+    responses=file_answer("application/pdf", "the certified copy")
+    | refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    openapi_extra=signed(CollectAsk),
+)
+def collected_copy(portal: PortalDep, call: CallDep) -> Response:
+    call.require_recent()
+    ask = parse(CollectAsk, call.body)
+    pdf = portal.offices.collecting.copy(ask, call.kiosk_id)
+    return Response(pdf, media_type="application/pdf")
+
+
+@router.put(
+    "/prints/{print_id}",
+    status_code=204,
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND),
+    openapi_extra=signed(PrintsDone),
+)
+def printed(portal: PortalDep, call: CallDep, print_id: UUID) -> None:
+    done = parse(PrintsDone, call.body)
+    portal.offices.collecting.settle(print_id, done, call.kiosk_id)
 
 
 @router.post(
@@ -164,6 +204,11 @@ def heartbeat(portal: PortalDep, call: CallDep) -> None:
     """How the kiosk is; the fleet page shows the newest."""
     call.require_recent()
     portal.offices.fleet.hear(call.kiosk_id, parse(Heartbeat, call.body))
+
+
+@router.get("/office", responses=refuses(), openapi_extra=signed())
+def office(portal: PortalDep, _call: CallDep) -> Office:
+    return Office(attended=portal.offices.desks.is_attended())
 
 
 @router.post("/keys", responses=refuses(Problem.BAD_REQUEST), openapi_extra=signed(KeysAsk))

@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 from kiosk.portal import (
     accounts,
     admission,
+    archiving,
+    attestations,
     casebook,
+    collecting,
     confirmations,
     delivery,
     desks,
     device_ca,
     fees,
     fleet,
+    inspections,
     limits,
     logins,
     register,
@@ -38,6 +42,10 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "fleet": fleet.SCHEMA,
     "admission": admission.SCHEMA,
     "desks": desks.SCHEMA,
+    "attestations": attestations.SCHEMA,
+    "inspections": inspections.SCHEMA,
+    "archives": archiving.SCHEMA,
+    "prints": collecting.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 
