@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from certify.errors import CertifyError, Fault
 from certify.pages import SourcePage, Word
+from certify.secret import Secret, keep_out_of_dumps, secret_of
 from certify.statement import CopyFacts
 from certify.trust import load_anchor, load_bundle
 
@@ -25,7 +26,7 @@ class CertifyWorker:
     """``token`` may be empty: such a kiosk verifies, but cannot certify.
 
     ``anchor``: PEM of the key that signs trust bundles. ``chain``: PEM files of CA certificates
-    which the token does not hold.
+    which the token does not hold. ``developer_keys``: a folder of PKCS#12 files instead of a token.
     """
 
     def __init__(
@@ -37,14 +38,17 @@ class CertifyWorker:
         seal_key: str = "seal",
         pin_file: str = "",
         chain: Sequence[str] = (),
+        developer_keys: str = "",
     ) -> None:
+        keep_out_of_dumps()
         self._anchor = load_anchor(anchor)
         self._module = Path(module)
         self._token = token
         self._key = key
         self._seal_key = seal_key
-        self._pin_file = Path(pin_file)
+        self._pin_file = Path(pin_file) if pin_file else None
         self._chain = [Path(file) for file in chain]
+        self._developer_keys = developer_keys
 
     def issue_post_check(
         self, pages: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], bundle: bytes
@@ -87,17 +91,19 @@ class CertifyWorker:
         return self._open(self._seal_key)
 
     def _open(self, key: str) -> Any:
+        if self._developer_keys:
+            from certify.developer_key import DeveloperSigner
+
+            return DeveloperSigner(Path(self._developer_keys) / f"{key}.p12", self._pin)
         if not self._token:
             raise CertifyError(Fault.SIGNER_ABSENT, "no token is configured")
         from certify.signing import open_signer
 
-        return open_signer(self._module, self._token, key, self._pin(), self._chain)
+        return open_signer(self._module, self._token, key, self._pin.reveal(), self._chain)
 
-    def _pin(self) -> str:
-        try:
-            return self._pin_file.read_text("utf-8").strip()
-        except OSError as error:
-            raise CertifyError(Fault.SIGNER_REFUSED, f"PIN file: {error.strerror}") from None
+    @cached_property
+    def _pin(self) -> Secret:
+        return secret_of(self._pin_file, "PIN of the token")
 
 
 def _now() -> datetime:

@@ -32,6 +32,7 @@ class Certifier:
             "token": signing.token,
             "key": signing.key,
             "pin_file": str(signing.pin_file or ""),
+            "developer_keys": str(signing.developer_keys or ""),
             "anchor": anchor_pem,
         }
         self._child = Child(

@@ -181,6 +181,17 @@ def gateway(port: int) -> None:
 
 
 @sandbox.command()
+@click.option("--port", default=0, help="0 picks a free one")
+def signing(port: int) -> None:
+    """The stand-in for a remote signing service alone, with a key of the sandbox's officer; prints
+    {"address", "credential", ...}."""
+    from kiosk.sandbox import pki, signing_service
+    from kiosk.sandbox.appliance import AGENCY, OFFICER, sandbox_home
+
+    signing_service.run(pki.create(sandbox_home(), agency=AGENCY, officer=OFFICER), port=port)
+
+
+@sandbox.command()
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 def officer(file: Path) -> None:
     """A scripted officer who approves what waits at the desk; settings as for `portal desk`."""

@@ -1,4 +1,4 @@
-"""The desk process: signs approved copies on the officer's machine, with a token of its own.
+"""The desk process: signs approved copies on the officer's machine, with keys of its own.
 
     python -m kiosk.portal.desk --settings FILE
 
@@ -19,14 +19,18 @@ from pathlib import Path
 import click
 
 from certify.errors import CertifyError
+from certify.errors import Fault as SignFault
 from certify.issue import issue_pre_check
-from certify.signing import Signer, open_signer
+from certify.secret import keep_out_of_dumps
+from certify.signing import Signer
 from certify.statement import CopyFacts
 from kiosk.portal.desk_client import DeskClient
+from kiosk.portal.desk_keys import open_keys
 from kiosk.portal.errors import Fault, PortalError
-from kiosk.portal.settings import DeskSettings, load_desk, read_pin, read_secret
+from kiosk.portal.settings import DeskSettings, load_desk, read_secret
 
 _log = logging.getLogger(__name__)
+_NO_KEYS = (SignFault.SIGNER_ABSENT, SignFault.SIGNER_REFUSED, SignFault.SIGNER_LOCKED)
 _LONGEST_PAUSE = 60.0  # seconds between looks at a portal that does not answer
 
 
@@ -55,7 +59,8 @@ class Desk:
         """Sign what was approved; answers how many. One bad case does not hold up the others:
         it is logged, left approved, and tried again by the next start.
 
-        Raises PortalError (UNREACHABLE) and CertifyError when the token is gone.
+        Raises PortalError (UNREACHABLE), and CertifyError when the keys cannot be had: no other
+        case would be signed either, and a PIN that was refused must not be tried case after case.
         """
         signed = 0
         for case_id in self._client.approved():
@@ -64,7 +69,7 @@ class Desk:
             try:
                 signed += self.sign(case_id)
             except (PortalError, CertifyError, ValueError) as error:
-                if getattr(error, "retryable", False):
+                if getattr(error, "retryable", False) or _code_of(error) in _NO_KEYS:
                     raise
                 # Which one, the list of approved cases shows; the log names no dossier.
                 _log.error("a case was not signed: %s", _code_of(error))
@@ -97,22 +102,14 @@ def _code_of(error: Exception) -> str:
 
 def open_desk(settings: DeskSettings, client: DeskClient) -> Desk:
     """Raises PortalError (SETTINGS_INVALID) and CertifyError (SIGNER_ABSENT, SIGNER_REFUSED)."""
-    pin = read_pin(settings.pin_file)
-
-    def signer(label: str) -> Signer:
-        return open_signer(settings.module, settings.token, label, pin, settings.chain)
-
-    return Desk(
-        client,
-        officer=signer(settings.officer_key),
-        agency=signer(settings.agency_key),
-        seal=signer(settings.seal_key),
-    )
+    keys = open_keys(settings)
+    return Desk(client, officer=keys.officer, agency=keys.agency, seal=keys.seal)
 
 
 def work(settings: DeskSettings, stop: threading.Event) -> None:
-    """Sign until ``stop``. A portal that does not answer is asked again, ever less often; a token
-    that is gone ends the process (CertifyError), since only a new one opens it again."""
+    """Sign until ``stop``. A portal or signing service that does not answer is asked again, ever
+    less often; keys that are gone or locked end the process (CertifyError), since only a new one
+    opens them again."""
     with DeskClient(settings.portal, read_secret(settings.token_file)) as client:
         desk = open_desk(settings, client)
         desk.require_own()
@@ -123,7 +120,9 @@ def work(settings: DeskSettings, stop: threading.Event) -> None:
             try:
                 desk.sign_approved()
                 pause = settings.poll_seconds
-            except PortalError as error:
+            except (PortalError, CertifyError) as error:
+                if isinstance(error, CertifyError) and error.code != SignFault.SIGNER_UNREACHABLE:
+                    raise
                 _log.warning("desk: %s", _code_of(error))
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -131,6 +130,7 @@ def work(settings: DeskSettings, stop: threading.Event) -> None:
 def main(settings_file: Path) -> None:
     """Raises PortalError and CertifyError when it cannot start."""
     logging.basicConfig(format="%(levelname)s %(message)s")
+    keep_out_of_dumps()
     try:
         work(load_desk(settings_file), threading.Event())
     except KeyboardInterrupt:
