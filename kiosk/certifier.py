@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from certify.pages import SourcePage
 from certify.statement import CopyFacts
+from drivers.contract import DeviceError
 from drivers.supervisor import Child, ChildSpec
 from drivers.wire import Blob
 from kiosk.settings import SigningSettings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,19 @@ class Certifier:
                 deadline=60.0,
             )
         )
+        self._preparing: asyncio.Task[None] | None = None
+
+    def prepare(self) -> None:
+        """Start the child while nobody waits for it, so that signing need not."""
+        if self._preparing is None or self._preparing.done():
+            self._preparing = asyncio.create_task(self._prepare())
+
+    async def _prepare(self) -> None:
+        try:
+            await self._child.call("prepare")
+        except DeviceError as error:
+            # The call that needs the child meets the same trouble, and tells it.
+            log.warning("certifier is not prepared: %s", error.code)
 
     async def issue_post_check(
         self, pages: Sequence[SourcePage], facts: CopyFacts, trust: bytes
@@ -62,6 +80,8 @@ class Certifier:
         return Checked(**answer)
 
     async def close(self) -> None:
+        if self._preparing is not None:
+            self._preparing.cancel()
         await self._child.close()
 
 

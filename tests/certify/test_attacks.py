@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from certify.trust import TrustBundle
 from certify.verify import verify, verify_seal
 from tests.certify import specimens
 from tests.certify.conftest import Signers
+from tests.certify.flips import accepted
 from tests.certify.test_verify import DUE, code, updated
 
 pytestmark = pytest.mark.xdist_group("pkcs11")
@@ -25,16 +25,8 @@ FLIPS = 200
 
 
 def test_flipped_bytes_inside_the_signed_ranges(post_check: Issued, bundle: TrustBundle) -> None:
-    chance = random.Random(5)  # places, not secrets
-    gap = post_check.pdf.rindex(b"/Contents <")
-    signed = [*range(gap), *range(post_check.pdf.index(b">", gap) + 1, len(post_check.pdf))]
-    for place in chance.sample(signed, FLIPS):
-        changed = bytearray(post_check.pdf)
-        changed[place] ^= 1 << chance.randrange(8)
-        try:
-            assert not verify(bytes(changed), bundle, at=DUE).ok, f"byte {place}"
-        except Exception as error:
-            assert "certify.pdf" in str(error), f"byte {place}"  # noqa: PT017
+    """Two hundred of the two thousand that ``./run bench signing`` turns over."""
+    assert accepted(post_check.pdf, bundle, FLIPS, DUE) == []
 
 
 def test_contents_in_mixed_case(pre_check: Issued, bundle: TrustBundle) -> None:

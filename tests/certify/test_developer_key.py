@@ -23,7 +23,7 @@ PASSPHRASE = "correct horse"
 def written(file: Path, private: specimens.Private, common_name: str = "Developer") -> Path:
     """A PKCS#12 file as `openssl pkcs12 -export` makes one, with its authority's certificate."""
     signer = specimens.stranger(common_name, specimens.AGENCY)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+    name = x509.load_der_x509_certificate(signer.certificate.dump()).subject
     assert isinstance(signer.private, ec.EllipticCurvePrivateKey)
     own = specimens.certified_signer(name, private, name, signer.private)
     certificate = x509.load_der_x509_certificate(own.certificate.dump())

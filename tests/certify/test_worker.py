@@ -88,6 +88,13 @@ def test_it_issues_and_verifies(sandbox: SandboxPki) -> None:
     }
 
 
+def test_getting_ready_opens_no_key(sandbox: SandboxPki) -> None:
+    async def story(child: Child, _bundle: bytes) -> Any:
+        return await child.call("prepare")
+
+    assert run(sandbox, story, pin_file="/nonexistent/pin") is None
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
