@@ -88,6 +88,7 @@ class Record:
     number: str = ""
     id_code: str = ""
     refusal: str | None = None
+    wanted: str = ""
     slip_printed: bool = False
     slip_unsure: bool = False
     paper: Literal["none", "out", "later", "unsure"] = "none"

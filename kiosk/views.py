@@ -57,8 +57,11 @@ class ServiceCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseServiceView(View):
+    """``office``: whether an officer is there, where that is known."""
+
     screen: ClassVar[str] = "ChooseService"
     cards: tuple[ServiceCard, ...]
+    office: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +157,13 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuingView(View):
-    """``done`` of ``total`` milestones is a true count."""
+    """``done`` of ``total`` milestones is a true count. ``may_leave``: nobody has to wait on."""
 
     screen: ClassVar[str] = "Issuing"
     title: Text
     lead: Text
     milestones: tuple[Milestone, ...]
+    may_leave: bool = False
     can_go_back: bool = False
 
     @property

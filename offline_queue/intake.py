@@ -26,6 +26,7 @@ Services beside the intake, for whom kiosks ask while a citizen waits (shapes at
     POST /v1/papers/{id}/pages/{n}      PersonAsk -> image/jpeg
     PUT  /v1/ratings/{id}               Rating -> 204 (again: no error)
     POST /v1/heartbeats                 Heartbeat -> 204
+    GET  /v1/office                     Office: is an officer there who could sign now?
     GET  /v1/devices/self               Standing
     POST /v1/devices/certificate        CertificateAsk -> CertificateReply (renewal)
     GET  /v1/devices/revoked            the device CA's revocation list, application/pkix-crl
@@ -277,6 +278,12 @@ class Heartbeat(Wire):
     devices: dict[_Word, _Word] = Field(max_length=32)
     version: _Word
     clock_trusted: bool
+
+
+class Office(Wire):
+    """``attended``: an officer's desk is at work, so a copy may be waited for."""
+
+    attended: bool
 
 
 class Standing(Wire):

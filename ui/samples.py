@@ -45,9 +45,13 @@ def samples(language: str) -> dict[str, View]:
     cards = _cards(say)
     return {
         "attract": AttractView(),
-        "choose-one": ChooseServiceView(cards=cards[:1], **_step("choose", 1)),
+        "choose-one": ChooseServiceView(
+            cards=cards[:1], office=Text("office.attended"), **_step("choose", 1)
+        ),
         "choose-three": ChooseServiceView(cards=cards[:3], **_step("choose", 1)),
-        "choose-six": ChooseServiceView(cards=cards, **_step("choose", 1)),
+        "choose-six": ChooseServiceView(
+            cards=cards, office=Text("office.away"), **_step("choose", 1)
+        ),
         "consent-data": _consent("data", ("data", "purpose", "controller", "rights")),
         "consent-face": _consent("face", ("camera", "purpose", "erased")),
         "identify": IdentifyView(**_step("identify", 3)),
@@ -74,7 +78,10 @@ def samples(language: str) -> dict[str, View]:
             fee=Text("confirm.fee", {"amount": "16.000 đ"}),
             **_step("confirm", 7),
         ),
-        "issuing": _issuing(),
+        "issuing": _issuing("saved", "sent", "checked", "verified", "slip"),
+        "issuing-waiting": _issuing(
+            *("saved", "sent", "compared", "verified", "paper", "slip"), may_leave=True
+        ),
         **_done_samples(say),
         **_fault_samples(say),
     }
@@ -183,17 +190,18 @@ def _face_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
     }
 
 
-def _issuing() -> View:
-    states = ("done", "done", "now", "later", "later")
-    names = ("saved", "sent", "checked", "verified", "slip")
-    icons = ("lock", "send", "sign", "shield", "printer")
+def _issuing(*names: str, may_leave: bool = False) -> View:
+    """Two are done, the third is under way."""
+    icons = {"saved": "lock", "sent": "send", "verified": "shield", "slip": "printer"}
+    states = ["done", "done", "now", *("later" for _ in names[3:])]
     return IssuingView(
         title=Text("issue.title"),
         lead=Text("issue.lead"),
         milestones=tuple(
-            Milestone(icon, Text(f"issue.{name}"), state)
-            for icon, name, state in zip(icons, names, states, strict=True)
+            Milestone(icons.get(name, "person"), Text(f"issue.{name}"), state)
+            for name, state in zip(names, states, strict=True)
         ),
+        may_leave=may_leave,
         **_step("issue", 8),
     )
 

@@ -167,6 +167,7 @@ class Handlers:
             outbox_waiting=await self._in_thread(self.outbox.waiting),
             clock_trusted=self.upkeep.clock.trusted,
             standing=self.upkeep.standing,
+            attended=self.upkeep.attended,
         )
 
     async def current_trust(self, _: verbs.Empty) -> verbs.TrustAnswer:

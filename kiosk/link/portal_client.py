@@ -17,6 +17,7 @@ from offline_queue.intake import (
     IntakeState,
     KeysAsk,
     KeysReply,
+    Office,
     PaperInfo,
     PaperKeep,
     PaperList,
@@ -81,6 +82,9 @@ class PortalClient(IntakeClient):
     def rate(self, id: UUID, rating: Rating) -> None:
         """The same id again is no error."""
         self._empty("PUT", f"/ratings/{id}", as_json(rating), _JSON)
+
+    def office(self) -> Office:
+        return self._model("GET", "/office", Office)
 
     def beat(self, heartbeat: Heartbeat) -> None:
         self._empty("POST", "/heartbeats", as_json(heartbeat), _JSON)

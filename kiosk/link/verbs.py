@@ -235,12 +235,14 @@ class ReportAnswer(Message):
 
 
 class LinkStatus(Message):
-    """``standing`` is the failure code of this kiosk's own identity, empty when it is in order."""
+    """``standing`` is the failure code of this kiosk's own identity, empty when it is in order.
+    ``attended``: an officer is at the desk and could sign now; None when nobody knows."""
 
     online: bool
     outbox_waiting: int
     clock_trusted: bool
     standing: str = ""
+    attended: bool | None = None
 
 
 class TrustAnswer(Message):

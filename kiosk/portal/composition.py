@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from kiosk.portal.accounts import Accounts
 from kiosk.portal.admission import Admission
 from kiosk.portal.arrival import Arrivals
+from kiosk.portal.attestations import Attestations
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.cases import Cases
 from kiosk.portal.catalogue import Catalogue
@@ -25,6 +26,7 @@ from kiosk.portal.export import Export
 from kiosk.portal.fees import Fees
 from kiosk.portal.fleet import Fleet
 from kiosk.portal.following import Following
+from kiosk.portal.inspections import Inspections
 from kiosk.portal.intake import Intake
 from kiosk.portal.keys import PortalKeys, load_keys
 from kiosk.portal.limits import Limits
@@ -58,6 +60,8 @@ class Portal:
     uploads: Uploads
     admission: Admission
     cases: Cases
+    attestations: Attestations
+    inspections: Inspections
     devices: DeviceCa
     services: Services
     confirmations: Confirmations
@@ -105,6 +109,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         Supplements(store, offices.casebook),
         offices.deliveries,
     )
+    attestations = Attestations(store, vault, offices.catalogue)
     arrivals = Arrivals(store, vault, register, verifier, following)
     intake = Intake(store, vault, keys, arrivals, settings.agency_code)
     return Portal(
@@ -118,7 +123,11 @@ def open_portal(settings: PortalSettings) -> Portal:
         intake=intake,
         uploads=Uploads(intake, objects),
         admission=Admission(settings.admission_rate, store),
-        cases=Cases(settings, store, vault, register, verifier, following),
+        cases=Cases(settings, store, vault, register, verifier, following, attestations),
+        attestations=attestations,
+        inspections=Inspections(
+            store, vault, register, verifier, attestations, following, offices.desks
+        ),
         devices=DeviceCa(key_folder, store),
         services=Services(store, vault, offices.casebook, settings.paper_days),
         confirmations=Confirmations(store, settings.message_gateway),

@@ -16,6 +16,7 @@ from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, refuses, signed, takes, unsigned
 from kiosk.portal.device_ca import read_request
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.inspections import copy_for_citizen
 from kiosk.portal.kiosk_auth import CallDep
 from kiosk.portal.secret import code_digest
 from kiosk.portal.times import this_year
@@ -124,10 +125,9 @@ def copy(portal: PortalDep, call: CallDep, dossier_id: UUID) -> Response:
     dossier = portal.intake.own(call.kiosk_id, dossier_id)
     if dossier.facts is None:
         raise RefusedError(Problem.NOT_FOUND, "no copy was issued")
-    try:
-        pdf = portal.vault.copy(dossier.id)
-    except FileNotFoundError:
-        raise RefusedError(Problem.NOT_FOUND, "no copy was issued") from None
+    pdf = copy_for_citizen(portal.store, portal.vault, dossier.id)
+    if pdf is None:
+        raise RefusedError(Problem.NOT_FOUND, "no copy was issued, or it was revoked")
     return Response(pdf, media_type="application/pdf")
 
 

@@ -31,6 +31,7 @@ from offline_queue.intake import (
     IntakeState,
     KeysAsk,
     KeysReply,
+    Office,
     PaperInfo,
     PaperKeep,
     PaperList,
@@ -164,6 +165,11 @@ def heartbeat(portal: PortalDep, call: CallDep) -> None:
     """How the kiosk is; the fleet page shows the newest."""
     call.require_recent()
     portal.offices.fleet.hear(call.kiosk_id, parse(Heartbeat, call.body))
+
+
+@router.get("/office", responses=refuses(), openapi_extra=signed())
+def office(portal: PortalDep, _call: CallDep) -> Office:
+    return Office(attended=portal.offices.desks.is_attended())
 
 
 @router.post("/keys", responses=refuses(Problem.BAD_REQUEST), openapi_extra=signed(KeysAsk))

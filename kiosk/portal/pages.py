@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_auth import COOKIE, LoginDep, device_of, set_device, set_login
 from kiosk.portal.errors import DeskProblem, RefusedError
+from kiosk.portal.inspections import copy_for_citizen
 from kiosk.portal.limits import Limit, network_of
 from kiosk.portal.render import FOLDER, PublicForm, StaffForm, public_page
 from kiosk.portal.seals import look_up
@@ -152,11 +153,8 @@ def result_page(request: Request, portal: PortalDep) -> Response:
 @router.post("/result")
 def result(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     dossier_id = portal.offices.deliveries.linked(form.get("secret", ""))
-    try:
-        pdf = portal.vault.copy(dossier_id) if dossier_id else None
-    except FileNotFoundError:  # a filing: its result is not a copy
-        pdf = None
-    if pdf is None:
+    pdf = copy_for_citizen(portal.store, portal.vault, dossier_id) if dossier_id else None
+    if pdf is None:  # a filing, whose result is not a copy, or one that was revoked
         return public_page(request, portal, "result.html", status=404, found=False)
     return Response(pdf, media_type="application/pdf", headers=_PRIVATE)
 

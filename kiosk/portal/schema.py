@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from kiosk.portal import (
     accounts,
     admission,
+    attestations,
     casebook,
     confirmations,
     delivery,
@@ -14,6 +15,7 @@ from kiosk.portal import (
     device_ca,
     fees,
     fleet,
+    inspections,
     limits,
     logins,
     register,
@@ -38,6 +40,8 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "fleet": fleet.SCHEMA,
     "admission": admission.SCHEMA,
     "desks": desks.SCHEMA,
+    "attestations": attestations.SCHEMA,
+    "inspections": inspections.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

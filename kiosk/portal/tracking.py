@@ -13,10 +13,11 @@ from datetime import datetime
 from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
 from kiosk.portal.delivery import Deliveries
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.inspections import revocation_of
 from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.secret import SLIP_SECRET
 from kiosk.portal.store import Dossier, Processing, Store
-from kiosk.portal.words import PUBLIC_WORDS, delivered
+from kiosk.portal.words import PUBLIC_WORDS, REVOKED_WORDS, delivered
 from offline_queue.intake import Problem, TrackAsk, TrackedDossier
 
 PER_CODE = Limit("track.code", most=10, seconds=3600)
@@ -112,6 +113,8 @@ class Tracking:
 
     def _words(self, dossier_id: str, state: Processing) -> str:
         lines = self._deliveries.of_dossier(dossier_id)
+        if revocation_of(self._store, dossier_id):
+            return REVOKED_WORDS
         results = [line for line in lines if line.kind == "result"]
         if state != Processing.DONE or not results:
             return PUBLIC_WORDS[state]

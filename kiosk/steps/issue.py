@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from certify.numbers import new_id_code
@@ -24,7 +25,7 @@ from kiosk.policy import current_trust
 from kiosk.session import CODED_ERRORS, NEXT, Outcome, Record, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
 from kiosk.strings import catalogue
-from kiosk.views import DoneView, FaultView, IssuingView, Milestone, Text
+from kiosk.views import DoneView, FaultView, Intent, IssuingView, Milestone, Text
 from kiosk.words import day, money, spaced
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,10 @@ _MILESTONES: dict[Mode, tuple[str, ...]] = {
     "post-check": ("signed", "verified", "saved", "sent", "paper", "slip"),
     "filing": ("saved", "sent", "slip"),
 }
+_AT_THE_DESK = {2: "compared", 4: "signing"}
+"""What is under way there, by the portal's state; before that, nobody has opened the dossier."""
+_WANTED = (5, 6)
+"""The officer asks for something that the person has to bring: waiting leads nowhere."""
 
 
 async def run(session: Session) -> Outcome:
@@ -66,14 +71,21 @@ async def run(session: Session) -> Outcome:
         await session.tell(KioskError(Fault.DOSSIER_REJECTED))
     elif record.refusal is not None:
         await session.ask(_refused_view(session))
+    elif record.wanted:
+        await session.ask(_wanted_view(session))
+        await _hand_out_slip(session)
     else:
         if printing:
             await print_copy(session, lambda: _show(session, "paper"))
             _show(session, "slip")
-        await _print_slip(session)
-        await session.ask(_done_view(session))
-        await slip_exit.remind(session)
+        await _hand_out_slip(session)
     return NEXT
+
+
+async def _hand_out_slip(session: Session) -> None:
+    await _print_slip(session)
+    await session.ask(_done_view(session))
+    await slip_exit.remind(session)
 
 
 async def _mode(session: Session) -> Mode:
@@ -169,13 +181,21 @@ async def _submit(session: Session) -> str:
 
 
 async def _wait_for_copy(session: Session) -> None:
-    """Wait while the officer is likely to be at the desk; after that the slip says when to come."""
+    """Wait while the officer is likely to be at the desk, or until the person would rather not;
+    after that the slip says when to come."""
     record = session.record
-    _show(session, "checked")
     try:
         async with asyncio.timeout(session.kiosk.settings.site.wait_for_copy_seconds):
-            answer = await _issued(session)
+            answer = await session.race(
+                _desk_view(session, None), lambda: _issued(session), machine=True
+            )
     except TimeoutError:
+        return
+    if isinstance(answer, Intent):
+        session.kiosk.journal.append("did-not-wait", dossier=str(session.dossier))
+        return
+    if answer.state == "waiting":
+        record.wanted = answer.note or ""
         return
     if answer.pdf is None:
         record.refusal = answer.note or ""
@@ -194,7 +214,8 @@ async def _wait_for_copy(session: Session) -> None:
 
 
 async def _issued(session: Session) -> verbs.CopyAnswer:
-    """Ask until the desk has decided; a network that comes and goes is no decision."""
+    """Ask until the desk has decided, or wants something, and show how far it is; a network that
+    comes and goes is no decision."""
     request = verbs.WaitRequest(dossier_id=str(session.dossier))
     while True:
         try:
@@ -203,8 +224,9 @@ async def _issued(session: Session) -> verbs.CopyAnswer:
             log.info("copy: %s", error.code)
             await asyncio.sleep(_ASK_FOR_COPY)
             continue
-        if answer.state != "waiting":
+        if answer.state != "waiting" or answer.processing in _WANTED:
             return answer
+        session.present(_desk_view(session, answer.processing))
         request = request.model_copy(update={"processing": answer.processing})
 
 
@@ -277,20 +299,33 @@ async def _clock_trusted(session: Session) -> bool:
 
 
 def _show(session: Session, now: str) -> None:
+    session.present(_view(session, now))
+
+
+def _desk_view(session: Session, processing: int | None) -> IssuingView:
+    """The dossier is with the officer; nobody has to wait."""
+    word = _AT_THE_DESK.get(processing or 0, "unopened")
+    return replace(_view(session, "checked", word), may_leave=True)
+
+
+def _view(session: Session, now: str, word: str = "") -> IssuingView:
+    """``word``: what the milestone under way is called, where it says more than its name."""
     printer = has_printer(session)
     milestones = _MILESTONES[session.record.mode or "filing"]
     names = [name for name in milestones if printer or name != "paper"]
     reached = names.index(now)
-    session.present(
-        IssuingView(
-            title=Text("issue.title"),
-            lead=Text("issue.lead"),
-            milestones=tuple(
-                Milestone(_ICONS[name], Text(f"issue.{name}"), _state(index - reached))
-                for index, name in enumerate(names)
-            ),
-            **session.progress,
-        )
+    return IssuingView(
+        title=Text("issue.title"),
+        lead=Text("issue.lead"),
+        milestones=tuple(
+            Milestone(
+                _ICONS[name],
+                Text(f"issue.{word if word and name == now else name}"),
+                _state(index - reached),
+            )
+            for index, name in enumerate(names)
+        ),
+        **session.progress,
     )
 
 
@@ -300,12 +335,21 @@ def _state(distance: int) -> str:
 
 def _refused_view(session: Session) -> FaultView:
     """The officer said no: why, in the officer's words, and where to go."""
+    return _officers_word(session, "refused", session.record.refusal or "")
+
+
+def _wanted_view(session: Session) -> FaultView:
+    """The officer asks for a new scan, a paper or a payment, in the officer's words."""
+    return _officers_word(session, "wanted", session.record.wanted)
+
+
+def _officers_word(session: Session, kind: str, note: str) -> FaultView:
     return FaultView(
-        code="copy.refused",
+        code=f"copy.{kind}",
         picture="help_person",
-        title=Text("refused.title"),
-        happened=Text("refused.happened", {"note": session.record.refusal or ""}),
-        todo=Text("refused.todo", {"place": session.kiosk.settings.site.pickup_place}),
+        title=Text(f"{kind}.title"),
+        happened=Text(f"{kind}.happened", {"note": note}),
+        todo=Text(f"{kind}.todo", {"place": session.kiosk.settings.site.pickup_place}),
         kept=Text("kept.locked"),
         actions=("continue",),
         can_go_back=False,

@@ -29,6 +29,7 @@ EXPECTED = {
     "face-looking": {"back", "staff"},
     "confirm": {"main", "back", "staff"},
     "issuing": {"staff"},
+    "issuing-waiting": {"main", "staff"},
     "done-issued": {"main", "staff"},
     "fault-jam": {"action.retry", "action.staff", "back"},
     "fault-skip": {"action.retry", "action.staff", "action.skip"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from hashlib import sha256
@@ -25,7 +26,9 @@ from certify.numbers import new_id_code
 from certify.pages import SourcePage, Word, encode_text
 from certify.statement import CopyFacts
 from kiosk.portal.settings import PortalSettings
+from kiosk.portal.times import this_year
 from offline_queue.signatures import public_pem
+from tests.kiosk.portal.line import TestDossier, TestKiosk
 
 _LIFE = timedelta(days=30)
 
@@ -148,6 +151,24 @@ def contents_of(page: SourcePage, copy: bytes | None = None) -> dict[str, bytes]
     """Parts of a dossier with that page."""
     parts = {"page-001.jpg": page.jpeg, "text.json": encode_text([page])}
     return parts if copy is None else {**parts, "copy.pdf": copy}
+
+
+def post_check(
+    kiosk: TestKiosk,
+    authority: SoftAuthority,
+    *,
+    leased: int = 5,
+    code: str = "H26.15-261124-0001",
+    **facts: Any,
+) -> TestDossier:
+    """Sent with a copy that the kiosk issued, under a number leased to it."""
+    request = {"kind": "certificate", "year": this_year(), "count": leased}
+    kiosk.call("POST", "/v1/leases", json.dumps(request).encode())
+    page = drawn_page()
+    copy = authority.post_check_copy(page, **facts)
+    dossier = kiosk.dossier(contents=contents_of(page, copy), mode="post-check", code=code)
+    dossier.send()
+    return dossier
 
 
 def _certificate(

@@ -24,11 +24,6 @@ def browser(portal: RunningPortal) -> Iterator[requests.Session]:
         yield session
 
 
-@pytest.fixture
-def authority(portal: RunningPortal) -> SoftAuthority:
-    return SoftAuthority(portal.settings)
-
-
 def sent(kiosk: TestKiosk) -> TestDossier:
     dossier = kiosk.dossier(contents=contents_of(drawn_page()))
     dossier.send()
@@ -133,7 +128,7 @@ def test_a_form_that_is_not_right_changes_nothing(
 ) -> None:
     dossier = sent(kiosk)
     assert not press(browser, portal, f"/desk/{dossier.id}", action, **fields).ok
-    assert dossier.state()["processing"] == 1
+    assert dossier.state()["processing"] == 2  # opened, and no more
 
 
 def test_names_are_not_markup(
