@@ -16,7 +16,7 @@ from certify.errors import CertifyError, Fault
 from certify.pages import SourcePage, Word
 from certify.secret import Secret, keep_out_of_dumps, secret_of
 from certify.statement import CopyFacts
-from certify.trust import load_anchor, load_bundle
+from certify.trust import TrustBundle, load_anchor, load_bundle
 
 
 class Readable(Protocol):
@@ -59,7 +59,7 @@ class CertifyWorker:
     def issue_post_check(
         self, pages: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], bundle: bytes
     ) -> bytes:
-        """The copy, sealed and signed with the kiosk's keys.
+        """The copy, sealed and signed with the kiosk's keys, while their lease lasts.
 
         ``pages``: {jpeg (Readable or bytes), width, height, dpi, words: [[text, left, top, width,
         height, confidence, line], ...]}; ``facts`` of CopyFacts.to_dict; ``bundle`` names the seal
@@ -67,13 +67,21 @@ class CertifyWorker:
         """
         from certify.issue import issue_post_check
 
+        trusted = load_bundle(bundle, self._anchor, at=_now())
+        if not self._leased(trusted):
+            raise CertifyError(Fault.LEASE_EXPIRED, "the lease of the kiosk's seal key")
         return issue_post_check(
             [_page(page) for page in pages],
             CopyFacts.from_dict(facts),
             agency=self._agency,
             seal=self._seal,
-            seal_host=load_bundle(bundle, self._anchor, at=_now()).seal_host,
+            seal_host=trusted.seal_host,
         ).pdf
+
+    def may_issue(self, bundle: bytes) -> bool:
+        """Whether a copy that is issued now would be believed: asked before a number is burned for
+        it. Raises CertifyError."""
+        return self._leased(load_bundle(bundle, self._anchor, at=_now()))
 
     def verify(self, pdf: Readable | bytes, bundle: bytes) -> dict[str, Any]:
         """Verify a copy as of now: {ok, state, code (why not), id_code}. Raises CertifyError."""
@@ -95,6 +103,11 @@ class CertifyWorker:
     @cached_property
     def _seal(self) -> Any:
         return self._open(self._seal_key)
+
+    def _leased(self, bundle: TrustBundle) -> bool:
+        """A kiosk's key needs a lease that has not ended, and must be one that seals count by."""
+        until = bundle.leases.get(self._seal.key_id)
+        return self._seal.key_id in bundle.seal_keys and until is not None and _now() < until
 
     def _open(self, key: str) -> Any:
         if self._developer_keys:

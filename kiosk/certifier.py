@@ -75,6 +75,14 @@ class Certifier:
         )
         return _bytes(answer)
 
+    async def may_issue(self, trust: bytes) -> bool:
+        """Whether the lease of the kiosk's key lasts; False too when its token does not answer."""
+        try:
+            return bool(await self._child.call("may_issue", bundle=trust))
+        except DeviceError as error:
+            log.error("no copy can be issued here: %s", error.code)
+            return False
+
     async def verify(self, copy: bytes, trust: bytes) -> Checked:
         answer = await self._child.call("verify", pdf=Blob.of(copy), bundle=trust)
         return Checked(**answer)

@@ -120,6 +120,18 @@ def portal_names(file: Path, commune: str, names: TextIO) -> None:
     print(f"{len(lines)} names")
 
 
+@portal.command("revocation-key")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+def portal_revocation_key(file: Path) -> None:
+    """Print the public key with which this portal lists revoked copies, for `kiosk trust`."""
+    from kiosk.portal import composition, settings
+    from offline_queue.signatures import public_pem
+
+    opened = composition.open_portal(settings.load(file))
+    with closing(opened.store):
+        print(public_pem(opened.keys.revocations.public_key()), end="")
+
+
 @portal.command("revoke")
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 @click.argument("kiosk_id")

@@ -67,7 +67,11 @@ class SoftAuthority:
         self.seal = self._signer(settings.agency)
         self.publish()
 
-    def publish(self, revoked: frozenset[str] = frozenset()) -> None:
+    def publish(
+        self,
+        revoked: frozenset[str] = frozenset(),
+        revocation_key: ec.EllipticCurvePublicKey | None = None,
+    ) -> None:
         now = datetime.now(UTC)
         bundle = trust.TrustBundle(
             serial=1,
@@ -77,6 +81,7 @@ class SoftAuthority:
             seal_keys={self.seal.key_id: self.seal.key.public_key()},
             seal_host=self._settings.seal_host,
             revoked_codes=revoked,
+            revocation_key=revocation_key,
         )
         sign, kid = cose.software_signer(self.anchor), cose.key_id(self.anchor.public_key())
         folder = self._settings.trust_dir
