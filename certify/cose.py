@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 
 from certify.errors import CertifyError, Fault
 
+PublicKey = ec.EllipticCurvePublicKey
+
 RawSigner = Callable[[bytes], bytes]
 """Signs a message with ES256: r and s, 32 bytes each, big-endian."""
 

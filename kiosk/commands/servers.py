@@ -132,6 +132,19 @@ def portal_revocation_key(file: Path) -> None:
         print(public_pem(opened.keys.revocations.public_key()), end="")
 
 
+@portal.command("revoked-codes")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+def portal_revoked_codes(file: Path) -> None:
+    """Print the id codes of revoked copies, for `kiosk trust sign --codes`."""
+    from kiosk.portal import composition, settings
+    from kiosk.portal.inspections import revoked_codes
+
+    opened = composition.open_portal(settings.load(file))
+    with closing(opened.store):
+        for code in sorted(revoked_codes(opened.store)):
+            print(code)
+
+
 @portal.command("revoke")
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 @click.argument("kiosk_id")
