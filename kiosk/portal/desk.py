@@ -69,19 +69,27 @@ class Desk:
         others: the portal is told why, shows it to the officer, and names the case again when the
         officer says so.
 
-        Raises PortalError (UNREACHABLE), and CertifyError when the keys cannot be had: no other
-        case would be signed either, and a PIN that was refused must not be tried case after case.
+        Raises CertifyError when the keys cannot be had: no other case would be signed either, and a
+        PIN that was refused must not be tried case after case. Raises PortalError (UNREACHABLE)
+        after the last case when the portal failed over one: that one is tried again at the next
+        look.
         """
-        signed = 0
+        signed, trouble = 0, None
         for case_id in self._client.approved():
             try:
                 signed += self.sign(case_id)
             except (PortalError, CertifyError, ValueError) as error:
-                if getattr(error, "retryable", False) or _code_of(error) in _NO_KEYS:
+                lasting = not getattr(error, "retryable", False)
+                if isinstance(error, CertifyError) and (not lasting or error.code in _NO_KEYS):
                     raise
-                # Which one, the list of approved cases shows; the log names no dossier.
-                _log.error("a case was not signed: %s", _code_of(error))
-                self._client.not_signed(case_id, _code_of(error))
+                if lasting:
+                    # Which one, the list of approved cases shows; the log names no dossier.
+                    _log.error("a case was not signed: %s", _code_of(error))
+                    self._client.not_signed(case_id, _code_of(error))
+                else:
+                    trouble = error
+        if trouble:
+            raise trouble
         return signed
 
     def beat(self) -> None:
