@@ -146,11 +146,21 @@ def _font_file(name: str) -> str:
     return str(Path(fontpkg_be_vietnam_pro.ROOT) / "files" / f"{name}.ttf")
 
 
+class _UndecodedImage(ImageReader):  # type: ignore[misc]  # reportlab is untyped
+    """reportlab names an image by the digest of all its pixels. The JPEG's own bytes tell images
+    apart as well, and nothing has to be decoded."""
+
+    _dataA = None  # noqa: N815  # reportlab's name for transparency: none
+
+    def getRGBData(self) -> bytes:  # reportlab's name
+        return bytes(self.fp.getvalue())
+
+
 def draw_original(canvas: Canvas, placed: Placed) -> None:
     """The image as it was archived (its JPEG bytes untouched), and its words, invisible."""
     box, page = placed.box, placed.page
     canvas.setPageSize(placed.sheet)
-    image = ImageReader(io.BytesIO(page.jpeg))
+    image = _UndecodedImage(io.BytesIO(page.jpeg))
     canvas.drawImage(image, box.left, box.bottom, box.width, box.height)
     _draw_words(canvas, placed)
 

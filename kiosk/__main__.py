@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from kiosk.commands import appliance, devices, papers, queue, servers, tamper
+from kiosk.commands import appliance, devices, papers, queue, servers, tamper, trust
 from kiosk.engine import Engine
 from kiosk.failures import failure_of
 from kiosk.portal.errors import PortalError
@@ -33,7 +33,7 @@ def cli() -> None:
     """
 
 
-for group in (appliance, devices, papers, queue, servers, tamper):
+for group in (appliance, devices, papers, queue, servers, tamper, trust):
     for command in group.COMMANDS:
         cli.add_command(command)
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from certify.secret import is_credential
 from kiosk.failures import Fault, KioskError
 
 
@@ -215,6 +216,9 @@ class SigningSettings(Section):
     token: str = Field("", description="label of the token, or empty")
     key: str = Field("agency", description="label of the key and certificate on the token")
     pin_file: Path | None = Field(None, description="systemd credential that holds the PIN")
+    developer_keys: Path | None = Field(
+        None, description="folder with agency.p12 and seal.p12; never in production"
+    )
     environment: dict[str, str] = Field(
         default_factory=dict, description="variables that the PKCS#11 library wants"
     )
@@ -264,6 +268,10 @@ def _forbidden_in_production(settings: Settings) -> str:
             return f"{key}: production needs https"
     if "softhsm" in str(settings.signing.module).lower() and settings.signing.token:
         return "signing.module: SoftHSM keeps keys in files; production needs a token"
+    if settings.signing.developer_keys:
+        return "signing.developer_keys: production needs a token"
+    if settings.signing.pin_file and not is_credential(settings.signing.pin_file):
+        return "signing.pin_file: production takes it from systemd's credentials"
     return ""
 
 

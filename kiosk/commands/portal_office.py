@@ -176,3 +176,22 @@ def _offices(file: Path) -> Iterator[Offices]:
     portal = open_portal(load(file))
     with closing(portal.store):
         yield portal.offices
+
+
+@click.command("book")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+@click.option("--year", type=int, required=True)
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+def book(file: Path, year: int, out: Path) -> None:
+    """Write the register book of YEAR to OUT, with a line for each gap: *.csv or *.pdf."""
+    from kiosk.portal import composition, settings
+    from kiosk.portal.book import Book
+    from offline_queue import files
+
+    if out.suffix not in (".csv", ".pdf"):
+        raise click.UsageError("OUT must end in .csv or .pdf")
+    opened = composition.open_portal(settings.load(file))
+    with closing(opened.store), files.translated(out.name):
+        made = Book(opened.store, opened.register, opened.offices.catalogue, year)
+        data = "".join(made.as_csv()).encode() if out.suffix == ".csv" else made.as_pdf()
+        files.write_durably(out, [data])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from certify.statement import Mode
-from kiosk.commands.portal_office import deliver, desk_secret, lift_copies, staff
+from kiosk.commands.portal_office import book, deliver, desk_secret, lift_copies, staff
 from kiosk.commands.portal_packs import pack
 
 if TYPE_CHECKING:
@@ -120,6 +120,31 @@ def portal_names(file: Path, commune: str, names: TextIO) -> None:
     print(f"{len(lines)} names")
 
 
+@portal.command("revocation-key")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+def portal_revocation_key(file: Path) -> None:
+    """Print the public key with which this portal lists revoked copies, for `kiosk trust`."""
+    from kiosk.portal import composition, settings
+    from offline_queue.signatures import public_pem
+
+    opened = composition.open_portal(settings.load(file))
+    with closing(opened.store):
+        print(public_pem(opened.keys.revocations.public_key()), end="")
+
+
+@portal.command("revoked-codes")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+def portal_revoked_codes(file: Path) -> None:
+    """Print the id codes of revoked copies, for `kiosk trust sign --codes`."""
+    from kiosk.portal import composition, settings
+    from kiosk.portal.inspections import revoked_codes
+
+    opened = composition.open_portal(settings.load(file))
+    with closing(opened.store):
+        for code in sorted(revoked_codes(opened.store)):
+            print(code)
+
+
 @portal.command("revoke")
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 @click.argument("kiosk_id")
@@ -140,6 +165,7 @@ portal.add_command(desk_secret)
 portal.add_command(deliver)
 portal.add_command(lift_copies)
 portal.add_command(pack)
+portal.add_command(book)
 
 
 @click.group(invoke_without_command=True)
@@ -179,6 +205,17 @@ def gateway(port: int) -> None:
     from kiosk.sandbox import payments
 
     payments.run(port=port)
+
+
+@sandbox.command()
+@click.option("--port", default=0, help="0 picks a free one")
+def signing(port: int) -> None:
+    """The stand-in for a remote signing service alone, with a key of the sandbox's officer; prints
+    {"address", "credential", ...}."""
+    from kiosk.sandbox import pki, signing_service
+    from kiosk.sandbox.appliance import AGENCY, OFFICER, sandbox_home
+
+    signing_service.run(pki.create(sandbox_home(), agency=AGENCY, officer=OFFICER), port=port)
 
 
 @sandbox.command()

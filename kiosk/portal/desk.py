@@ -1,4 +1,4 @@
-"""The desk process: signs what its officer decided, on his machine, with a token of its own.
+"""The desk process: signs what its officer decided, on his machine, with keys of its own.
 
     python -m kiosk.portal.desk --settings FILE
 
@@ -23,18 +23,22 @@ import click
 
 from certify.copyfile import open_reader, read_copy
 from certify.errors import CertifyError
+from certify.errors import Fault as SignFault
 from certify.issue import issue_pre_check, sign_copy
 from certify.pages import SourcePage
 from certify.seal import copy_digest, read_seal
-from certify.signing import Signer, open_signer
+from certify.secret import keep_out_of_dumps
+from certify.signing import Signer
 from certify.statement import CopyFacts
 from kiosk.portal.attestations import scan_digest
 from kiosk.portal.copies import OTHER_FACTS, OTHER_PAGES
 from kiosk.portal.desk_client import DeskClient
+from kiosk.portal.desk_keys import open_keys
 from kiosk.portal.errors import Fault, PortalError
-from kiosk.portal.settings import DeskSettings, load_desk, read_pin, read_secret
+from kiosk.portal.settings import DeskSettings, load_desk, read_secret
 
 _log = logging.getLogger(__name__)
+_NO_KEYS = (SignFault.SIGNER_ABSENT, SignFault.SIGNER_REFUSED, SignFault.SIGNER_LOCKED)
 _LONGEST_PAUSE = 60.0  # seconds between looks at a portal that does not answer
 _BEAT_SECONDS = 20.0  # a third of kiosk.portal.desks.PRESENT_FOR
 
@@ -65,22 +69,25 @@ class Desk:
         others: the portal is told why, shows it to the officer, and names the case again when the
         officer says so.
 
-        Raises CertifyError when the token is gone, and PortalError (UNREACHABLE) after the last
-        case when the portal failed over one: that one is tried again at the next look.
+        Raises CertifyError when the keys cannot be had: no other case would be signed either, and a
+        PIN that was refused must not be tried case after case. Raises PortalError (UNREACHABLE)
+        after the last case when the portal failed over one: that one is tried again at the next
+        look.
         """
         signed, trouble = 0, None
         for case_id in self._client.approved():
             try:
                 signed += self.sign(case_id)
             except (PortalError, CertifyError, ValueError) as error:
-                if not getattr(error, "retryable", False):
+                lasting = not getattr(error, "retryable", False)
+                if isinstance(error, CertifyError) and (not lasting or error.code in _NO_KEYS):
+                    raise
+                if lasting:
                     # Which one, the list of approved cases shows; the log names no dossier.
                     _log.error("a case was not signed: %s", _code_of(error))
                     self._client.not_signed(case_id, _code_of(error))
-                elif isinstance(error, PortalError):
-                    trouble = error
                 else:
-                    raise
+                    trouble = error
         if trouble:
             raise trouble
         return signed
@@ -142,22 +149,14 @@ def _code_of(error: Exception) -> str:
 
 def open_desk(settings: DeskSettings, client: DeskClient) -> Desk:
     """Raises PortalError (SETTINGS_INVALID) and CertifyError (SIGNER_ABSENT, SIGNER_REFUSED)."""
-    pin = read_pin(settings.pin_file)
-
-    def signer(label: str) -> Signer:
-        return open_signer(settings.module, settings.token, label, pin, settings.chain)
-
-    return Desk(
-        client,
-        officer=signer(settings.officer_key),
-        agency=signer(settings.agency_key),
-        seal=signer(settings.seal_key),
-    )
+    keys = open_keys(settings)
+    return Desk(client, officer=keys.officer, agency=keys.agency, seal=keys.seal)
 
 
 def work(settings: DeskSettings, stop: threading.Event) -> None:
-    """Sign until ``stop``. A portal that does not answer is asked again, ever less often; a token
-    that is gone ends the process (CertifyError), since only a new one opens it again."""
+    """Sign until ``stop``. A portal or signing service that does not answer is asked again, ever
+    less often; keys that are gone or locked end the process (CertifyError), since only a new one
+    opens them again."""
     with DeskClient(settings.portal, read_secret(settings.token_file)) as client:
         desk = open_desk(settings, client)
         desk.require_own()
@@ -169,7 +168,9 @@ def work(settings: DeskSettings, stop: threading.Event) -> None:
                 desk.beat()
                 desk.sign_approved()
                 pause = settings.poll_seconds
-            except PortalError as error:
+            except (PortalError, CertifyError) as error:
+                if isinstance(error, CertifyError) and error.code != SignFault.SIGNER_UNREACHABLE:
+                    raise
                 _log.warning("desk: %s", _code_of(error))
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -177,6 +178,7 @@ def work(settings: DeskSettings, stop: threading.Event) -> None:
 def main(settings_file: Path) -> None:
     """Raises PortalError and CertifyError when it cannot start."""
     logging.basicConfig(format="%(levelname)s %(message)s")
+    keep_out_of_dumps()
     try:
         work(load_desk(settings_file), threading.Event())
     except KeyboardInterrupt:

@@ -289,6 +289,7 @@ class Appliance:
         _write_toml(
             self.state / "desk.toml",
             {
+                "environment": "demo",
                 "portal": self._addresses["portal"],
                 "token_file": str(self.state / "desk.token"),
                 "token": "desk",

@@ -102,6 +102,7 @@ async def _mode(session: Session) -> Mode:
         and kiosk.numbers.left("certificate", now.year, now) > 0
         and await _clock_trusted(session)
         and await tamper.is_shut(kiosk)
+        and await _leased(session)
     )
     return "post-check" if allowed else "pre-check"
 
@@ -297,6 +298,15 @@ async def _clock_trusted(session: Session) -> bool:
     except KioskError:
         return False
     return status.clock_trusted
+
+
+async def _leased(session: Session) -> bool:
+    """Asked before a number is burned for a copy that nobody would believe."""
+    try:
+        trust = await current_trust(session.kiosk.link)
+    except KioskError:
+        return False
+    return await session.kiosk.certifier.may_issue(trust)
 
 
 def _show(session: Session, now: str) -> None:

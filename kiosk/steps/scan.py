@@ -100,6 +100,8 @@ async def _take_pages(
     session: Session, first: Raster, sheets: AsyncGenerator[Raster], stack: _Stack
 ) -> None:
     readings: list[asyncio.Task[None]] = []
+    if session.procedure.result == "certified-copy":
+        session.kiosk.certifier.prepare()
     session.record.pages_changed()
     stack.moving = True
     try:

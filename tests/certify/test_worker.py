@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from certify import cose
 from certify.errors import Fault
 from certify.pages import SourcePage
+from certify.trust import TrustBundle, sign_bundle
 from drivers.contract import DeviceError
 from drivers.supervisor import Child, ChildSpec
 from drivers.wire import Blob
 from kiosk.sandbox import pki
 from kiosk.sandbox.pki import SandboxPki
 from tests.certify import specimens
+from tests.certify.conftest import Signers
 
 
 def run(
@@ -86,6 +91,38 @@ def test_it_issues_and_verifies(sandbox: SandboxPki) -> None:
         "code": "copy.not-fully-signed",
         "id_code": "",
     }
+
+
+def test_a_lease_that_has_ended_stops_it_before_a_number_is_burned(
+    sandbox: SandboxPki, bundle: TrustBundle, signers: Signers
+) -> None:
+    anchor = serialization.load_pem_private_key(sandbox.anchor_key.read_bytes(), None)
+    assert isinstance(anchor, ec.EllipticCurvePrivateKey)
+    sign, kid = cose.software_signer(anchor), cose.key_id(anchor.public_key())
+    ended = {signers.kiosk_seal.key_id: datetime.now(UTC) - timedelta(seconds=1)}
+    worse = [
+        replace(bundle, leases=ended),
+        replace(bundle, leases={}),
+        replace(bundle, seal_keys={}),
+    ]
+
+    async def story(child: Child, good: bytes) -> Any:
+        assert await child.call("may_issue", bundle=good)
+        for each in worse:
+            signed = sign_bundle(each, sign, kid)
+            assert not await child.call("may_issue", bundle=signed)
+            with pytest.raises(DeviceError) as caught:
+                await child.call("issue_post_check", bundle=signed, **issuing())
+            assert caught.value.code == Fault.LEASE_EXPIRED
+
+    run(sandbox, story)
+
+
+def test_getting_ready_opens_no_key(sandbox: SandboxPki) -> None:
+    async def story(child: Child, _bundle: bytes) -> Any:
+        return await child.call("prepare")
+
+    assert run(sandbox, story, pin_file="/nonexistent/pin") is None
 
 
 @pytest.mark.parametrize(

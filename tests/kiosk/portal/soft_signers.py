@@ -14,6 +14,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 from PIL import Image, ImageDraw
 from pyhanko.sign.signers import SimpleSigner
@@ -66,7 +67,11 @@ class SoftAuthority:
         self.seal = self._signer(settings.agency)
         self.publish()
 
-    def publish(self, revoked: frozenset[str] = frozenset()) -> None:
+    def publish(
+        self,
+        revoked: frozenset[str] = frozenset(),
+        revocation_key: ec.EllipticCurvePublicKey | None = None,
+    ) -> None:
         now = datetime.now(UTC)
         bundle = trust.TrustBundle(
             serial=1,
@@ -76,11 +81,21 @@ class SoftAuthority:
             seal_keys={self.seal.key_id: self.seal.key.public_key()},
             seal_host=self._settings.seal_host,
             revoked_codes=revoked,
+            revocation_key=revocation_key,
         )
         sign, kid = cose.software_signer(self.anchor), cose.key_id(self.anchor.public_key())
         folder = self._settings.trust_dir
         (folder / "anchor.pem").write_text(public_pem(self.anchor.public_key()))
         (folder / "bundle.cose").write_bytes(trust.sign_bundle(bundle, sign, kid))
+
+    def pkcs12(self, role: str, passphrase: str) -> bytes:
+        """The key of ``role`` as a developer's file."""
+        signer: SoftSigner = getattr(self, role)
+        certificate = x509.load_der_x509_certificate(signer.certificate.dump())
+        sealing = serialization.BestAvailableEncryption(passphrase.encode())
+        return pkcs12.serialize_key_and_certificates(
+            role.encode(), signer.key, certificate, [self._root], sealing
+        )
 
     def post_check_copy(self, page: SourcePage, **changes: Any) -> bytes:
         facts = post_check_facts(self._settings, **changes)

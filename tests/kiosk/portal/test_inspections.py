@@ -224,6 +224,24 @@ def test_verifiers_know_it_from_the_next_bundle(
     assert REASON in look_up(portal, pdf).text  # also after the bundle says it
 
 
+def test_kiosks_know_it_at_once_from_the_portals_own_list(
+    portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority
+) -> None:
+    """Without the anchor: the bundle grants the portal this one right."""
+    authority.publish(revocation_key=portal.inside.keys.revocations.public_key())
+    dossier = post_check(kiosk, authority)
+    pdf = copy_of(kiosk, dossier)
+    anchor = load_anchor((portal.settings.trust_dir / "anchor.pem").read_text())
+
+    def verdict() -> str:
+        fetched = kiosk.call("GET", "/v1/trust-bundle").content
+        return verify(pdf, load_bundle(fetched, anchor, at=datetime.now(UTC))).code
+
+    assert verdict() == "agency-inspection-due"
+    revoke(portal, dossier)
+    assert verdict() == "copy.revoked"
+
+
 def test_a_copy_that_was_approved_beforehand_may_be_revoked_once_it_is_issued(
     portal: RunningPortal, kiosk: TestKiosk, client: DeskClient, desk: Desk
 ) -> None:

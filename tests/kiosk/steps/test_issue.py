@@ -88,6 +88,11 @@ class Numbers:
 
 
 class Certifier:
+    leased = True
+
+    async def may_issue(self, trust: bytes) -> bool:
+        return self.leased
+
     async def issue_post_check(self, pages: Any, facts: Any, trust: bytes) -> bytes:
         return b"%PDF copy"
 
@@ -271,6 +276,14 @@ def test_without_numbers_the_kiosk_files_for_the_desk() -> None:
     run(session)
     assert session.record.mode == "pre-check"
     assert session.record.copy == b"%PDF"
+
+
+def test_without_a_lease_of_its_key_the_kiosk_burns_no_number() -> None:
+    session = Session(Link("accepted", issued()), Outbox(), post_check=True)
+    session.kiosk.certifier.leased = False
+    run(session)
+    assert (session.record.mode, session.record.copy) == ("pre-check", b"%PDF")
+    assert "certificate" not in session.numbers.burned
 
 
 @pytest.mark.parametrize("looks", [0, 1, 2])
