@@ -29,6 +29,9 @@ class TrustBundle:
 
     ``revoked_codes``: id codes of copies; ``revoked_certificates``: since when, by serial number.
     ``leases``: until when the holder of a seal key, by key id, may issue; a desk needs no lease.
+    ``chip_roots``: DER certificates of the states whose chips are believed, and ``staff_roots`` of
+    those who issue staff cards. ``revoked_signers``: what either has taken back, by the SHA-256 of
+    the root and the serial number. Bundles from before these three have none.
     """
 
     serial: int
@@ -40,6 +43,9 @@ class TrustBundle:
     revoked_codes: frozenset[str] = frozenset()
     revoked_certificates: Mapping[int, datetime] = field(default_factory=dict)
     leases: Mapping[bytes, datetime] = field(default_factory=dict)
+    chip_roots: tuple[bytes, ...] = ()
+    staff_roots: tuple[bytes, ...] = ()
+    revoked_signers: frozenset[tuple[bytes, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,9 @@ def sign_bundle(bundle: TrustBundle, sign: cose.RawSigner, kid: bytes) -> bytes:
             for serial, when in sorted(bundle.revoked_certificates.items())
         ],
         "leases": {kid: int(until.timestamp()) for kid, until in bundle.leases.items()},
+        "chip_roots": list(bundle.chip_roots),
+        "staff_roots": list(bundle.staff_roots),
+        "revoked_signers": [list(pair) for pair in sorted(bundle.revoked_signers)],
     }
     return cose.sign1(cose.encode(body), sign, kid, purpose=_BUNDLE)
 
@@ -108,6 +117,11 @@ def load_bundle(
                 bytes(kid): datetime.fromtimestamp(until, UTC)
                 for kid, until in body["leases"].items()
             },
+            chip_roots=tuple(bytes(root) for root in body.get("chip_roots", ())),
+            staff_roots=tuple(bytes(root) for root in body.get("staff_roots", ())),
+            revoked_signers=frozenset(
+                (bytes(root), int(serial)) for root, serial in body.get("revoked_signers", ())
+            ),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise _malformed(error) from None

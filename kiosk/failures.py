@@ -16,6 +16,8 @@ class Fault(StrEnum):
     """Failure codes owned by the core."""
 
     CHIP_ACCESS = "chip.access"
+    CHIP_COPIED = "chip.copied"
+    CHIP_EXPIRED = "chip.expired"
     CHIP_NOT_GENUINE = "chip.not-genuine"
     CHIP_SIGNER_EXPIRED = "chip.signer-expired"
     CHIP_UNREADABLE = "chip.unreadable"

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from certify import cose, packs, trust
 from certify.statement import Mode
-from kiosk.sandbox import token
+from kiosk.sandbox import card_state, token
 
 DESK_TOKEN = "desk"  # noqa: S105  # a label, not a secret
 KIOSK_TOKEN = "kiosk"  # noqa: S105
@@ -55,6 +55,11 @@ class SandboxPki:
     @property
     def trust_dir(self) -> Path:
         return self.folder / "trust"
+
+    @property
+    def card_state(self) -> Path:
+        """Where the keys of the invented state lie that issues citizen cards."""
+        return self.folder / "card-state"
 
     @property
     def anchor_key(self) -> Path:
@@ -261,6 +266,7 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
         seal_keys={cose.key_id(key): key for key in seals.values()},
         seal_host=pki.seal_host,
         leases={cose.key_id(seals["kiosk-seal"]): now + _LEASE},
+        chip_roots=(card_state.kept_in(pki.card_state).root_der,),
     )
     policy = trust.Policy(
         serial=bundle.serial,
