@@ -38,7 +38,7 @@ def save_answers(session: Session) -> None:
         "applicant": {
             "full_name": identity.full_name,
             "citizen_number": identity.citizen_number,
-            "birth_date": identity.birth_date.isoformat(),
+            "birth_date": identity.birth_date.isoformat() if identity.birth_date else None,
         },
         "slip_secret": record.slip_secret,
         "answers": {"copies": record.copies},

@@ -30,6 +30,7 @@ class Fault(StrEnum):
     IDENTITY_EXPIRED = "identity.expired"
     IDENTITY_LEVEL = "identity.level"
     IDENTITY_REFUSED = "identity.refused"
+    IDENTITY_UNPROVEN = "identity.unproven"
     IDENTITY_UNREADABLE = "identity.unreadable"
     INPUT_UNREADABLE = "input.unreadable"
     KIOSK_RUNNING = "kiosk.running"

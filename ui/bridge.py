@@ -31,6 +31,7 @@ from kiosk.views import (
     SetLanguage,
     Text,
     Touch,
+    Typed,
     View,
 )
 from ui.pictures import Album, Code
@@ -42,6 +43,7 @@ _INTENTS: dict[str, Callable[[str], Intent]] = {
     "staff": lambda _: CallStaff(),
     "touch": lambda _: Touch(),
     "choose": Choose,
+    "type": Typed,
     "edit": Edit,
     "redo": lambda number: Redo(int(number)),
     "remove": lambda number: Remove(int(number)),

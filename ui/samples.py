@@ -12,6 +12,7 @@ from drivers.contract import Raster
 from drivers.wire import Blob
 from kiosk.views import (
     AttractView,
+    CardView,
     ChooseServiceView,
     ConfirmView,
     ConsentView,
@@ -20,6 +21,7 @@ from kiosk.views import (
     FaultView,
     IdentifyView,
     IssuingView,
+    KeypadView,
     Milestone,
     PageThumb,
     ReviewRow,
@@ -28,6 +30,8 @@ from kiosk.views import (
     ServiceCard,
     Text,
     View,
+    Way,
+    WaysView,
 )
 
 LONG_NAME = "Công Tằng Tôn Nữ Hoàng Thị Ngọc Thanh Huyền"
@@ -60,6 +64,8 @@ def samples(language: str) -> dict[str, View]:
             problem=say("Mã VNeID này đã hết hạn.", "This VNeID code has expired."),
             **_step("identify", 3),
         ),
+        "identify-others": IdentifyView(others=True, **_step("identify", 3)),
+        **_card_samples(),
         **_scan_samples(),
         "review": _review(say, Text.plain("Nguyễn Thị Hường"), pages=2, rows=4),
         "review-long": _review(say, Text.plain(LONG_NAME), pages=7, rows=6),
@@ -124,6 +130,35 @@ def _pages(count: int, blurred: int = 0) -> tuple[PageThumb, ...]:
         )
         for number in range(1, count + 1)
     )
+
+
+def _card_samples() -> dict[str, View]:
+    step = _step("identify", 3)
+    pictures = {"phone": "phone_qr", "card": "id_card"}
+    ways = tuple(
+        Way(name, picture, Text(f"ways.{name}.title"), Text(f"ways.{name}.hint"))
+        for name, picture in pictures.items()
+    )
+    lifted = Text("failure.card-removed.happened")
+    return {
+        "ways": WaysView(ways=ways, **step),
+        "ways-offline": WaysView(ways=ways[1:], notice=Text("ways.offline"), **step),
+        "card-code": CardView(state="code", typing=True, **step),
+        "card-other-code": CardView(
+            state="code", typing=True, problem=Text("card.other-code"), **step
+        ),
+        "card-lay": CardView(state="lay", **step),
+        "card-lay-again": CardView(state="lay", problem=lifted, **step),
+        "card-reading": CardView(state="reading", done=5, total=8, **step),
+        "card-take": CardView(state="take", can_go_back=False, **step),
+        "keypad-can": KeypadView(
+            purpose="can",
+            title=Text("card.digits-title"),
+            lead=Text("card.digits-lead"),
+            length=6,
+            **step,
+        ),
+    }
 
 
 def _scan_samples() -> dict[str, View]:
@@ -248,6 +283,15 @@ def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
             todo=Text("identify.or-camera"),
             kept=Text("kept.nothing"),
             actions=("retry", "camera", "staff"),
+        ),
+        "fault-other": FaultView(
+            code="link.offline",
+            picture="offline_safe",
+            title=Text("failure.offline.title"),
+            happened=Text("failure.offline.happened"),
+            todo=Text("identify.or-other"),
+            kept=Text("kept.nothing"),
+            actions=("retry", "other", "staff"),
         ),
         "fault-skip": FaultView(actions=("retry", "skip", "staff"), **jam),
         "fault-all": FaultView(actions=("retry", "later", "skip", "staff"), **jam),

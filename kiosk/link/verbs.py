@@ -32,14 +32,20 @@ class IdentifyRequest(Message):
 
 
 class Identity(Message):
-    """A person as the provider states it. ``photo`` is JPEG where the profile offers one."""
+    """A person as somebody states it: the provider (``vneid``), a chip that the state signed, the
+    code printed on a card, or an officer (``staff``).
+
+    ``level``: of the provider's account, 0 without one. ``photo``: JPEG or JPEG 2000, where there
+    is one. ``provable``: with a face that matches the photo, the person is proven.
+    """
 
     full_name: str
     citizen_number: str
-    birth_date: date
+    birth_date: date | None
     level: int
-    method: Literal["vneid"] = "vneid"
+    method: Literal["vneid", "chip", "card-qr"] = "vneid"
     photo: bytes | None = None
+    provable: bool = True
 
 
 class SubmitRequest(Message):

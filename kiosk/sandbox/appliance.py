@@ -216,6 +216,8 @@ class Appliance:
             return [option for path in pictures for option in ("--pages", path)]
         if device == "code-reader":
             return ["--link", self.state / "code-reader"]
+        if device == "card-reader":
+            return ["--cards", self.pki.card_state]
         return []
 
     def _introduce_officer(self) -> None:

@@ -35,9 +35,9 @@ async def run(session: Session) -> Outcome:
         if not matched:
             return BACK
         session.record.face_match = True
-        session.record.grade = "proven"
+        session.record.grade = "proven" if session.identity.provable else "claimed"
         session.kiosk.journal.append("face-matched", dossier=str(session.dossier))
-        return NEXT
+        return NEXT if _is_enough(session) else await _not_enough(session)
 
 
 async def _match(session: Session) -> bool:
@@ -60,6 +60,16 @@ async def _without_camera(session: Session) -> Outcome:
     refusal = KioskError(Fault.FACE_REFUSED)
     answer = await session.tell(refusal, skippable=_officer_may_look(session))
     return NEXT if answer == "skip" else BACK
+
+
+def _is_enough(session: Session) -> bool:
+    return session.procedure.identity == "claimed" or session.record.grade == "proven"
+
+
+async def _not_enough(session: Session) -> Outcome:
+    """The face is that of the photo, but nothing shows that the card is the one that was issued."""
+    await session.tell(KioskError(Fault.IDENTITY_UNPROVEN))
+    return BACK
 
 
 def _officer_may_look(session: Session) -> bool:
