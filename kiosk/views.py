@@ -87,6 +87,16 @@ class IdentifyView(View):
     others: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCodeView(View):
+    """A code for the phone to scan. ``compare``: what the phone shows meanwhile, for comparison."""
+
+    screen: ClassVar[str] = "ShowCode"
+    code: str
+    compare: str
+    problem: Text | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """``name``: "phone", "card" and the like."""

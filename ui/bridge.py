@@ -29,6 +29,7 @@ from kiosk.views import (
     Redo,
     Remove,
     SetLanguage,
+    ShowCodeView,
     Text,
     Touch,
     Typed,
@@ -179,6 +180,8 @@ def describe(view: View, language: str, album: Album) -> dict[str, Any]:
         shown |= {"done": view.done, "total": view.total}
     if isinstance(view, DoneView):
         shown["take_away"] = album.add(Code(view.take_away))
+    if isinstance(view, ShowCodeView):
+        shown["code"] = album.add(Code(view.code))
     return shown
 
 

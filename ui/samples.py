@@ -28,6 +28,7 @@ from kiosk.views import (
     ReviewView,
     ScanView,
     ServiceCard,
+    ShowCodeView,
     Text,
     View,
     Way,
@@ -37,6 +38,7 @@ from kiosk.views import (
 LONG_NAME = "Công Tằng Tôn Nữ Hoàng Thị Ngọc Thanh Huyền"
 _AGENCY = "Ủy ban nhân dân xã Yên Hòa"
 _CODE = "H26.15 – 261123 – 0042"
+_SCAN = "https://vneid.example.vn/activate?user_code=WDJB-MJHT"
 _LINK = "https://example.gov.vn/hs/H26.15-261123-0042-7KQ4-MX2D"
 
 
@@ -134,7 +136,7 @@ def _pages(count: int, blurred: int = 0) -> tuple[PageThumb, ...]:
 
 def _card_samples() -> dict[str, View]:
     step = _step("identify", 3)
-    pictures = {"phone": "phone_qr", "card": "id_card"}
+    pictures = {"phone": "phone_qr", "screen": "phone_scan", "card": "id_card"}
     ways = tuple(
         Way(name, picture, Text(f"ways.{name}.title"), Text(f"ways.{name}.hint"))
         for name, picture in pictures.items()
@@ -142,7 +144,11 @@ def _card_samples() -> dict[str, View]:
     lifted = Text("failure.card-removed.happened")
     return {
         "ways": WaysView(ways=ways, **step),
-        "ways-offline": WaysView(ways=ways[1:], notice=Text("ways.offline"), **step),
+        "ways-offline": WaysView(ways=ways[2:], notice=Text("ways.offline"), **step),
+        "show-code": ShowCodeView(code=_SCAN, compare="WDJB-MJHT", **step),
+        "show-code-new": ShowCodeView(
+            code=_SCAN, compare="QRST-VWXZ", problem=Text("screen.new-code"), **step
+        ),
         "card-code": CardView(state="code", typing=True, **step),
         "card-other-code": CardView(
             state="code", typing=True, problem=Text("card.other-code"), **step

@@ -22,8 +22,10 @@ from kiosk.views import Choose, IdentifyView, Intent, Text
 
 _ANOTHER_CODE_HELPS = {
     DeviceFault.READER_GARBLED,
+    Fault.IDENTITY_AUDIENCE,
     Fault.IDENTITY_EXPIRED,
     Fault.IDENTITY_REFUSED,
+    Fault.IDENTITY_REPLAYED,
     Fault.IDENTITY_UNREADABLE,
 }
 """Told on the spot; anything else is a fault screen."""

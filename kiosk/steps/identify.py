@@ -13,10 +13,10 @@ from kiosk.failures import Fault, KioskError
 from kiosk.identity.card_qr import ClaimedIdentity
 from kiosk.link import verbs
 from kiosk.session import BACK, NEXT, Outcome, Record, Session, discard
-from kiosk.steps import by_card, by_phone
+from kiosk.steps import by_card, by_phone, by_screen
 from kiosk.views import Choose, Text, Way, WaysView
 
-_PICTURES = {"phone": "phone_qr", "card": "id_card"}
+_PICTURES = {"phone": "phone_qr", "screen": "phone_scan", "card": "id_card"}
 _NO_PROVIDER = {Fault.LINK_OFFLINE, Fault.LINK_ABSENT, Fault.LINK_TIMEOUT}
 
 
@@ -52,12 +52,18 @@ async def _by(
 ) -> verbs.Identity | ClaimedIdentity | str:
     if way == "card":
         return await by_card.run(session, claim)
+    if way == "screen":
+        return await by_screen.run(session)
     return await by_phone.run(session, others=bool(_others(session, "phone")))
 
 
 def _others(session: Session, way: str, *, offline: bool = False) -> tuple[str, ...]:
     """The ways besides ``way``; without network no provider can be asked."""
-    there = {"phone": not offline, "card": by_card.possible(session)}
+    there = {
+        "phone": not offline,
+        "screen": not offline and by_screen.possible(session),
+        "card": by_card.possible(session),
+    }
     return tuple(name for name, possible in there.items() if possible and name != way)
 
 

@@ -21,6 +21,7 @@ from kiosk.link import verbs
 from kiosk.sandbox.card_state import CardState, IssuedChip
 from kiosk.sandbox.chip_card import ChipCard
 from kiosk.session import BACK, NEXT, Outcome, Record
+from kiosk.settings import IdentitySettings, Settings
 from kiosk.steps import by_card, identify
 from kiosk.views import (
     Back,
@@ -93,7 +94,7 @@ class Session:
         codes: tuple[str, ...] = (),
         cards: tuple[IssuedChip | None, ...] = (),
         enough: str = "claimed",
-        provider: object = OFFLINE,
+        provider: list[object] | None = None,
         roots: tuple[bytes, ...] = (STATE.root_der,),
     ) -> None:
         self.progress: dict[str, Any] = {}
@@ -104,6 +105,7 @@ class Session:
         self._touches, self._answers = list(touches), list(answers)
         self._provider, self._roots = provider, roots
         self.kiosk = SimpleNamespace(
+            settings=Settings(),
             reader=CodeReader(*codes),
             cards=CardReader(*cards) if cards else AbsentCardReader(),
             camera=SimpleNamespace(status=lambda: Status(Health.ABSENT, 0.0)),
@@ -143,9 +145,12 @@ class Session:
     async def _call(self, verb: object, request: object) -> object:
         if verb is verbs.TRUST:
             return verbs.TrustAnswer(bundle=bundle_of(self._roots), policy=b"")
-        if isinstance(self._provider, Exception):
-            raise self._provider
-        return self._provider
+        if isinstance(self._provider, list):
+            answer = self._provider.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        raise OFFLINE
 
     @property
     def screens(self) -> list[str]:
@@ -293,3 +298,47 @@ def test_there_and_back_again() -> None:
     assert walk(session) is BACK
     assert session.screens == ["Identify", "Card.code", "Identify"]
     assert not any(isinstance(view, WaysView) for view in session.views)
+
+
+SCREEN_CODE = verbs.ScreenCode(
+    handle="h", code="https://vneid.example/activate", user_code="WDJB-MJHT", expires=NOW
+)
+PERSON = verbs.Identity(
+    full_name=BEARER.name, citizen_number=BEARER.number, birth_date=BEARER.birth_date, level=2
+)
+AGREED = verbs.ScreenCodeState(identity=PERSON)
+TO_THE_SCREEN = (("Identify", Choose("other")), ("Ways", Choose("screen")))
+
+
+def with_provider(*answers: object, **how: Any) -> Session:
+    session = Session(provider=list(answers), cards=(issued(),), **how)
+    session.kiosk.settings = Settings(identity=IdentitySettings(issuer="https://vneid.example"))
+    return session
+
+
+def test_the_phone_scans_the_screen_and_is_waited_for() -> None:
+    waiting = verbs.ScreenCodeState()
+    session = with_provider(SCREEN_CODE, waiting, AGREED, touches=TO_THE_SCREEN)
+    assert known(session) == PERSON
+    assert session.screens == ["Identify", "Ways", "ShowCode"]
+
+
+def test_a_code_on_the_screen_that_ran_out_is_replaced_a_few_times() -> None:
+    expired = KioskError(Fault.IDENTITY_EXPIRED)
+    session = with_provider(SCREEN_CODE, expired, SCREEN_CODE, AGREED, touches=TO_THE_SCREEN)
+    assert known(session) == PERSON
+    left = with_provider(*[SCREEN_CODE, expired] * 3, touches=TO_THE_SCREEN)
+    assert walk(left) is BACK
+    assert left.told == [(Fault.IDENTITY_EXPIRED, False)]
+
+
+@pytest.mark.parametrize(
+    "code", [Fault.IDENTITY_DENIED, Fault.IDENTITY_LEVEL, Fault.IDENTITY_CLOCK]
+)
+def test_what_the_phone_cannot_settle_leads_to_the_card(code: Fault) -> None:
+    answers = (SCREEN_CODE, KioskError(code))
+    touches = (*TO_THE_SCREEN, ("Ways", Choose("card")))
+    session = with_provider(*answers, touches=touches, answers=("other",))
+    session.kiosk.reader = CodeReader(CARD_CODE)
+    assert known(session).method == "chip"
+    assert session.told == [(code, False)]
