@@ -56,6 +56,9 @@ class Fault(StrEnum):
     PAYMENT_FORGED = "payment.not-genuine"
     POLICY_FORBIDS = "policy.forbids"
     SETTINGS_INVALID = "settings.invalid"
+    STAFF_CARD = "staff.card"
+    STAFF_PIN = "staff.pin"
+    STAFF_PIN_BLOCKED = "staff.pin-blocked"
     SERVICE_FAILED = "sandbox.service-failed"
     UNEXPECTED = "kiosk.unexpected"
 

@@ -165,6 +165,7 @@ class IdentitySettings(Section):
     client_secret_file: Path | None = Field(
         None, description="secret of this client, where the provider gives one"
     )
+    staff_cards: bool = Field(False, description="officers have cards and may vouch for people")
 
 
 class LinkSettings(Section):

@@ -109,9 +109,13 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaysView(View):
-    """How the person wants to be known. ``notice``: why a way is missing."""
+    """How the person wants to be known ("ways"), or why an officer vouches ("reasons").
+
+    ``notice``: why a way is missing.
+    """
 
     screen: ClassVar[str] = "Ways"
+    purpose: str = "ways"
     ways: tuple[Way, ...]
     notice: Text | None = None
 
@@ -119,7 +123,7 @@ class WaysView(View):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardView(View):
     """The citizen card. ``state``: code (show the printed code), lay (put it on the reader),
-    reading (``done`` of ``total`` parts), take (back into the hand).
+    reading (``done`` of ``total`` parts), take (back into the hand); staff (an officer's card).
 
     ``typing``: digits may be typed where the code is not read.
     """

@@ -136,7 +136,12 @@ def _pages(count: int, blurred: int = 0) -> tuple[PageThumb, ...]:
 
 def _card_samples() -> dict[str, View]:
     step = _step("identify", 3)
-    pictures = {"phone": "phone_qr", "screen": "phone_scan", "card": "id_card"}
+    pictures = {
+        "phone": "phone_qr",
+        "screen": "phone_scan",
+        "card": "id_card",
+        "staff": "help_person",
+    }
     ways = tuple(
         Way(name, picture, Text(f"ways.{name}.title"), Text(f"ways.{name}.hint"))
         for name, picture in pictures.items()
@@ -145,6 +150,26 @@ def _card_samples() -> dict[str, View]:
     return {
         "ways": WaysView(ways=ways, **step),
         "ways-offline": WaysView(ways=ways[2:], notice=Text("ways.offline"), **step),
+        "reasons": WaysView(
+            purpose="reasons",
+            ways=tuple(
+                Way(name, "id_card", Text(f"reasons.{name}.title"), Text(f"reasons.{name}.hint"))
+                for name in ("no-phone", "card", "face", "help")
+            ),
+            **step,
+        ),
+        "card-staff": CardView(state="staff", **step),
+        "card-staff-again": CardView(
+            state="staff", problem=Text("failure.staff-pin.happened"), **step
+        ),
+        "keypad-pin": KeypadView(
+            purpose="pin",
+            title=Text("staff.pin-title"),
+            lead=Text("staff.pin-lead"),
+            length=6,
+            hidden=True,
+            **step,
+        ),
         "show-code": ShowCodeView(code=_SCAN, compare="WDJB-MJHT", **step),
         "show-code-new": ShowCodeView(
             code=_SCAN, compare="QRST-VWXZ", problem=Text("screen.new-code"), **step

@@ -43,7 +43,7 @@ class Identity(Message):
     citizen_number: str
     birth_date: date | None
     level: int
-    method: Literal["vneid", "chip", "card-qr"] = "vneid"
+    method: Literal["vneid", "chip", "card-qr", "staff"] = "vneid"
     photo: bytes | None = None
     provable: bool = True
 

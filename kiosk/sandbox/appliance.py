@@ -316,7 +316,7 @@ class Appliance:
                 "tamper": 1,
             },
             "outbox": {"reserve_bytes": _SANDBOX_RESERVE},
-            "identity": {"issuer": self._addresses["vneid"]},
+            "identity": {"staff_cards": True, "issuer": self._addresses["vneid"]},
             "link": {
                 "socket": str(self.state / "link.sock"),
                 "portal": self._addresses["portal"],

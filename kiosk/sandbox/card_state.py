@@ -213,11 +213,12 @@ class CardState:
 def kept_in(folder: Path) -> CardState:
     """The state whose two keys lie in ``folder``; they are made the first time."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    root = _kept_key(folder / "csca.pem", ec.BrainpoolP256R1())
-    return CardState(kept=(root, _kept_key(folder / "card-signer.pem", ec.SECP256R1())))
+    root = kept_key(folder / "csca.pem", ec.BrainpoolP256R1())
+    return CardState(kept=(root, kept_key(folder / "card-signer.pem", ec.SECP256R1())))
 
 
-def _kept_key(file: Path, curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
+def kept_key(file: Path, curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
+    """The key in ``file``, made the first time."""
     if not file.exists():
         pem = ec.generate_private_key(curve).private_bytes(
             serialization.Encoding.PEM,

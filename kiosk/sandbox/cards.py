@@ -14,6 +14,7 @@ from kiosk.identity.numbers import Sex
 from kiosk.sandbox.card_state import Bearer, CardState, dg2, kept_in
 from kiosk.sandbox.chip_card import ChipCard
 from kiosk.sandbox.people import OTHER_PERSON, PERSON, Citizen, card_portrait
+from kiosk.sandbox.staff_card import StaffAuthority
 
 _EXPIRED = date(2025, 3, 14)
 
@@ -36,7 +37,8 @@ def purse(folder: Path) -> Mapping[str, Callable[[], Card]]:
     """By kind. ``folder``: where the keys of the invented state are kept.
 
     "genuine"; "cloned" (all its data, none of its keys); "tampered" (another photo); "expired";
-    "foreign" (of a state nobody knows); "other" (of OTHER_PERSON, with PERSON's photo).
+    "foreign" (of a state nobody knows); "other" (of OTHER_PERSON, with PERSON's photo); "staff"
+    (of an officer).
     """
     state = kept_in(folder)
     person = bearer_of(PERSON, card_portrait())
@@ -49,4 +51,8 @@ def purse(folder: Path) -> Mapping[str, Callable[[], Card]]:
         "foreign": CardState().issue(person),
         "other": state.issue(bearer_of(OTHER_PERSON, card_portrait())),
     }
-    return {kind: partial(ChipCard, chip) for kind, chip in chips.items()}
+    staff = StaffAuthority.kept_in(folder).card("Lê Văn Cán Bộ")
+    return {
+        "staff": lambda: staff,
+        **{kind: partial(ChipCard, chip) for kind, chip in chips.items()},
+    }

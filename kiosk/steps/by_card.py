@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 
 from certify.errors import CertifyError
-from certify.trust import load_bundle
+from certify.trust import TrustBundle, load_bundle
 from drivers.contract import DeviceError, Health
 from drivers.contract import Fault as DeviceFault
 from kiosk.failures import Fault, KioskError, failure_of
@@ -84,7 +83,7 @@ async def run(session: Session, claim: ClaimedIdentity | None = None) -> verbs.I
             return await _without_chip(session, key, error)
         if card is None:
             return "other"
-        await _taken_back(session)
+        await taken_back(session)
         return _proven_by_chip(card)
 
 
@@ -135,6 +134,19 @@ async def _typed(session: Session, problem: Text | None) -> _Key | None:
     return _Key([Password.of_can(answer.text)])
 
 
+async def printed_claim(session: Session) -> ClaimedIdentity | None:
+    """What the card's printed code says, for whoever looks at the card; None to go back."""
+    problem: Text | None = None
+    while True:
+        view = CardView(state="code", problem=problem, **session.progress)
+        answer = await session.race(view, session.kiosk.reader.read)
+        if isinstance(answer, Intent):
+            return None
+        if claim := card_qr.recognised(answer):
+            return claim
+        problem = Text("card.other-code")
+
+
 # -- the chip --------------------------------------------------------------------------------
 
 
@@ -170,17 +182,21 @@ async def _believed(session: Session, key: _Key, trust: IssuerTrust) -> ReadCard
 
 
 async def _trust(session: Session) -> IssuerTrust:
-    """Whom the portal-signed bundle lets this kiosk believe; a bundle that has run out, nobody."""
-    kiosk = session.kiosk
-    now: datetime = kiosk.clock()
-    try:
-        bundle = load_bundle(await current_trust(kiosk.link), kiosk.trust_anchor, at=now)
-    except (CertifyError, KioskError) as error:
-        raise KioskError(Fault.CHIP_SIGNER_EXPIRED, f"trust bundle: {error.code}") from None
+    """Which states the portal-signed bundle lets this kiosk believe."""
+    bundle = await trust_bundle(session)
     return IssuerTrust.of_der(bundle.chip_roots, bundle.revoked_signers)
 
 
-async def _taken_back(session: Session) -> None:
+async def trust_bundle(session: Session) -> TrustBundle:
+    """A bundle that has run out lets nobody be believed: KioskError (CHIP_SIGNER_EXPIRED)."""
+    kiosk = session.kiosk
+    try:
+        return load_bundle(await current_trust(kiosk.link), kiosk.trust_anchor, at=kiosk.clock())
+    except (CertifyError, KioskError) as error:
+        raise KioskError(Fault.CHIP_SIGNER_EXPIRED, f"trust bundle: {error.code}") from None
+
+
+async def taken_back(session: Session) -> None:
     """A card left on the reader is a card lost: nothing goes on before it is lifted."""
     cards = session.kiosk.cards
 

@@ -21,6 +21,8 @@ _FRAMES = 90
 
 
 async def run(session: Session) -> Outcome:
+    if session.record.grade == "vouched":  # an officer has looked already
+        return NEXT if _is_enough(session) else await _not_enough(session)
     if session.identity.photo is not None and not await consent.asked(session, "face", _POINTS):
         return await _without_camera(session)
     while True:
@@ -63,11 +65,13 @@ async def _without_camera(session: Session) -> Outcome:
 
 
 def _is_enough(session: Session) -> bool:
-    return session.procedure.identity == "claimed" or session.record.grade == "proven"
+    order = ("claimed", "vouched", "proven")
+    return order.index(session.record.grade) >= order.index(session.procedure.identity)
 
 
 async def _not_enough(session: Session) -> Outcome:
-    """The face is that of the photo, but nothing shows that the card is the one that was issued."""
+    """The face is that of the photo, but nothing shows that the card is the one that was issued;
+    or an officer's word is not what this procedure wants."""
     await session.tell(KioskError(Fault.IDENTITY_UNPROVEN))
     return BACK
 

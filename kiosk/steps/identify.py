@@ -6,6 +6,8 @@ shown to the code reader chooses itself.
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import uuid_utils.compat as uuid_utils
 
 from drivers.contract import DeviceError
@@ -13,10 +15,11 @@ from kiosk.failures import Fault, KioskError
 from kiosk.identity.card_qr import ClaimedIdentity
 from kiosk.link import verbs
 from kiosk.session import BACK, NEXT, Outcome, Record, Session, discard
-from kiosk.steps import by_card, by_phone, by_screen
+from kiosk.steps import by_card, by_phone, by_screen, by_staff
+from kiosk.steps.by_staff import Vouched
 from kiosk.views import Choose, Text, Way, WaysView
 
-_PICTURES = {"phone": "phone_qr", "screen": "phone_scan", "card": "id_card"}
+_PICTURES = {"phone": "phone_qr", "screen": "phone_scan", "card": "id_card", "staff": "help_person"}
 _NO_PROVIDER = {Fault.LINK_OFFLINE, Fault.LINK_ABSENT, Fault.LINK_TIMEOUT}
 
 
@@ -36,7 +39,10 @@ async def run(session: Session) -> Outcome:
             if known == "retry":
                 continue
         if isinstance(known, verbs.Identity):
-            _open_draft(session, known)
+            _open_draft(session, known, uuid_utils.uuid7())
+            return NEXT
+        if isinstance(known, Vouched):
+            _vouch(session, known)
             return NEXT
         if isinstance(known, ClaimedIdentity):
             way, claim = "card", known
@@ -49,11 +55,13 @@ async def run(session: Session) -> Outcome:
 
 async def _by(
     session: Session, way: str, claim: ClaimedIdentity | None
-) -> verbs.Identity | ClaimedIdentity | str:
+) -> verbs.Identity | ClaimedIdentity | Vouched | str:
     if way == "card":
         return await by_card.run(session, claim)
     if way == "screen":
         return await by_screen.run(session)
+    if way == "staff":
+        return await by_staff.run(session)
     return await by_phone.run(session, others=bool(_others(session, "phone")))
 
 
@@ -63,6 +71,7 @@ def _others(session: Session, way: str, *, offline: bool = False) -> tuple[str, 
         "phone": not offline,
         "screen": not offline and by_screen.possible(session),
         "card": by_card.possible(session),
+        "staff": by_staff.possible(session),
     }
     return tuple(name for name, possible in there.items() if possible and name != way)
 
@@ -84,11 +93,21 @@ async def _another(session: Session, way: str, *, offline: bool) -> str:
     return intent.choice if isinstance(intent, Choose) and intent.choice in others else ""
 
 
-def _open_draft(session: Session, identity: verbs.Identity) -> None:
+def _open_draft(session: Session, identity: verbs.Identity, dossier: UUID) -> None:
     """A new person means a new record: nothing of an earlier one may come along."""
     if session.record.dossier:
         discard(session.kiosk, session.record.dossier, why="identified-again")
-    session.record = record = Record(procedure=session.procedure, identity=identity)
-    record.dossier = uuid_utils.uuid7()
-    session.kiosk.outbox.new_draft(record.dossier, session.procedure.id)
-    session.kiosk.journal.append("identified", dossier=str(record.dossier), method=identity.method)
+    session.record = Record(procedure=session.procedure, identity=identity, dossier=dossier)
+    session.kiosk.outbox.new_draft(dossier, session.procedure.id)
+    session.kiosk.journal.append("identified", dossier=str(dossier), method=identity.method)
+
+
+def _vouch(session: Session, known: Vouched) -> None:
+    _open_draft(session, known.identity, known.vouch.dossier)
+    session.record.grade, session.record.vouch = "vouched", known.vouch
+    session.kiosk.journal.append(
+        "vouched",
+        dossier=str(known.vouch.dossier),
+        reason=known.vouch.reason,
+        card=known.vouch.card,
+    )

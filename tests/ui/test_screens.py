@@ -22,7 +22,10 @@ EXPECTED = {
     "consent-face": {"main", "back", "staff"},
     "identify": {"back", "staff"},
     "identify-others": {"back", "staff", "way.other"},
-    "ways": {"way.phone", "way.screen", "way.card", "back", "staff"},
+    "reasons": {"way.no-phone", "way.card", "way.face", "way.help", "back", "staff"},
+    "card-staff": {"back", "staff"},
+    "keypad-pin": {"key.0", "key.delete", "back", "staff"},
+    "ways": {"way.phone", "way.screen", "way.card", "way.staff", "back", "staff"},
     "ways-offline": {"way.card", "back", "staff"},
     "show-code": {"back", "staff"},
     "card-code": {"type", "back", "staff"},
@@ -117,7 +120,10 @@ def _name(item: QQuickItem) -> str:
     return repr(item.objectName() or item.property("text"))
 
 
-@pytest.mark.parametrize("name", ["choose-six", "scan-blurred", "review", "fault-skip"])
+@pytest.mark.parametrize("name", [
+    "choose-six", "scan-blurred", "review", "fault-skip", "identify-others", "ways", "reasons",
+    "card-code", "keypad-pin",
+])  # fmt: skip
 def test_upright_what_is_touched_lies_low(screen: Screen, name: str) -> None:
     """A wheelchair reaches the lower 60 % of the panel."""
     show(screen, samples("vi")[name])

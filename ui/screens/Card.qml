@@ -7,7 +7,7 @@ Page {
     id: page
 
     readonly property string state_: view.state
-    readonly property bool instructs: state_ === "code" || state_ === "lay"
+    readonly property bool instructs: state_ === "code" || state_ === "lay" || state_ === "staff"
     readonly property bool reading: state_ === "reading"
 
     function word(name: string): string {

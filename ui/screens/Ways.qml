@@ -5,16 +5,18 @@ import QtQuick.Layouts
 import ui.theme
 import ui.components
 
-// How do you want to be known? A card for each way that works now.
+// How do you want to be known? A card for each way that works now. Also: why does staff vouch?
 Page {
     id: page
 
     readonly property int count: view.ways.length
+    // Upright, all of them lie where a wheelchair reaches.
+    readonly property real room: landscape ? bodyHeight : bodyBottom - 0.4 * height
     readonly property real cardHeight: Math.min(landscape ? 240 : 264,
-        (bodyHeight - (count - 1) * Theme.s2) / Math.max(1, count))
+        (room - (count - 1) * Theme.s2) / Math.max(1, count))
 
-    title: Kiosk.word("ways.title")
-    lead: Kiosk.word("ways.lead")
+    title: Kiosk.word(view.purpose + ".title")
+    lead: Kiosk.word(view.purpose + ".lead")
 
     explain: Banner {
         visible: text !== "" && page.explainHeight >= implicitHeight

@@ -96,6 +96,7 @@ class Session:
         enough: str = "claimed",
         provider: list[object] | None = None,
         roots: tuple[bytes, ...] = (STATE.root_der,),
+        staff_roots: tuple[bytes, ...] = (),
     ) -> None:
         self.progress: dict[str, Any] = {}
         self.procedure = SimpleNamespace(id="test", identity=enough)
@@ -103,7 +104,7 @@ class Session:
         self.views: list[View] = []
         self.told: list[tuple[str, bool]] = []
         self._touches, self._answers = list(touches), list(answers)
-        self._provider, self._roots = provider, roots
+        self._provider, self._roots = provider, (roots, staff_roots)
         self.kiosk = SimpleNamespace(
             settings=Settings(),
             reader=CodeReader(*codes),
@@ -144,7 +145,7 @@ class Session:
 
     async def _call(self, verb: object, request: object) -> object:
         if verb is verbs.TRUST:
-            return verbs.TrustAnswer(bundle=bundle_of(self._roots), policy=b"")
+            return verbs.TrustAnswer(bundle=bundle_of(*self._roots), policy=b"")
         if isinstance(self._provider, list):
             answer = self._provider.pop(0)
             if isinstance(answer, Exception):
@@ -162,9 +163,16 @@ def name_of(view: View) -> str:
     return f"{view.screen}.{view.state}" if isinstance(view, CardView) else view.screen
 
 
-def bundle_of(roots: tuple[bytes, ...]) -> bytes:
+def bundle_of(roots: tuple[bytes, ...], staff_roots: tuple[bytes, ...]) -> bytes:
     bundle = trust.TrustBundle(
-        1, NOW, NOW.replace(year=2027), (), {}, "seal.example", chip_roots=roots
+        serial=1,
+        issued=NOW,
+        expires=NOW.replace(year=2027),
+        roots=(),
+        seal_keys={},
+        seal_host="seal.example",
+        chip_roots=roots,
+        staff_roots=staff_roots,
     )
     kid = cose.key_id(ANCHOR.public_key())
     return trust.sign_bundle(bundle, cose.software_signer(ANCHOR), kid)
