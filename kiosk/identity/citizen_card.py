@@ -6,6 +6,7 @@ read; at last have the chip show that it is no copy.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +23,8 @@ from kiosk.identity.passive import IssuerTrust
 _GROUPS = (ChipFile.DG1, ChipFile.DG13, ChipFile.DG14, ChipFile.DG15, ChipFile.DG2)
 STEPS = len(_GROUPS) + 3
 """How often ``progress`` is called: opened, the security object, each group, checked."""
+LONGEST_SECONDS = 30.0
+"""Of one reading; a slow genuine chip takes five."""
 _NEVER = "991231"
 _RENEWED_AT = (14, 25, 40, 60)  # years; law 26/2023/QH15, article 21
 _EARLY_YEARS = 2  # a card given so long before such a birthday lasts until the next
@@ -44,13 +47,28 @@ async def read(
     trust: IssuerTrust,
     at: datetime,
     progress: Callable[[int], None] = lambda done: None,
+    seconds: float = LONGEST_SECONDS,
 ) -> ReadCard:
     """``reader`` holds the card. ``progress`` gets the number of steps done, of ``STEPS``.
 
+    ``seconds`` bound the whole: a card that answers each command just in time would never end.
     Raises KioskError: CHIP_ACCESS, CHIP_UNREADABLE, CHIP_NOT_GENUINE, CHIP_SIGNER_EXPIRED,
     CHIP_COPIED, CHIP_EXPIRED; DeviceError as ``transmit``.
     """
-    chip = Chip(reader)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(Chip(reader), passwords, trust, at, progress)
+    except TimeoutError:
+        raise KioskError(Fault.CHIP_UNREADABLE, "too slow", retryable=True) from None
+
+
+async def _read(
+    chip: Chip,
+    passwords: list[Password],
+    trust: IssuerTrust,
+    at: datetime,
+    progress: Callable[[int], None],
+) -> ReadCard:
     await access.open_chip(chip, passwords)
     progress(1)
     sod = await _needed(chip, ChipFile.SOD)

@@ -19,6 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from kiosk.identity.tlv import unreadable
 
 _UNCOMPRESSED = b"\x04"
+_NO_STRUCTURE = (
+    UnsupportedAlgorithm, TypeError, KeyError, AttributeError, OverflowError, RecursionError,
+)  # fmt: skip
+"""How asn1crypto and cryptography answer bytes that are no key, beside ValueError."""
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 Point = tuple[int, int]
 
@@ -140,7 +144,7 @@ def public_key(info: bytes) -> PublicKey:
     """
     try:
         return _public_key(info)
-    except (UnsupportedAlgorithm, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except _NO_STRUCTURE as error:
         raise ValueError(type(error).__name__) from None
 
 

@@ -40,6 +40,7 @@ _NO_STRUCTURE = (
     IndexError,
     OverflowError,
     AttributeError,
+    RecursionError,
     UnsupportedAlgorithm,
     x509.InvalidVersion,
     x509.DuplicateExtension,

@@ -78,7 +78,14 @@ def parse(data: bytes) -> SecurityInfos:
             chip_authentication=_sorted(_chip_offers(infos)),
             signature_hash=_signature_hash(infos),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise unreadable(f"security infos: {type(error).__name__}") from None
 
 

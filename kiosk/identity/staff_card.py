@@ -5,6 +5,7 @@ Keys and counters of the PIN live on the card; the kiosk keeps neither.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 
@@ -12,6 +13,7 @@ from drivers.contract import CardReader
 from kiosk.failures import Fault, KioskError
 from kiosk.identity import tlv
 from kiosk.identity.chip import OK, Chip
+from kiosk.identity.citizen_card import LONGEST_SECONDS
 from offline_queue import vouching
 from offline_queue.vouching import Vouch, VouchError
 
@@ -38,7 +40,20 @@ async def vouch(
     Raises KioskError: STAFF_CARD (no staff card, or one that is not believed), STAFF_PIN,
     STAFF_PIN_BLOCKED, CHIP_UNREADABLE; DeviceError as ``transmit``.
     """
-    chip = Chip(reader)
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            return await _vouched(Chip(reader), pin, word, roots, revoked)
+    except TimeoutError:
+        raise tlv.unreadable("too slow") from None
+
+
+async def _vouched(
+    chip: Chip,
+    pin: str,
+    word: Vouch,
+    roots: tuple[bytes, ...],
+    revoked: frozenset[tuple[bytes, int]],
+) -> tuple[Vouch, str]:
     certificate = await _certificate(chip)
     try:
         found = vouching.certificate_of(certificate)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from kiosk.failures import Fault, KioskError
-from kiosk.identity import card_qr, citizen_card
+from kiosk.identity import card_qr, citizen_card, security_infos, tlv
 from kiosk.identity.access import Password
 from kiosk.identity.chip import ChipFile
 from kiosk.identity.citizen_card import STEPS, ReadCard
 from kiosk.identity.groups import card_fields, check_digit, photo, zone
-from kiosk.identity.passive import IssuerTrust
+from kiosk.identity.passive import IssuerTrust, verify
 from kiosk.sandbox.card_state import CardState, IssuedChip, card_access, dg1, dg2, dg13
 from kiosk.sandbox.chip_card import ChipCard
 from tests.kiosk.identity.cards import BEARER, CAN, NOW, PHOTO, STATE, DirectReader, issued
@@ -160,3 +161,36 @@ def test_the_groups_of_a_card() -> None:
     fields = card_fields(issued().files[ChipFile.DG13])
     assert fields.others[13] == "Nguyễn Văn Cha, Lê Thị Mẹ"
     assert fields.residence == BEARER.residence
+
+
+def test_a_card_that_answers_in_drops_is_given_up() -> None:
+    class Dropping(DirectReader):
+        async def transmit(self, apdus: Sequence[bytes]) -> list[bytes]:
+            await asyncio.sleep(0.02)
+            return await super().transmit(apdus)
+
+    reading = citizen_card.read(Dropping(ChipCard(issued())), CAN, STATE.trust, NOW, seconds=0.1)
+    with pytest.raises(KioskError) as caught:
+        asyncio.run(reading)
+    assert caught.value.code == Fault.CHIP_UNREADABLE
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("tag", [0x30, 0x31, 0xA0])
+def test_structures_without_end_inside_each_other_are_unreadable(tag: int) -> None:
+    """Deeper than any interpreter's stack."""
+    nested = b"\x30\x00"
+    while len(nested) < 30_000:
+        nested = tlv.encode(tag, nested)
+    pace = bytes.fromhex("060A04007F00070202040202020102")
+    parsers: list[Callable[[], object]] = [
+        lambda: security_infos.parse(tlv.encode(0x31, tlv.encode(0x30, pace + nested))),
+        lambda: verify(tlv.encode(0x77, nested), {}, STATE.trust, NOW),
+        lambda: verify(tlv.encode(0x77, tlv.encode(0x30, nested)), {}, STATE.trust, NOW),
+        lambda: card_fields(tlv.encode(0x6D, nested)),
+        lambda: photo(tlv.encode(0x75, nested)),
+    ]
+    for parse in parsers:
+        with pytest.raises(KioskError) as caught:
+            parse()
+        assert caught.value.code == Fault.CHIP_UNREADABLE
