@@ -162,6 +162,7 @@ async def _read(session: Session, key: _Key) -> ReadCard | None:
                 return None
             return await _believed(session, key, trust)
         except (DeviceError, KioskError) as error:
+            await _powered_down(session)
             if error.code not in _LAY_AGAIN or not tries_left:
                 raise
             problem = Text(failure_of(error).happened)
@@ -209,8 +210,13 @@ async def taken_back(session: Session) -> None:
             return
 
     await session.race(CardView(state="take", can_go_back=False, **session.progress), lifted)
+    await _powered_down(session)
+
+
+async def _powered_down(session: Session) -> None:
+    """Nothing of a card counts for whoever comes next."""
     try:
-        await cards.release()
+        await session.kiosk.cards.release()
     except DeviceError:
         pass  # nothing is left to power down
 
