@@ -58,6 +58,10 @@ class TrustBundle:
     sign copies; when there are none, every one under the roots that bears the right names.
     ``revocation_key`` may sign a list of further codes; ``listed`` is that list, already among
     ``revoked_codes``.
+
+    ``chip_roots``: DER certificates of the states whose chips are believed, and ``staff_roots`` of
+    those who issue staff cards. ``revoked_signers``: what either has taken back, by the SHA-256 of
+    the root and the serial number. Bundles from before these three have none.
     """
 
     serial: int
@@ -73,6 +77,9 @@ class TrustBundle:
     signers: Mapping[bytes, SignerRight] = field(default_factory=dict)
     revocation_key: ec.EllipticCurvePublicKey | None = None
     listed: Revocations | None = None
+    chip_roots: tuple[bytes, ...] = ()
+    staff_roots: tuple[bytes, ...] = ()
+    revoked_signers: frozenset[tuple[bytes, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,9 @@ def sign_bundle(bundle: TrustBundle, sign: cose.RawSigner, kid: bytes) -> bytes:
             for serial, when in sorted(bundle.revoked_certificates.items())
         ],
         "leases": {kid: int(until.timestamp()) for kid, until in bundle.leases.items()},
+        "chip_roots": list(bundle.chip_roots),
+        "staff_roots": list(bundle.staff_roots),
+        "revoked_signers": [list(pair) for pair in sorted(bundle.revoked_signers)],
     }
     if bundle.signers:
         body["signers"] = {
@@ -201,6 +211,11 @@ def _read_bundle(body: Any) -> TrustBundle:
                 bytes(digest): _right(values) for digest, values in body.get("signers", {}).items()
             },
             revocation_key=_optional_key(body.get("revocation_key")),
+            chip_roots=tuple(bytes(root) for root in body.get("chip_roots", ())),
+            staff_roots=tuple(bytes(root) for root in body.get("staff_roots", ())),
+            revoked_signers=frozenset(
+                (bytes(root), int(serial)) for root, serial in body.get("revoked_signers", ())
+            ),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise _malformed(error) from None

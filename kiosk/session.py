@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kiosk.app import Kiosk
     from kiosk.documents.reader import PageReading
     from offline_queue.manifest import Manifest
+    from offline_queue.vouching import Vouch
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -77,6 +78,7 @@ class Record:
     identity: verbs.Identity | None = None
     grade: Literal["claimed", "proven", "vouched"] = "claimed"
     face_match: bool = False
+    vouch: Vouch | None = None
     scanned: dict[int, PageReading] = field(default_factory=dict)
     unreadable: set[int] = field(default_factory=set)
     redo: int = 0

@@ -162,6 +162,11 @@ class IdentitySettings(Section):
     issuer: str = Field("", description="address of the VNeID provider (OpenID Connect)")
     client_id: str = Field("kiosk", description="client name at the provider")
     minimum_level: int = Field(2, ge=1, description="lowest VNeID account level accepted")
+    profile: str = Field("standard", description="how the provider differs, of config/identity")
+    client_secret_file: Path | None = Field(
+        None, description="secret of this client, where the provider gives one"
+    )
+    staff_cards: bool = Field(False, description="officers have cards and may vouch for people")
 
 
 class LinkSettings(Section):

@@ -79,7 +79,7 @@ class IdentifyView(View):
     """``state``: waiting for a code, checking it, or retry (with ``problem``).
 
     ``place``: "reader", or "camera" where the reader does not work; then ``preview`` is the newest
-    frame, mirrored for people.
+    frame, mirrored for people. ``others``: there are other ways to be known.
     """
 
     screen: ClassVar[str] = "Identify"
@@ -87,6 +87,69 @@ class IdentifyView(View):
     problem: Text | None = None
     place: str = "reader"
     preview: Raster | None = None
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCodeView(View):
+    """A code for the phone to scan. ``compare``: what the phone shows meanwhile, for comparison."""
+
+    screen: ClassVar[str] = "ShowCode"
+    code: str
+    compare: str
+    problem: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """``name``: "phone", "card" and the like."""
+
+    name: str
+    picture: str
+    title: Text
+    hint: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaysView(View):
+    """How the person wants to be known ("ways"), or why an officer vouches ("reasons").
+
+    ``notice``: why a way is missing.
+    """
+
+    screen: ClassVar[str] = "Ways"
+    purpose: str = "ways"
+    ways: tuple[Way, ...]
+    notice: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardView(View):
+    """The citizen card. ``state``: code (show the printed code), lay (put it on the reader),
+    reading (``done`` of ``total`` parts), take (back into the hand); staff (an officer's card).
+
+    ``typing``: digits may be typed where the code is not read.
+    """
+
+    screen: ClassVar[str] = "Card"
+    state: str
+    problem: Text | None = None
+    typing: bool = False
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeypadView(View):
+    """``length`` digits, ``hidden`` as they are typed; answered by Typed."""
+
+    screen: ClassVar[str] = "Keypad"
+    purpose: str
+    title: Text
+    lead: Text
+    length: int
+    hidden: bool = False
+    problem: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +270,7 @@ class DoneView(View):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultView(View):
     """Trouble, in three answers. ``actions``: any of "retry", "camera" (show the code to it),
-    "staff", "later", "skip"."""
+    "other" (be known in another way), "staff", "later", "skip"."""
 
     screen: ClassVar[str] = "Fault"
     code: str
@@ -244,6 +307,13 @@ class Choose(Intent):
     """A card, an alternative or a fault action, by its name."""
 
     choice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed(Intent):
+    """What was typed; not for logs."""
+
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

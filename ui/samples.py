@@ -12,6 +12,7 @@ from drivers.contract import Raster
 from drivers.wire import Blob
 from kiosk.views import (
     AttractView,
+    CardView,
     ChooseServiceView,
     CollectView,
     ConfirmView,
@@ -21,19 +22,24 @@ from kiosk.views import (
     FaultView,
     IdentifyView,
     IssuingView,
+    KeypadView,
     Milestone,
     PageThumb,
     ReviewRow,
     ReviewView,
     ScanView,
     ServiceCard,
+    ShowCodeView,
     Text,
     View,
+    Way,
+    WaysView,
 )
 
 LONG_NAME = "Công Tằng Tôn Nữ Hoàng Thị Ngọc Thanh Huyền"
 _AGENCY = "Ủy ban nhân dân xã Yên Hòa"
 _CODE = "H26.15 – 261123 – 0042"
+_SCAN = "https://vneid.example.vn/activate?user_code=WDJB-MJHT"
 _LINK = "https://example.gov.vn/hs/H26.15-261123-0042-7KQ4-MX2D"
 
 
@@ -68,6 +74,8 @@ def samples(language: str) -> dict[str, View]:
             problem=say("Mã VNeID này đã hết hạn.", "This VNeID code has expired."),
             **_step("identify", 3),
         ),
+        "identify-others": IdentifyView(others=True, **_step("identify", 3)),
+        **_card_samples(),
         **_scan_samples(),
         "review": _review(say, Text.plain("Nguyễn Thị Hường"), pages=2, rows=4),
         "review-long": _review(say, Text.plain(LONG_NAME), pages=7, rows=6),
@@ -135,6 +143,64 @@ def _pages(count: int, blurred: int = 0) -> tuple[PageThumb, ...]:
         )
         for number in range(1, count + 1)
     )
+
+
+def _card_samples() -> dict[str, View]:
+    step = _step("identify", 3)
+    pictures = {
+        "phone": "phone_qr",
+        "screen": "phone_scan",
+        "card": "id_card",
+        "staff": "help_person",
+    }
+    ways = tuple(
+        Way(name, picture, Text(f"ways.{name}.title"), Text(f"ways.{name}.hint"))
+        for name, picture in pictures.items()
+    )
+    lifted = Text("failure.card-removed.happened")
+    return {
+        "ways": WaysView(ways=ways, **step),
+        "ways-offline": WaysView(ways=ways[2:], notice=Text("ways.offline"), **step),
+        "reasons": WaysView(
+            purpose="reasons",
+            ways=tuple(
+                Way(name, "id_card", Text(f"reasons.{name}.title"), Text(f"reasons.{name}.hint"))
+                for name in ("no-phone", "card", "face", "help")
+            ),
+            **step,
+        ),
+        "card-staff": CardView(state="staff", **step),
+        "card-staff-again": CardView(
+            state="staff", problem=Text("failure.staff-pin.happened"), **step
+        ),
+        "keypad-pin": KeypadView(
+            purpose="pin",
+            title=Text("staff.pin-title"),
+            lead=Text("staff.pin-lead"),
+            length=6,
+            hidden=True,
+            **step,
+        ),
+        "show-code": ShowCodeView(code=_SCAN, compare="WDJB-MJHT", **step),
+        "show-code-new": ShowCodeView(
+            code=_SCAN, compare="QRST-VWXZ", problem=Text("screen.new-code"), **step
+        ),
+        "card-code": CardView(state="code", typing=True, **step),
+        "card-other-code": CardView(
+            state="code", typing=True, problem=Text("card.other-code"), **step
+        ),
+        "card-lay": CardView(state="lay", **step),
+        "card-lay-again": CardView(state="lay", problem=lifted, **step),
+        "card-reading": CardView(state="reading", done=5, total=8, **step),
+        "card-take": CardView(state="take", can_go_back=False, **step),
+        "keypad-can": KeypadView(
+            purpose="can",
+            title=Text("card.digits-title"),
+            lead=Text("card.digits-lead"),
+            length=6,
+            **step,
+        ),
+    }
 
 
 def _scan_samples() -> dict[str, View]:
@@ -260,6 +326,15 @@ def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
             todo=Text("identify.or-camera"),
             kept=Text("kept.nothing"),
             actions=("retry", "camera", "staff"),
+        ),
+        "fault-other": FaultView(
+            code="link.offline",
+            picture="offline_safe",
+            title=Text("failure.offline.title"),
+            happened=Text("failure.offline.happened"),
+            todo=Text("identify.or-other"),
+            kept=Text("kept.nothing"),
+            actions=("retry", "other", "staff"),
         ),
         "fault-skip": FaultView(actions=("retry", "skip", "staff"), **jam),
         "fault-all": FaultView(actions=("retry", "later", "skip", "staff"), **jam),

@@ -243,9 +243,25 @@ def officer(file: Path) -> None:
     default="serial",
     help="code-reader: a tty, or a USB device exported over USB/IP at --port",
 )
-def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None, wire: str) -> None:
+@click.option(
+    "--cards",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="card-reader: keys of the sandbox's state; then citizen cards are held",
+)
+def emulate(
+    device: str,
+    pages: tuple[Path, ...],
+    port: int,
+    link: Path | None,
+    wire: str,
+    cards: Path | None,
+) -> None:
     """Stand in for DEVICE on its real wire; prints {"address", "control"} and runs until Ctrl-C."""
-    made = _hid_reader(port) if (device, wire) == ("code-reader", "hid-pos") else None
+    made = None
+    if (device, wire) == ("code-reader", "hid-pos"):
+        made = _hid_reader(port)
+    if device == "card-reader" and cards:
+        made = _citizen_cards(cards)
     with closing(made or _emulator(device, pages, port, link)) as emulator:
         address = {"address": emulator.address, "control": emulator.control_url}
         print(json.dumps(address), flush=True)
@@ -281,6 +297,14 @@ def _hid_reader(port: int) -> Emulator:
     from drivers.emulators.hid_reader import HidReaderEmulator
 
     return HidReaderEmulator(port)
+
+
+def _citizen_cards(folder: Path) -> Emulator:
+    from drivers.emulators.card_reader import CardReaderEmulator
+    from kiosk.sandbox.cards import purse
+
+    kinds = purse(folder)
+    return CardReaderEmulator(kinds["genuine"], kinds=kinds)
 
 
 def _until_told_to_stop() -> None:

@@ -76,6 +76,8 @@ class Handlers:
     def table(self) -> dict[str, server.Handler]:
         return {
             verbs.IDENTIFY.name: self.identify,
+            verbs.SHOW_CODE.name: self.show_code,
+            verbs.WAIT_CODE.name: self.wait_code,
             verbs.SUBMIT.name: self.submit,
             verbs.COPY.name: self.copy,
             verbs.WAIT_COPY.name: self.wait_copy,
@@ -105,6 +107,21 @@ class Handlers:
 
     async def identify(self, request: verbs.IdentifyRequest) -> verbs.Identity:
         return await self._in_thread(partial(self.vneid.identify, request.payload))
+
+    async def show_code(self, _: verbs.Empty) -> verbs.ScreenCode:
+        return await self._in_thread(self.vneid.begin)
+
+    async def wait_code(self, request: verbs.ScreenCodeRequest) -> verbs.ScreenCodeState:
+        """Asks the provider no oftener than it allows."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + request.seconds
+        while (pause := self.vneid.pending(request.handle)) <= until - loop.time():
+            await asyncio.sleep(pause)
+            state = await self._in_thread(partial(self.vneid.look, request.handle))
+            if state.identity is not None:
+                return state
+        await asyncio.sleep(max(0.0, until - loop.time()))
+        return verbs.ScreenCodeState()
 
     async def submit(self, request: verbs.SubmitRequest) -> verbs.SubmitAnswer:
         """Send now rather than at the next poll; a second is left to say what came of it."""

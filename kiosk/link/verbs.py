@@ -32,14 +32,43 @@ class IdentifyRequest(Message):
 
 
 class Identity(Message):
-    """A person as the provider states it. ``photo`` is JPEG where the profile offers one."""
+    """A person as somebody states it: the provider (``vneid``), a chip that the state signed, the
+    code printed on a card, or an officer (``staff``).
+
+    ``level``: of the provider's account, 0 without one. ``photo``: JPEG or JPEG 2000, where there
+    is one. ``provable``: with a face that matches the photo, the person is proven.
+    """
 
     full_name: str
     citizen_number: str
-    birth_date: date
+    birth_date: date | None
     level: int
-    method: Literal["vneid"] = "vneid"
+    method: Literal["vneid", "chip", "card-qr", "staff"] = "vneid"
     photo: bytes | None = None
+    provable: bool = True
+
+
+class ScreenCode(Message):
+    """A code to show for the app to scan: the address in it, and what the app shows meanwhile, for
+    the person to compare. ``handle`` names it to this link alone."""
+
+    handle: str
+    code: str
+    user_code: str
+    expires: datetime
+
+
+class ScreenCodeRequest(Message):
+    """Waits at most ``seconds`` for the person to agree on the phone."""
+
+    handle: str
+    seconds: float = Field(20, ge=0, le=20)
+
+
+class ScreenCodeState(Message):
+    """``identity`` None: not yet."""
+
+    identity: Identity | None = None
 
 
 class SubmitRequest(Message):
@@ -339,6 +368,8 @@ class Verb(Generic[Request, Answer]):
 
 
 IDENTIFY = Verb("identify", IdentifyRequest, Identity, 12.0)
+SHOW_CODE = Verb("show-code", Empty, ScreenCode, 12.0)
+WAIT_CODE = Verb("wait-code", ScreenCodeRequest, ScreenCodeState, 35.0)
 SUBMIT = Verb("submit", SubmitRequest, SubmitAnswer, 15.0, "the outbox state so far")
 COPY = Verb("copy", CopyRequest, CopyAnswer, 15.0)
 WAIT_COPY = Verb("wait-copy", WaitRequest, CopyAnswer, 30.0)
@@ -364,8 +395,8 @@ CALL_STAFF = Verb("call-staff", StaffRequest, Empty, 4.0)
 REPORT = Verb("report", ReportRequest, ReportAnswer, 6.0, "kept for the next heartbeat")
 
 _ALL: tuple[Verb[Any, Any], ...] = (
-    IDENTIFY, SUBMIT, COPY, WAIT_COPY, TRACK, COLLECT, PRINTED, STATUS, TRUST, REFRESH, PACKS,
-    PACK, LEASE, PAY, PAYMENT, SEND_CODE, CONFIRM_CODE, CHECK, PAPERS, PAPER, KEEP_PAPER, RATE,
-    CALL_STAFF, REPORT,
+    IDENTIFY, SHOW_CODE, WAIT_CODE, SUBMIT, COPY, WAIT_COPY, TRACK, COLLECT, PRINTED, STATUS,
+    TRUST, REFRESH, PACKS, PACK, LEASE, PAY, PAYMENT, SEND_CODE, CONFIRM_CODE, CHECK, PAPERS,
+    PAPER, KEEP_PAPER, RATE, CALL_STAFF, REPORT,
 )  # fmt: skip
 VERBS = {verb.name: verb for verb in _ALL}

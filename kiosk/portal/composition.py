@@ -45,6 +45,7 @@ from kiosk.portal.supplements import Supplements
 from kiosk.portal.tracking import Tracking
 from kiosk.portal.uploads import Uploads
 from kiosk.portal.vault import Vault
+from kiosk.portal.vouched import VouchedReview
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Portal:
     services: Services
     confirmations: Confirmations
     offices: Offices
+    vouched: VouchedReview
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,9 @@ def open_portal(settings: PortalSettings) -> Portal:
         services=Services(store, vault, offices.casebook, settings.paper_days),
         confirmations=Confirmations(store, settings.message_gateway),
         offices=offices,
+        vouched=VouchedReview(
+            settings.trust_dir, derive(secret, "vouched"), settings.vouched_sample_percent
+        ),
     )
 
 

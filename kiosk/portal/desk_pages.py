@@ -139,7 +139,10 @@ def case_page(
         events=offices.casebook.events(dossier.id),
         children=offices.casebook.children(dossier.id),
         deliveries=offices.deliveries.of_dossier(dossier.id),
-        warnings=warnings(manifest, answers, pages),
+        warnings=[
+            *portal.vouched.warnings(manifest, answers),
+            *warnings(manifest, answers, pages),
+        ],
         is_waiting=portal.cases.is_waiting(dossier),
         may_end=portal.cases.may_end(dossier),
         sufficient=portal.attestations.sufficient(dossier.procedure),
@@ -278,7 +281,7 @@ def warnings(manifest: Manifest, answers: Answers, pages: list[PageView]) -> lis
     applicant, found = manifest.applicants[0], []
     if applicant.grade == "claimed":
         found.append("Chưa xác thực người yêu cầu: xem giấy tờ tùy thân.")
-    elif not applicant.face_match:
+    elif applicant.grade == "proven" and not applicant.face_match:
         found.append("Chưa so khuôn mặt: xem giấy tờ tùy thân.")
     if not manifest.clock_trusted:
         found.append("Đồng hồ của kiosk không chắc đúng: giờ khóa hồ sơ chỉ để tham khảo.")

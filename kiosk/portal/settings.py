@@ -85,6 +85,9 @@ class PortalSettings(Section):
     message_gateway: str = Field(
         "", description="address that sends SMS and e-mail with one-time codes, or empty"
     )
+    vouched_sample_percent: int = Field(
+        20, ge=0, le=100, description="how many of 100 people vouched for are looked at again"
+    )
     paper_days: int = Field(180, ge=1, description="how long papers are kept for next time, days")
     trust_dir: Path = Field(
         description="folder with bundle.cose, policy.cose and the procedure packs"

@@ -224,6 +224,8 @@ class Appliance:
             return [option for path in pictures for option in ("--pages", path)]
         if device == "code-reader":
             return ["--link", self.state / "code-reader"]
+        if device == "card-reader":
+            return ["--cards", self.pki.card_state]
         return []
 
     def _introduce_officer(self) -> None:
@@ -323,7 +325,7 @@ class Appliance:
                 "tamper": 1,
             },
             "outbox": {"reserve_bytes": _SANDBOX_RESERVE},
-            "identity": {"issuer": self._addresses["vneid"]},
+            "identity": {"staff_cards": True, "issuer": self._addresses["vneid"]},
             "link": {
                 "socket": str(self.state / "link.sock"),
                 "portal": self._addresses["portal"],

@@ -25,7 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from certify import cose, packs, trust
 from certify.statement import Mode
-from kiosk.sandbox import token
+from kiosk.sandbox import card_state, token
+from kiosk.sandbox.staff_card import StaffAuthority
 
 DESK_TOKEN = "desk"  # noqa: S105  # a label, not a secret
 KIOSK_TOKEN = "kiosk"  # noqa: S105
@@ -58,6 +59,11 @@ class SandboxPki:
     @property
     def trust_dir(self) -> Path:
         return self.folder / "trust"
+
+    @property
+    def card_state(self) -> Path:
+        """Where the keys lie of those who issue citizen cards and staff cards."""
+        return self.folder / "card-state"
 
     @property
     def anchor_key(self) -> Path:
@@ -274,6 +280,8 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
         seal_keys={cose.key_id(key): key for key in seals.values()},
         seal_host=pki.seal_host,
         leases={cose.key_id(seals["kiosk-seal"]): now + _LEASE},
+        chip_roots=(card_state.kept_in(pki.card_state).root_der,),
+        staff_roots=(StaffAuthority.kept_in(pki.card_state).root_der,),
     )
     policy = trust.Policy(
         serial=bundle.serial,

@@ -28,6 +28,9 @@ BUNDLE = TrustBundle(
     revoked_codes=frozenset({"000H000001AZ"}),
     revoked_certificates={4096: NOW, 2**100: NOW},
     leases={b"12345678": NOW},
+    chip_roots=(b"der state",),
+    staff_roots=(b"der staff",),
+    revoked_signers=frozenset({(b"r" * 32, 7), (b"s" * 32, 2**100)}),
 )
 POLICY = Policy(
     serial=3,
@@ -54,6 +57,15 @@ def code_of(data: bytes, **changes: object) -> str:
 
 def test_a_bundle_survives() -> None:
     assert trust.load_bundle(trust.sign_bundle(BUNDLE, SIGN, KID), PUBLIC, at=NOW) == BUNDLE
+
+
+def test_a_bundle_from_before_cards_names_no_states() -> None:
+    body = cose.decode(cose.verify1(trust.sign_bundle(BUNDLE, SIGN, KID), {KID: PUBLIC},
+                                    purpose=b"mot-cua/trust-bundle/1"))  # fmt: skip
+    for name in ("chip_roots", "staff_roots", "revoked_signers"):
+        del body[name]
+    older = trust.load_bundle(signed(body), PUBLIC, at=NOW)
+    assert (older.chip_roots, older.staff_roots, older.revoked_signers) == ((), (), frozenset())
 
 
 def test_a_policy_survives() -> None:

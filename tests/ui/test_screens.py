@@ -22,6 +22,18 @@ EXPECTED = {
     "consent-face": {"main", "back", "staff"},
     "identify": {"back", "staff"},
     "collect-slip": {"back", "staff"},
+    "identify-others": {"back", "staff", "way.other"},
+    "reasons": {"way.no-phone", "way.card", "way.face", "way.help", "back", "staff"},
+    "card-staff": {"back", "staff"},
+    "keypad-pin": {"key.0", "key.delete", "back", "staff"},
+    "ways": {"way.phone", "way.screen", "way.card", "way.staff", "back", "staff"},
+    "ways-offline": {"way.card", "back", "staff"},
+    "show-code": {"back", "staff"},
+    "card-code": {"type", "back", "staff"},
+    "card-lay": {"back", "staff"},
+    "card-take": {"main", "staff"},
+    "keypad-can": {"key.0", "key.5", "key.9", "key.delete", "back", "staff"},
+    "fault-other": {"action.retry", "action.staff", "action.other", "back"},
     "scan-waiting": {"back", "staff"},
     "scan-blurred": {"main", "back", "staff", "redo.1", "redo.2"},
     "scan-redo": {"main", "redo.2", "redo.5"},
@@ -45,7 +57,12 @@ ABSENT = {
     "scan-reading": {"main", "back"},
     "issuing": {"main", "back"},
     "done-issued": {"back"},
-    "identify": {"main"},
+    "identify": {"main", "way.other"},
+    "ways-offline": {"main", "way.phone"},
+    "card-code": {"main"},
+    "card-reading": {"main", "back"},
+    "card-take": {"back"},
+    "keypad-can": {"main"},
     "fault-staff": {"back", "action.retry"},
     "face-looking": {"main"},
 }
@@ -105,7 +122,10 @@ def _name(item: QQuickItem) -> str:
     return repr(item.objectName() or item.property("text"))
 
 
-@pytest.mark.parametrize("name", ["choose-six", "scan-blurred", "review", "fault-skip"])
+@pytest.mark.parametrize("name", [
+    "choose-six", "scan-blurred", "review", "fault-skip", "identify-others", "ways", "reasons",
+    "card-code", "keypad-pin",
+])  # fmt: skip
 def test_upright_what_is_touched_lies_low(screen: Screen, name: str) -> None:
     """A wheelchair reaches the lower 60 % of the panel."""
     show(screen, samples("vi")[name])
