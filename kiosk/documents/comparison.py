@@ -210,7 +210,8 @@ def _differing(scan: Pixels, issued: Pixels) -> tuple[Field, Field]:
 
 
 def _beyond(light: Pixels, dark: Pixels) -> Field:
-    return cv2.subtract(cv2.subtract(light, dark), _NOISE).clip(0, 100) / np.float32(100)
+    over = light.astype(np.float32) - dark.astype(np.float32) - _NOISE
+    return np.asarray(np.clip(over / 100, 0, 1), np.float32)
 
 
 def _blobs(differs: Field, ink: Pixels, stroke: tuple[int, float]) -> Iterable[tuple[Box, float]]:
@@ -220,7 +221,7 @@ def _blobs(differs: Field, ink: Pixels, stroke: tuple[int, float]) -> Iterable[t
     joined = cv2.dilate(mask, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
     weights = np.bincount(labels.ravel(), (differs * mask).ravel(), count)
-    beside = np.bincount(labels.ravel(), (ink & mask).ravel(), count) > 0
+    beside = np.bincount(labels.ravel(), (ink * mask).ravel(), count) > 0
     for number in range(1, count):
         left, top, width, height, _ = (int(value) for value in stats[number])
         thin, long = sorted((width - 2, height - 2))  # as before they were joined

@@ -79,7 +79,7 @@ Page {
         id: words
         x: page.wordsX + 48
         width: page.width - page.wordsX - 96
-        y: page.landscape ? 96 : touch.y - 40 - height
+        y: page.landscape ? 96 : touch.y - (Theme.hugeText ? 16 : 40) - height
         spacing: Theme.hugeText ? 4 : 12
 
         Label {
@@ -109,7 +109,7 @@ Page {
     Item {
         id: touch
         x: page.wordsX + 96
-        y: page.landscape ? page.height - height - 120 : 1284
+        y: page.landscape ? page.height - height - 270 : 1236
         width: page.width - page.wordsX - 192
         height: 388
 
@@ -142,9 +142,18 @@ Page {
             onClicked: Kiosk.callStaff()
         }
     }
+    BigButton {
+        objectName: "check-copy"
+        x: touch.x
+        y: touch.y + touch.height + Theme.s3
+        width: touch.width
+        text: Kiosk.word("attract.check")
+        symbol: "shield"
+        onClicked: Kiosk.choose("check-copy")
+    }
     Row {
         x: touch.x + (touch.width - width) / 2
-        y: touch.y + touch.height + (page.landscape ? 28 : 52)
+        y: touch.y + touch.height + Theme.buttonHeight + Theme.s3 + (page.landscape ? 20 : 30)
         spacing: 20
 
         Icon {
