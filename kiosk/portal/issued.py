@@ -25,7 +25,7 @@ PER_SEAL = Limit("issued-page.seal", most=60, seconds=3600)
 
 
 def issued_page(portal: Portal, kiosk_id: str, ask: IssuedPageAsk) -> IssuedPage:
-    """Raises RefusedError: NOT_FOUND (no such copy here, or revoked), TOO_MANY."""
+    """Raises RefusedError: NOT_FOUND (no such copy here, or revoked), TOO_MANY, UNAVAILABLE."""
     limits = portal.offices.limits
     if not limits.allows(PER_KIOSK, kiosk_id):
         raise _too_many(PER_KIOSK)
@@ -40,7 +40,11 @@ def issued_page(portal: Portal, kiosk_id: str, ask: IssuedPageAsk) -> IssuedPage
 
 def _genuine(portal: Portal, text: str) -> Seal:
     try:
-        return check_seal(text, read_bundle(portal.settings.trust_dir))
+        bundle = read_bundle(portal.settings.trust_dir)
+    except (CertifyError, OSError, ValueError):
+        raise RefusedError(Problem.UNAVAILABLE, "no valid trust bundle", retry_after=60) from None
+    try:
+        return check_seal(text, bundle)
     except CertifyError as error:
         raise RefusedError(Problem.NOT_FOUND, error.code) from None
 

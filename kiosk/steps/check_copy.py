@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from certify.numbers import grouped
 from drivers.contract import Raster
 from kiosk.certifier import CheckedSeal
 from kiosk.documents.paper import Compared, PaperExaminer, Sheet
@@ -31,7 +32,6 @@ from kiosk.views import (
     ReviewRow,
     Text,
 )
-from certify.numbers import grouped
 
 _MOST_SHEETS = 20
 

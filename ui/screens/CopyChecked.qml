@@ -26,21 +26,55 @@ Page {
         Kiosk.choose("again");
     }
 
+    component CloseUp: Rectangle {
+        id: near
+        required property int index
+
+        Layout.fillWidth: true
+        Layout.maximumHeight: width / 3 + spot.height + 24
+        color: Theme.quietZone
+        radius: 12
+        border.width: 4
+        border.color: Theme.markInk
+
+        Image {
+            anchors.fill: parent
+            anchors.margins: 10
+            anchors.topMargin: spot.height + 8
+            source: page.closeUps[near.index] ?? ""
+            cache: false
+            fillMode: Image.PreserveAspectFit
+            Accessible.role: Accessible.Graphic
+            Accessible.name: spot.text
+        }
+        Label {
+            id: spot
+            x: 16
+            y: 4
+            text: Kiosk.say("check.spot", { number: near.index + 1 })
+            font.pixelSize: Theme.caption
+            weight: Font.DemiBold
+            color: Theme.markInk
+            lineHeight: 1
+        }
+    }
+
     explain: [
         Banner {
+            id: said
             Layout.fillWidth: true
             tone: page.view.tone
             text: page.view.lead
         },
         RowLayout {
-            visible: page.pictured && height >= 200
+            visible: page.pictured && page.explainHeight - said.height >= 240
             Layout.fillWidth: true
             Layout.fillHeight: true
             spacing: Theme.s3
 
             Item {
                 Layout.fillHeight: true
-                Layout.fillWidth: page.closeUps.length === 0
+                Layout.fillWidth: page.landscape || page.closeUps.length === 0
                 Layout.preferredWidth: height * 0.71
 
                 Image {
@@ -82,7 +116,7 @@ Page {
                 }
             }
             ColumnLayout {
-                visible: page.closeUps.length > 0
+                visible: page.closeUps.length > 0 && !page.landscape
                 Layout.fillWidth: true
                 Layout.fillHeight: true
                 spacing: Theme.s2
@@ -90,38 +124,8 @@ Page {
                 Repeater {
                     model: page.closeUps.length
 
-                    Rectangle {
-                        id: near
-                        required property int index
-
-                        Layout.fillWidth: true
+                    CloseUp {
                         Layout.fillHeight: true
-                        Layout.maximumHeight: width / 3 + spot.height + 24
-                        color: Theme.quietZone
-                        radius: 12
-                        border.width: 4
-                        border.color: Theme.markInk
-
-                        Image {
-                            anchors.fill: parent
-                            anchors.margins: 10
-                            anchors.topMargin: spot.height + 8
-                            source: page.closeUps[near.index] ?? ""
-                            cache: false
-                            fillMode: Image.PreserveAspectFit
-                            Accessible.role: Accessible.Graphic
-                            Accessible.name: spot.text
-                        }
-                        Label {
-                            id: spot
-                            x: 16
-                            y: 4
-                            text: Kiosk.say("check.spot", { number: near.index + 1 })
-                            font.pixelSize: Theme.caption
-                            weight: Font.DemiBold
-                            color: Theme.markInk
-                            lineHeight: 1
-                        }
                     }
                 }
                 Label {
@@ -136,10 +140,25 @@ Page {
             }
         },
         Item {
+            visible: !page.pictured
             Layout.fillHeight: true
         }
     ]
     act: [
+        RowLayout {
+            visible: page.closeUps.length > 0 && page.landscape
+            Layout.fillWidth: true
+            spacing: Theme.s2
+            uniformCellSizes: true
+
+            Repeater {
+                model: page.closeUps.length
+
+                CloseUp {
+                    Layout.preferredHeight: 176
+                }
+            }
+        },
         Label {
             visible: text !== ""
             Layout.fillWidth: true
@@ -185,6 +204,7 @@ Page {
                         Label {
                             width: parent.width
                             text: fact.entry.value
+                            font.pixelSize: page.landscape ? Theme.caption : Theme.body
                             weight: Font.DemiBold
                             lineHeight: 1
                         }
