@@ -119,6 +119,28 @@ def revoke_desk_secret(officer: str, file: Path) -> None:
             raise click.UsageError(str(error)) from None
 
 
+@click.command("register")
+@click.option("--year", type=click.IntRange(2000, 2200), required=True)
+@click.option("--form", "form", type=click.Choice(["csv", "pdf"]), default="pdf")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@_settings
+def register(year: int, form: str, out: Path, file: Path) -> None:
+    """Write the register book of a year to OUT, every number in it; the auditor sees that."""
+    from kiosk.portal.composition import open_portal
+    from kiosk.portal.register_pages import in_csv, printed
+    from kiosk.portal.settings import load
+
+    portal = open_portal(load(file))
+    with closing(portal.store):
+        portal.offices.accounts.note(_ACTOR, "register.export", str(year))
+        if form == "csv":
+            data = "".join(in_csv(portal, year)).encode()
+        else:
+            data = printed(portal, year, _ACTOR)
+    out.touch(mode=0o600)
+    out.write_bytes(data)
+
+
 @click.command()
 @_settings
 @click.option("--once", is_flag=True, help="send what waits now, then end")

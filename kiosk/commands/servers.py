@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from certify.statement import Mode
-from kiosk.commands.portal_office import deliver, desk_secret, staff
+from kiosk.commands.portal_office import deliver, desk_secret, register, staff
 from kiosk.commands.portal_packs import pack
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
 portal.add_command(staff)
 portal.add_command(desk_secret)
 portal.add_command(deliver)
+portal.add_command(register)
 portal.add_command(pack)
 
 

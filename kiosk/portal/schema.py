@@ -17,6 +17,7 @@ from kiosk.portal import (
     limits,
     logins,
     register,
+    register_book,
     services,
     store,
 )
@@ -38,6 +39,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "fleet": fleet.SCHEMA,
     "admission": admission.SCHEMA,
     "desks": desks.SCHEMA,
+    "register_book": register_book.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

@@ -25,6 +25,7 @@ from kiosk.portal import (
     kiosk_services,
     office_pages,
     pages,
+    register_pages,
     upload_api,
 )
 from kiosk.portal.access_log import AccessLog, write_to_standard_error
@@ -61,6 +62,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         pages,
         desk_pages,
         office_pages,
+        register_pages,
     )
     for module in modules:
         app.include_router(module.router)
