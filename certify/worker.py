@@ -96,6 +96,12 @@ class CertifyWorker:
             "id_code": verdict.facts.id_code if verdict.facts else "",
         }
 
+    def verify_seal(self, text: str, bundle: bytes) -> dict[str, Any]:
+        """Judge the text of a QR code as of now: SealVerdict.to_dict. Raises CertifyError."""
+        from certify.verify import verify_seal
+
+        return verify_seal(text, load_bundle(bundle, self._anchor, at=_now())).to_dict()
+
     @cached_property
     def _agency(self) -> Any:
         return self._open(self._key)

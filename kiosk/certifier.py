@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from certify.pages import SourcePage
@@ -26,6 +27,21 @@ class Checked:
     state: str
     code: str
     id_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSeal:
+    """A verdict on a seal alone. ``sentences`` by language; the others, of a genuine seal: what it
+    says of the copy (``pages`` of the original)."""
+
+    ok: bool
+    code: str
+    sentences: Mapping[str, str]
+    number: str = ""
+    agency: str = ""
+    issued: datetime | None = None
+    pages: int = 0
+    id_code: str = ""
 
 
 class Certifier:
@@ -86,6 +102,20 @@ class Certifier:
     async def verify(self, copy: bytes, trust: bytes) -> Checked:
         answer = await self._child.call("verify", pdf=Blob.of(copy), bundle=trust)
         return Checked(**answer)
+
+    async def verify_seal(self, text: str, trust: bytes) -> CheckedSeal:
+        answer = await self._child.call("verify_seal", text=text, bundle=trust)
+        claims = answer["seal"] or {}
+        return CheckedSeal(
+            ok=answer["ok"],
+            code=answer["code"],
+            sentences={"vi": answer["sentence_vi"], "en": answer["sentence_en"]},
+            number=f"{claims['number']:02d}, {claims['book']}" if claims else "",
+            agency=claims.get("agency", ""),
+            issued=datetime.fromisoformat(claims["issued"]) if claims else None,
+            pages=claims.get("pages", 0),
+            id_code=claims.get("id_code", ""),
+        )
 
     async def close(self) -> None:
         if self._preparing is not None:

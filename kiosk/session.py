@@ -43,6 +43,9 @@ T = TypeVar("T")
 CODED_ERRORS = (CertifyError, DeviceError, KioskError, QueueError)
 
 
+Errand = Literal["request", "check-copy"]
+"""What a person came for: a request, in the steps of its procedure, or to check a paper copy."""
+
 Step = Callable[["Session"], Coroutine[Any, Any, "Outcome"]]
 
 
@@ -134,12 +137,14 @@ class Session:
         prompter: Prompter,
         policy: Policy | None,
         offered: Mapping[str, Procedure],
+        errand: Errand = "request",
     ) -> None:
         """``offered``: the procedures of this session by id, whatever is published meanwhile."""
         self.kiosk = kiosk
         self.policy = policy
         self.offered = offered
         self.record = Record()
+        self._errand = errand
         self._prompter = prompter
         self._step = ("", 0, 0)
         self._timeline: list[tuple[str, float, float]] = []
@@ -238,8 +243,11 @@ class Session:
         return intent.choice if isinstance(intent, Choose) else "back"
 
     async def _walk(self) -> None:
-        from kiosk.steps import SERVICES, STEPS, choose_service
+        from kiosk.steps import SERVICES, STEPS, check_copy, choose_service
 
+        if self._errand == "check-copy":
+            await self._timed("check", 0, 0, check_copy.run)
+            raise LeftError
         most = max((len(each.steps) for each in self.offered.values()), default=0)
         while (chosen := await self._timed("choose", 1, most + 1, choose_service.run)).to:
             if await self._timed(chosen.to, 1, 1, SERVICES[chosen.to]) is NEXT:

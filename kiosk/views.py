@@ -194,6 +194,44 @@ class ReviewRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCopyView(View):
+    """A paper copy is examined. ``state``: waiting (for paper, or a code before the reader),
+    scanning, or comparing; ``sheets`` were scanned. ``problem``: what was wrong with the last."""
+
+    screen: ClassVar[str] = "CheckCopy"
+    state: str = "waiting"
+    sheets: int = 0
+    problem: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box on a picture, in parts of its width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyCheckedView(View):
+    """What came of it. ``tone``: ok, warn or fault. ``facts``: label and value, of a genuine seal.
+    ``picture``: JPEG of the page that matters most, with ``marks``; ``close_ups`` of the first
+    ones. Without a page (only a code was shown) ``picture`` is empty."""
+
+    screen: ClassVar[str] = "CopyChecked"
+    tone: str
+    title: Text
+    lead: Text
+    facts: tuple[ReviewRow, ...] = ()
+    picture: bytes | None = None
+    picture_title: Text | None = None
+    marks: tuple[Mark, ...] = ()
+    close_ups: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewView(View):
     screen: ClassVar[str] = "Review"
     person: Text

@@ -24,6 +24,7 @@ Services beside the intake, for whom kiosks ask while a citizen waits (shapes at
     POST /v1/confirmations              CodeAsk -> CodeSent; 429 with Retry-After
     POST /v1/confirmations/{id}         CodeTry -> CodeVerdict
     POST /v1/checks                     CheckAsk -> CheckReply
+    POST /v1/issued-pages               IssuedPageAsk -> IssuedPage; 429 with Retry-After
     POST /v1/papers                     PaperKeep -> PaperInfo
     POST /v1/papers/list                PersonAsk -> PaperList
     POST /v1/papers/{id}/pages/{n}      PersonAsk -> image/jpeg
@@ -49,7 +50,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints
 
 PREFIX = "/v1"
 MAX_MANIFEST = 256 * 1024
@@ -264,6 +265,23 @@ class CheckReply(Wire):
     """``unknown``: the portal has no names of this commune."""
 
     answer: Literal["free", "taken", "unknown"]
+
+
+class IssuedPageAsk(Wire):
+    """A page, from 1, of the copy that bears ``seal``, the whole text of its QR code: nobody can
+    make that up, so whoever asks has had the paper before him."""
+
+    seal: str = Field(max_length=400, pattern=r"^HTTPS://[A-Z0-9./-]+$")
+    page: int = Field(ge=1, le=1000)
+
+
+class IssuedPage(Wire):
+    """``jpeg``: gray, at 200 dpi, as it was printed; of ``pages``. ``ignored``: boxes (left, top,
+    width, height, in its pixels) that were filled in later and are empty on paper."""
+
+    pages: int
+    jpeg: Base64Bytes
+    ignored: tuple[tuple[int, int, int, int], ...]
 
 
 class PersonAsk(Wire):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from certify.statement import Mode
-from kiosk.commands.portal_office import book, deliver, desk_secret, lift_copies, staff
+from kiosk.commands.portal_office import deliver, desk_secret, lift_copies, register, staff
 from kiosk.commands.portal_packs import pack
 
 if TYPE_CHECKING:
@@ -164,8 +164,8 @@ portal.add_command(staff)
 portal.add_command(desk_secret)
 portal.add_command(deliver)
 portal.add_command(lift_copies)
+portal.add_command(register)
 portal.add_command(pack)
-portal.add_command(book)
 
 
 @click.group(invoke_without_command=True)

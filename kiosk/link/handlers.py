@@ -31,6 +31,7 @@ from offline_queue.intake import (
     CollectAsk,
     CollectReply,
     IntakeState,
+    IssuedPageAsk,
     PaperInfo,
     PaperKeep,
     PersonAsk,
@@ -95,6 +96,7 @@ class Handlers:
             verbs.SEND_CODE.name: self.send_code,
             verbs.CONFIRM_CODE.name: self.confirm_code,
             verbs.CHECK.name: self.check,
+            verbs.ISSUED_PAGE.name: self.issued_page,
             verbs.PAPERS.name: self.papers,
             verbs.PAPER.name: self.paper,
             verbs.KEEP_PAPER.name: self.keep_paper,
@@ -287,6 +289,14 @@ class Handlers:
             log.info("a name was not checked: %s", error.code)
             return verbs.CheckAnswer(answer="unknown")
         return verbs.CheckAnswer(answer=reply.answer)
+
+    async def issued_page(self, request: verbs.IssuedPageRequest) -> verbs.IssuedPageAnswer:
+        try:
+            ask = IssuedPageAsk(seal=request.seal, page=request.page)
+        except ValueError:
+            raise KioskError(Fault.LINK_NOT_FOUND, "not a seal") from None
+        page = await self._ask(partial(self.patient.issued_page, ask))
+        return verbs.IssuedPageAnswer(pages=page.pages, jpeg=page.jpeg, ignored=page.ignored)
 
     async def papers(self, request: verbs.PapersRequest) -> verbs.PapersAnswer:
         listed = await self._ask(partial(self.quick.papers, _person(request.citizen_number)))

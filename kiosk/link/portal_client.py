@@ -17,6 +17,8 @@ from offline_queue.intake import (
     CollectReply,
     Heartbeat,
     IntakeState,
+    IssuedPage,
+    IssuedPageAsk,
     KeysAsk,
     KeysReply,
     Office,
@@ -81,6 +83,9 @@ class PortalClient(IntakeClient):
 
     def check(self, ask: CheckAsk) -> CheckReply:
         return self._model("POST", "/checks", CheckReply, as_json(ask))
+
+    def issued_page(self, ask: IssuedPageAsk) -> IssuedPage:
+        return self._model("POST", "/issued-pages", IssuedPage, as_json(ask))
 
     def keep_paper(self, keep: PaperKeep) -> PaperInfo:
         return self._model("POST", "/papers", PaperInfo, as_json(keep))

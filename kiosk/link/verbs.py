@@ -233,6 +233,22 @@ class CheckAnswer(Message):
     answer: Literal["free", "taken", "valid", "invalid", "unknown"]
 
 
+class IssuedPageRequest(Message):
+    """A page of the copy that bears ``seal``, the whole text of a seal that was verified."""
+
+    seal: str = Field(max_length=400)
+    page: int = Field(ge=1)
+
+
+class IssuedPageAnswer(Message):
+    """``jpeg``: gray, at 200 dpi; for comparing, never for showing. ``ignored``: boxes (left, top,
+    width, height, in its pixels) where paper may look otherwise."""
+
+    pages: int
+    jpeg: bytes
+    ignored: tuple[tuple[int, int, int, int], ...] = ()
+
+
 class PapersRequest(Message):
     """For a person whom this session has proven."""
 
@@ -387,6 +403,7 @@ PAYMENT = Verb("payment", PaymentRequest, PaymentAnswer, 30.0)
 SEND_CODE = Verb("send-code", SendCodeRequest, SendCodeAnswer, 10.0)
 CONFIRM_CODE = Verb("confirm-code", ConfirmCodeRequest, ConfirmCodeAnswer, 8.0)
 CHECK = Verb("check", CheckRequest, CheckAnswer, 6.0, "numbers as ever, a name is unknown")
+ISSUED_PAGE = Verb("issued-page", IssuedPageRequest, IssuedPageAnswer, 15.0)
 PAPERS = Verb("papers", PapersRequest, PapersAnswer, 8.0)
 PAPER = Verb("paper", PaperRequest, PaperAnswer, 15.0)
 KEEP_PAPER = Verb("keep-paper", KeepPaperRequest, StoredPaper, 8.0)
@@ -396,7 +413,7 @@ REPORT = Verb("report", ReportRequest, ReportAnswer, 6.0, "kept for the next hea
 
 _ALL: tuple[Verb[Any, Any], ...] = (
     IDENTIFY, SHOW_CODE, WAIT_CODE, SUBMIT, COPY, WAIT_COPY, TRACK, COLLECT, PRINTED, STATUS,
-    TRUST, REFRESH, PACKS, PACK, LEASE, PAY, PAYMENT, SEND_CODE, CONFIRM_CODE, CHECK, PAPERS,
-    PAPER, KEEP_PAPER, RATE, CALL_STAFF, REPORT,
+    TRUST, REFRESH, PACKS, PACK, LEASE, PAY, PAYMENT, SEND_CODE, CONFIRM_CODE, CHECK,
+    ISSUED_PAGE, PAPERS, PAPER, KEEP_PAPER, RATE, CALL_STAFF, REPORT,
 )  # fmt: skip
 VERBS = {verb.name: verb for verb in _ALL}

@@ -35,6 +35,7 @@ from kiosk.portal.limits import Limits
 from kiosk.portal.logins import Logins
 from kiosk.portal.objects import Objects, open_objects
 from kiosk.portal.register import Register
+from kiosk.portal.register_book import RegisterBook
 from kiosk.portal.schema import open_database
 from kiosk.portal.secret import derive, load_secret
 from kiosk.portal.services import Services
@@ -59,6 +60,7 @@ class Portal:
     objects: Objects
     vault: Vault
     register: Register
+    book: RegisterBook
     intake: Intake
     uploads: Uploads
     admission: Admission
@@ -127,6 +129,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         objects=objects,
         vault=vault,
         register=register,
+        book=RegisterBook(store, register),
         intake=intake,
         uploads=Uploads(intake, objects),
         admission=Admission(settings.admission_rate, store),

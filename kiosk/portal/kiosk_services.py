@@ -15,6 +15,7 @@ from kiosk.portal.bodies import parse
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, refuses, signed, unsigned
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.issued import issued_page
 from kiosk.portal.kiosk_auth import Call, CallDep
 from kiosk.portal.limits import Limit
 from offline_queue.intake import (
@@ -31,6 +32,8 @@ from offline_queue.intake import (
     CollectReply,
     Heartbeat,
     IntakeState,
+    IssuedPage,
+    IssuedPageAsk,
     KeysAsk,
     KeysReply,
     Office,
@@ -146,6 +149,17 @@ def confirm_code(portal: PortalDep, call: CallDep, confirmation_id: UUID) -> Cod
 def check(portal: PortalDep, call: CallDep) -> CheckReply:
     ask = parse(CheckAsk, call.body)
     return CheckReply(answer=portal.services.name(ask.business_name, ask.commune))
+
+
+@router.post(
+    "/issued-pages",
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    openapi_extra=signed(IssuedPageAsk),
+)
+def issued(portal: PortalDep, call: CallDep) -> IssuedPage:
+    """A page of a copy, to compare the paper with."""
+    call.require_recent()
+    return issued_page(portal, call.kiosk_id, parse(IssuedPageAsk, call.body))
 
 
 @router.post(

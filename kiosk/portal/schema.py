@@ -21,6 +21,7 @@ from kiosk.portal import (
     limits,
     logins,
     register,
+    register_book,
     services,
     store,
 )
@@ -46,6 +47,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "inspections": inspections.SCHEMA,
     "archives": archiving.SCHEMA,
     "prints": collecting.SCHEMA,
+    "register_book": register_book.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

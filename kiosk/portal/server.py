@@ -26,6 +26,7 @@ from kiosk.portal import (
     office_pages,
     pages,
     seal_pages,
+    register_pages,
     upload_api,
 )
 from kiosk.portal.access_log import AccessLog, write_to_standard_error
@@ -63,6 +64,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         seal_pages,
         desk_pages,
         office_pages,
+        register_pages,
     )
     for module in modules:
         app.include_router(module.router)

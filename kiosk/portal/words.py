@@ -116,6 +116,8 @@ ACTION_WORDS = {
     "delivery.sent": "Ghi đã gửi kết quả",
     "delivery.hand-over": "Chuyển sang trao tại quầy",
     "export": "Xuất hồ sơ",
+    "register.export": "Xuất sổ chứng thực",
+    "register.note": "Giải trình số bỏ trống",
 }
 
 

@@ -15,7 +15,10 @@ SMALLEST_TOUCH = 90
 """Design pixels; LOOK: 24 mm on the 23.8 inch panel."""
 
 EXPECTED = {
-    "attract": {"main", "staff", "tool.language"},
+    "attract": {"main", "staff", "tool.language", "check-copy"},
+    "check": {"back", "staff"},
+    "checked-same": {"main", "again", "staff"},
+    "checked-differs": {"main", "again", "staff"},
     "choose-one": {"card.svc-copy", "back", "staff"},
     "choose-six": {"card.svc-copy", "card.svc-lookup", "card.svc-death"},
     "consent-data": {"main", "back", "staff"},
@@ -56,6 +59,7 @@ ABSENT = {
     "scan-scanning": {"main", "back", "redo.1"},
     "scan-reading": {"main", "back"},
     "issuing": {"main", "back"},
+    "check-comparing": {"main", "back"},
     "done-issued": {"back"},
     "identify": {"main", "way.other"},
     "ways-offline": {"main", "way.phone"},

@@ -39,6 +39,8 @@ from ui.samples import samples
     [
         ("attract", "main", Next()),
         ("attract", "staff", CallStaff()),
+        ("attract", "check-copy", Choose("check-copy")),
+        ("checked-differs", "again", Choose("again")),
         ("choose-six", "card.svc-marry", Choose("svc-marry")),
         ("choose-six", "back", Leave()),
         ("consent-data", "main", Next()),

@@ -219,6 +219,7 @@ def every_call(link: LinkClient, dossier: UUID) -> dict[str, Awaitable[Any]]:
         "confirm-code": verbs.ConfirmCodeRequest(confirmation_id=named, code="000000"),
         "pack": verbs.PackRequest(sha256=PACK_NAMED.sha256),
         "check": verbs.CheckRequest(kind="business-name", value="Hộ Mẫu"),
+        "issued-page": verbs.IssuedPageRequest(seal="HTTPS://HOST/V/A", page=1),
         "papers": verbs.PapersRequest(citizen_number=NUMBER),
         "paper": verbs.PaperRequest(citizen_number=NUMBER, id=named, page=1),
         "keep-paper": verbs.KeepPaperRequest(citizen_number=NUMBER, dossier_id=named, paper=0),
