@@ -12,7 +12,6 @@ from typing import Any
 from certify.pages import SourcePage, Word
 from drivers.contract import DeviceError, Raster
 from drivers.supervisor import Child, ChildSpec
-from drivers.wire import Blob
 
 DEADLINE = 90.0  # seconds a page; Tesseract itself is stopped at 60
 _PREFIX = "kiosk-ocr-"
@@ -37,7 +36,7 @@ class PageReading:
 class DocumentReader:
     """Reads pages one after the other in a child; a caller scans on while a page is read.
 
-    Both methods raise DeviceError: PAGE_UNREADABLE, or CHILD_DIED, CHILD_TIMEOUT,
+    Its methods raise DeviceError: PAGE_UNREADABLE, or CHILD_DIED, CHILD_TIMEOUT,
     CHILD_CIRCUIT_OPEN; the next page gets a fresh child.
     """
 
@@ -61,7 +60,7 @@ class DocumentReader:
 
     async def read_page(self, raster: Raster) -> PageReading:
         """A page of the scanner."""
-        return await self._read(
+        answer = await self._call(
             "read_raster",
             pixels=raster.pixels,
             width=raster.width,
@@ -69,25 +68,26 @@ class DocumentReader:
             channels=raster.channels,
             dpi=raster.dpi,
         )
+        return _reading(answer)
 
-    async def read_image(self, data: bytes, dpi: int = 0) -> PageReading:
-        """A page from an image file (JPEG, PNG, TIFF, WebP, BMP).
+    async def count_pages(self, file: Path) -> int:
+        """Pages of a PNG, JPEG, TIFF or PDF file; further codes of certify.errors."""
+        return int(await self._call("count_pages", file=str(file)))
 
-        ``dpi`` 0: what the file says, or else as if its short side were that of A4.
-        """
-        return await self._read("read_image", data=Blob.of(data), dpi=dpi)
+    async def read_file(self, file: Path, index: int = 0) -> PageReading:
+        """One page of such a file; further codes of certify.errors."""
+        return _reading(await self._call("read_file", file=str(file), index=index))
 
     async def close(self) -> None:
         await self._child.close()
         self._folder.cleanup()
 
-    async def _read(self, method: str, **arguments: Any) -> PageReading:
+    async def _call(self, method: str, **arguments: Any) -> Any:
         try:
-            answer = await self._child.call(method, **arguments)
+            return await self._child.call(method, **arguments)
         except DeviceError:
             self._clear()
             raise
-        return _reading(answer)
 
     def _clear(self) -> None:
         """Remove what lost children left; the one that runs now keeps its place."""
