@@ -6,6 +6,7 @@ Everything is drawn by reportlab in points, origin bottom left. Only process-loc
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ import fontpkg_be_vietnam_pro
 import segno
 from PIL import Image, ImageFont, ImageStat
 from reportlab import rl_config
-from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
@@ -116,12 +116,12 @@ def _words_in(page: SourcePage, pixels: tuple[float, float, float, float]) -> bo
 
 def _dark_in(page: SourcePage, pixels: tuple[float, float, float, float]) -> bool:
     """Ink is what is darker than the paper around it, whatever the colour of the paper."""
+    image = _open_jpeg(page.jpeg)
+    image.draft("L", (page.width // _SMALL, page.height // _SMALL))
     try:
-        image = Image.open(io.BytesIO(page.jpeg), formats=["JPEG"])
-        image.draft("L", (page.width // _SMALL, page.height // _SMALL))
         grey = image.convert("L")
     except OSError:
-        raise CertifyError(Fault.PAGE_UNREADABLE, "not a JPEG") from None
+        raise CertifyError(Fault.PAGE_UNREADABLE, "a broken JPEG") from None
     across, down = grey.width / page.width, grey.height / page.height
     left, top = max(0, round(pixels[0] * across)), max(0, round(pixels[1] * down))
     right = min(grey.width, round(pixels[2] * across))
@@ -132,6 +132,13 @@ def _dark_in(page: SourcePage, pixels: tuple[float, float, float, float]) -> boo
     paper = ImageStat.Stat(part).median[0]
     dark = sum(part.histogram()[: max(0, int(paper) - _INK_DARKER)])
     return dark > _INK_SHARE * part.width * part.height
+
+
+def _open_jpeg(jpeg: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(jpeg), formats=["JPEG"])
+    except OSError:
+        raise CertifyError(Fault.PAGE_UNREADABLE, "not a JPEG") from None
 
 
 def prepare_fonts() -> None:
@@ -146,12 +153,26 @@ def _font_file(name: str) -> str:
     return str(Path(fontpkg_be_vietnam_pro.ROOT) / "files" / f"{name}.ttf")
 
 
+class _Scan:
+    """A JPEG as reportlab takes it from a file: its own ImageReader would decode every pixel, only
+    to give the image a name."""
+
+    def __init__(self, jpeg: bytes) -> None:
+        _open_jpeg(jpeg)  # of what is none, reportlab would draw a picture of its own
+        self._jpeg = jpeg
+
+    def __str__(self) -> str:
+        return hashlib.sha256(self._jpeg).hexdigest()
+
+    def jpeg_fh(self) -> io.BytesIO:
+        return io.BytesIO(self._jpeg)
+
+
 def draw_original(canvas: Canvas, placed: Placed) -> None:
     """The image as it was archived (its JPEG bytes untouched), and its words, invisible."""
     box, page = placed.box, placed.page
     canvas.setPageSize(placed.sheet)
-    image = ImageReader(io.BytesIO(page.jpeg))
-    canvas.drawImage(image, box.left, box.bottom, box.width, box.height)
+    canvas.drawImage(_Scan(page.jpeg), box.left, box.bottom, box.width, box.height)
     _draw_words(canvas, placed)
 
 

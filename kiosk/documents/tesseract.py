@@ -13,9 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytesseract
-from PIL import Image
-
 from kiosk.documents.cleanup import Pixels
 from kiosk.failures import Fault, KioskError
 
@@ -69,6 +66,9 @@ def _by_library(reader: Any, letters: Pixels, dpi: int) -> str:
 
 
 def _by_program(letters: Pixels, dpi: int) -> str:
+    import pytesseract
+    from PIL import Image
+
     try:
         return str(
             pytesseract.image_to_data(
