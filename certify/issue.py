@@ -28,7 +28,7 @@ from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.stamp import StaticStampStyle
 from reportlab.pdfgen.canvas import Canvas
 
-from certify import drawing
+from certify import crosspage, drawing
 from certify.copyfile import PRIVATE_DATA
 from certify.drawing import Box
 from certify.errors import CertifyError, Fault
@@ -190,6 +190,7 @@ def _draw(
     foot = drawing.block_box(sheets[-1].sheet)
     added = drawing.has_ink(sheets[-1], foot)
     count = len(sheets) + added
+    across = crosspage.find_offset(sheets) if count > 1 else 0.0
     out = io.BytesIO()
     canvas = Canvas(out, pageCompression=1, initialFontName=drawing.REGULAR)
     for number, placed in enumerate(sheets, 1):
@@ -197,9 +198,12 @@ def _draw(
             canvas.showPage()
         drawing.draw_original(canvas, placed)
         drawing.draw_marks(canvas, placed, facts, number, count)
+        if count > 1:
+            crosspage.draw_slice(canvas, placed.sheet, facts, number, count, across)
     if added:
         canvas.showPage()
         drawing.draw_marks(canvas, None, facts, count, count)
+        crosspage.draw_slice(canvas, drawing.A4, facts, count, count, across)
         boxes = drawing.draw_added_sheet(canvas, facts, seal_text, len(sheets))
     else:
         boxes = drawing.draw_block(canvas, foot, facts, seal_text)

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
 
-from certify.errors import CertifyError
-from drivers.contract import DeviceError
 from kiosk import power, staff
+from kiosk.coded import CODED_ERRORS
 from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
@@ -39,9 +38,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-CODED_ERRORS = (CertifyError, DeviceError, KioskError, QueueError)
-
 
 Errand = Literal["request", "check-copy"]
 """What a person came for: a request, in the steps of its procedure, or to check a paper copy."""

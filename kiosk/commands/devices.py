@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kiosk.commands.options import SYSTEM_FILE, settings_option
-from kiosk.settings import Settings
 
 if TYPE_CHECKING:
     from kiosk.found import Found
     from kiosk.inventory import State
+    from kiosk.settings import Settings
 
 
 @click.group(invoke_without_command=True)

@@ -19,19 +19,17 @@ from typing import Any, Self
 
 import requests
 
-from certify.__main__ import user_trust
 from certify.statement import Mode
 from kiosk.failures import Fault, KioskError
 from kiosk.link import verbs
 from kiosk.link.client import LinkClient
 from kiosk.portal import enrolment
 from kiosk.sandbox import pki
+from kiosk.sandbox.home import AGENCY, OFFICER, install_trust, sandbox_home
 from kiosk.sandbox.people import PERSON, camera_frames, portrait, stranger_frames
 from kiosk.sandbox.programs import Program
 from kiosk.settings import Settings, load
 
-AGENCY = "Ủy ban nhân dân xã Yên Hòa"
-OFFICER = "Lê Văn Thí Điểm"
 KIOSK_ID = "kiosk-01"
 _OFFICER_ACCOUNT = "officer"
 _DEVICES = (
@@ -46,7 +44,6 @@ _DEVICES = (
 )
 _SETTLE_SECONDS = 60.0
 _SANDBOX_RESERVE = 64 * 1024 * 1024  # a developer's disk may be nearly full
-_SANDBOX_MARK = "SANDBOX.txt"
 
 
 class Appliance:
@@ -387,18 +384,3 @@ def _write_toml(
         lines.append(f"\n[{name}]")
         lines += [f"{key} = {json.dumps(v, ensure_ascii=False)}" for key, v in table.items()]
     file.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def install_trust(authority: pki.SandboxPki) -> None:
-    """Let this user's ``kiosk verify`` know the sandbox, unless it knows somebody else already."""
-    folder = user_trust()
-    anchor = folder / "anchor.pem"
-    if anchor.exists() and not (folder / _SANDBOX_MARK).exists():
-        return
-    shutil.copytree(authority.trust_dir, folder, dirs_exist_ok=True)
-    (folder / _SANDBOX_MARK).write_text("Written by the sandbox: vouches for specimens only.\n")
-
-
-def sandbox_home() -> Path:
-    """Where the sandbox keeps its keys between runs, beside the user's trust folder."""
-    return user_trust().with_name("sandbox")

@@ -16,7 +16,7 @@ from certify.statement import CopyFacts, Mode
 from kiosk.clock import local_now
 from kiosk.documents.files import Progress, read_files
 from kiosk.sandbox import pki
-from kiosk.sandbox.appliance import AGENCY, OFFICER, install_trust, sandbox_home
+from kiosk.sandbox.home import AGENCY, OFFICER, install_trust, sandbox_home
 
 _SPECIMEN_DESK = 0
 _NUMBERS = 1_000_000

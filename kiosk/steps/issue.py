@@ -16,13 +16,14 @@ from certify.statement import CopyFacts
 from drivers.contract import DeviceError
 from drivers.contract import Fault as DeviceFault
 from kiosk import dossiers, slip_exit, tamper
+from kiosk.coded import CODED_ERRORS
 from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.paper_copies import has_printer, print_copy
 from kiosk.policy import current_trust
-from kiosk.session import CODED_ERRORS, NEXT, Outcome, Record, Session
+from kiosk.session import NEXT, Outcome, Record, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
 from kiosk.strings import catalogue
 from kiosk.views import DoneView, FaultView, Intent, IssuingView, Milestone, Text
