@@ -7,9 +7,9 @@ want of one. Positions are (x, y) in pixels, floats; pictures are float32 (heigh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from typing import NamedTuple
 
 import cv2
@@ -23,8 +23,8 @@ _SIDE = 3  # pixels a module in the pattern that is searched for
 _SIZES = tuple(2.6 * 1.16**step for step in range(9))  # pixels a module in the picture
 _LEAST = 0.45  # correlation of a pattern that counts as seen
 _SEEN = 8
-_TRIPLES = 10
-_APART = 95  # modules: the diagonal of the largest code that is tried
+_TRIPLES = 8
+_APART = 75  # modules: the diagonal of the largest code that is tried
 
 
 class Corners(NamedTuple):
@@ -72,17 +72,22 @@ def levelled(light: Light, reach: float) -> Light:
 
 
 def corners(gray: NDArray[np.uint8]) -> list[Corners]:
-    """At most ten places where a code may lie, the likeliest first."""
+    """At most eight places where a code may lie, the likeliest first."""
     light = log_light(gray)
     seen = _seen([_likeness(light, module) for module in _SIZES])
     near = cache(lambda module: _likeness(levelled(light, 2 * module), module))
     pairs = combinations(seen, 2)
     found = [_ordered(guess) for a, b in pairs for guess in _third(near, a, b)]
+    places = (place for _, place in sorted(found, key=lambda guess: -guess[0]))
+    return list(islice(_distinct(places), _TRIPLES))
+
+
+def _distinct(places: Iterable[Corners]) -> Iterator[Corners]:
     kept: list[Corners] = []
-    for _, place in sorted(found, key=lambda guess: -guess[0]):
+    for place in places:
         if _is_square(place) and not any(_same(place, other) for other in kept):
             kept.append(place)
-    return kept[:_TRIPLES]
+            yield place
 
 
 def _third(near: Callable[[float], _Map], a: _Mark, b: _Mark) -> Iterator[_Guess]:
@@ -116,7 +121,9 @@ def _ordered(guess: _Guess) -> tuple[float, Corners]:
 def _is_square(place: Corners) -> bool:
     u, v = place.top_right - place.top_left, place.bottom_left - place.top_left
     long, high = float(np.hypot(*u)), float(np.hypot(*v))
-    return min(long, high) > 0 and 0.7 < long / high < 1.43 and abs(u @ v) < 0.45 * long * high
+    if not 0.7 * high < long < 1.43 * high:
+        return False
+    return bool(abs(u @ v) < 0.45 * long * high)
 
 
 def _same(one: Corners, other: Corners) -> bool:
@@ -177,4 +184,5 @@ def _pattern() -> Light:
         ring = np.maximum(abs(along), abs(across))
         white = ((ring > 1.5) & (ring < 2.5)) | (ring > 3.5)
         mean += cv2.GaussianBlur(white.astype(np.float32), (0, 0), 0.35 * _SIDE)
-    return mean.astype(np.float32)
+    pattern: Light = mean.astype(np.float32)
+    return pattern

@@ -22,7 +22,8 @@ from drivers.code_finders import Corners, Light, Point
 Matrix = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 
-_VERSIONS = range(1, 15)  # 73 modules: a camera's frame of 640 by 480 shows no more under a lamp
+_VERSIONS = range(1, 11)  # up to 57 modules; of more, a camera's frame shows too little of each
+_PROMISING = 0.75  # before it is refined; right grids have more
 _STEPS = (1.0, 0.5, 0.25, 0.12)  # modules
 
 
@@ -42,7 +43,8 @@ def fit(light: Light, place: Corners) -> Grid:
     sides = sorted((17 + 4 * version for version in _VERSIONS), key=lambda side: abs(side - guess))
     fits = [_coarse(light, place, side) for side in sides[:2]]
     side, corners = max(fits, key=lambda f: _likeness(light, *f))
-    corners = _refined(light, side, corners)
+    if _likeness(light, side, corners) > _PROMISING:
+        corners = _refined(light, side, corners)
     return Grid(side, _onto(side, corners), _likeness(light, side, corners))
 
 
@@ -54,7 +56,8 @@ def sampled(light: Light, grid: Grid, border: int) -> Light:
     soft = _looked_up(light, grid.onto, *np.meshgrid(places, places))
     weights = cv2.getGaussianKernel(fine, 0.3 * fine).astype(np.float32)
     blocks = soft.reshape(side, fine, side, fine)
-    return np.einsum("aibj,i,j->ab", blocks, weights[:, 0], weights[:, 0]).astype(np.float32)
+    means: Light = np.einsum("aibj,i,j->ab", blocks, weights[:, 0], weights[:, 0])
+    return means
 
 
 def outline(grid: Grid) -> NDArray[np.int32]:
@@ -87,7 +90,7 @@ def _coarse(light: Light, place: Corners, side: int) -> tuple[int, Matrix]:
     u = (place.top_right - place.top_left) / (side - 7)
     v = (place.bottom_left - place.top_left) / (side - 7)
     reach = max(3.0, 0.16 * side)
-    tries = np.arange(-reach, reach + 0.1, 0.75)
+    tries = np.arange(-reach, reach + 0.1)
     square = [place.top_left, place.top_right, straight, place.bottom_left]
     guesses = [
         np.array([square[0], square[1], straight + i * u + j * v, square[3]])
@@ -131,7 +134,7 @@ def _evenness(light: Light, side: int, corners: Matrix) -> float:
 def _onto(side: int, corners: Matrix) -> Matrix:
     low, high = 3.5, side - 3.5
     square = np.array([[low, low], [high, low], [high, high], [low, high]], np.float32)
-    return cv2.getPerspectiveTransform(square, corners.astype(np.float32))
+    return cv2.getPerspectiveTransform(square, corners.astype(np.float32)).astype(np.float64)
 
 
 def _looked_up(light: Light, onto: Matrix, x: Point, y: Point) -> Light:

@@ -32,7 +32,7 @@ _DRAWN = 4  # pixels a module
 
 
 def drawings(gray: Gray) -> Iterator[Gray]:
-    """Codes drawn anew, the likeliest first, until the caller is content: at most 70."""
+    """Codes drawn anew, the likeliest first, until the caller is content: at most 56."""
     light = log_light(gray)
     for place in corners(gray):
         grid = fit(levelled(light, 3 * place.module), place)
@@ -66,7 +66,8 @@ def _in_whites(gray: Gray, grid: Grid) -> Light:
     whites = np.nanmedian(bright[rows], axis=1) - black
     every = np.interp(np.arange(gray.shape[0]), rows, whites).astype(np.float32)
     white = cv2.medianBlur(every[:, None], 3)
-    return ((gray - black) / white).astype(np.float32)
+    in_whites: Light = ((gray - black) / white).astype(np.float32)
+    return in_whites
 
 
 def _against_neighbours(light: Light) -> Bits:
