@@ -143,10 +143,10 @@ def _seen(maps: list[_Map]) -> list[_Mark]:
 def _likeness(light: Light, module: float) -> _Map:
     scale = _SIDE / module
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized = cv2.resize(light, None, fx=scale, fy=scale, interpolation=how)
     pattern = _pattern()
-    if min(resized.shape) < pattern.shape[0]:
+    if min(light.shape) * scale < pattern.shape[0] + 1:
         return _Map(np.zeros((1, 1), np.float32), module)
+    resized = cv2.resize(light, None, fx=scale, fy=scale, interpolation=how)
     like = cv2.matchTemplate(resized, pattern, cv2.TM_CCOEFF_NORMED)
     return _Map(like.astype(np.float32), module)
 

@@ -63,7 +63,7 @@ def sampled(light: Light, grid: Grid, border: int) -> Light:
 def outline(grid: Grid) -> NDArray[np.int32]:
     """The code's four corners in pixels."""
     square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64) * grid.side
-    return np.rint(cv2.perspectiveTransform(square[:, None], grid.onto)).astype(np.int32)
+    return np.rint(cv2.perspectiveTransform(square[:, None], grid.onto))[:, 0].astype(np.int32)
 
 
 @cache
