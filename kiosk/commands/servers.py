@@ -213,7 +213,7 @@ def signing(port: int) -> None:
     """The stand-in for a remote signing service alone, with a key of the sandbox's officer; prints
     {"address", "credential", ...}."""
     from kiosk.sandbox import pki, signing_service
-    from kiosk.sandbox.appliance import AGENCY, OFFICER, sandbox_home
+    from kiosk.sandbox.home import AGENCY, OFFICER, sandbox_home
 
     signing_service.run(pki.create(sandbox_home(), agency=AGENCY, officer=OFFICER), port=port)
 

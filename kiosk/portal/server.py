@@ -25,8 +25,8 @@ from kiosk.portal import (
     kiosk_services,
     office_pages,
     pages,
-    seal_pages,
     register_pages,
+    seal_pages,
     upload_api,
 )
 from kiosk.portal.access_log import AccessLog, write_to_standard_error
