@@ -309,7 +309,7 @@ class World:
             printer=IppPrinter(
                 uri=devices.document_printer.uri,
                 timeout=2.0,
-                patience=2.0,
+                patience=3.0,
                 stall=5.0,
                 grace=0.3,
                 poll=0.1,
@@ -318,7 +318,7 @@ class World:
         return self._kiosk
 
     def _slips(self, **options: Any) -> EscposPrinter:
-        return EscposPrinter(address=f"tcp://127.0.0.1:{self.cable.port}", timeout=0.7, **options)
+        return EscposPrinter(address=f"tcp://127.0.0.1:{self.cable.port}", timeout=1.2, **options)
 
     def _on_finished(self, finished: Finished) -> None:
         self._finished = finished

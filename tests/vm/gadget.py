@@ -75,7 +75,7 @@ class GadgetPrinter:
         received = bytearray()
         while not self._pulled.is_set():
             if poll.poll(_LOOK_MILLISECONDS):
-                received += os.read(handle, 8192)
+                received += _read(handle)
                 self.printer.take(received, lambda answer: self._say(handle, answer))
         os.close(handle)
 
@@ -101,3 +101,13 @@ class GadgetPrinter:
         for folder in ("functions/printer.bulk", "configs/c.1", "strings/0x409", ""):
             (self._folder / folder).rmdir()
         self.printer.close()
+
+
+def _read(handle: int) -> bytes:
+    """Nothing, while the host chooses the configuration anew, as libusb has it do."""
+    try:
+        return os.read(handle, 8192)
+    except OSError as error:
+        if error.errno not in (errno.ENODEV, errno.EAGAIN):
+            raise
+        return b""
