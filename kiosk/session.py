@@ -68,6 +68,8 @@ class Record:
     ``scanned``: pages by number, from 1 in the order of the scan. ``unreadable``: numbers of pages
     that were scanned but could not be read, to be scanned again. ``redo``: the number that the next
     sheet takes because the person asked so, or 0.
+    ``collected``: the dossier of a copy that was fetched with a slip; ``print_id``: the name of its
+    printing.
     """
 
     procedure: Procedure | None = None
@@ -79,6 +81,8 @@ class Record:
     unreadable: set[int] = field(default_factory=set)
     redo: int = 0
     copies: int = 1
+    collected: UUID | None = None
+    print_id: UUID | None = None
     code: str = ""
     mode: Literal["pre-check", "post-check", "filing"] | None = None
     slip_secret: str = ""
@@ -232,10 +236,13 @@ class Session:
         return intent.choice if isinstance(intent, Choose) else "back"
 
     async def _walk(self) -> None:
-        from kiosk.steps import STEPS, choose_service
+        from kiosk.steps import SERVICES, STEPS, choose_service
 
         most = max((len(each.steps) for each in self.offered.values()), default=0)
-        if await self._timed("choose", 1, most + 1, choose_service.run) is not NEXT:
+        while (chosen := await self._timed("choose", 1, most + 1, choose_service.run)).to:
+            if await self._timed(chosen.to, 1, 1, SERVICES[chosen.to]) is NEXT:
+                return
+        if chosen is not NEXT:
             raise LeftError
         names = self.procedure.steps
         index = 0

@@ -89,6 +89,16 @@ class IdentifyView(View):
     preview: Raster | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectView(View):
+    """``state``: waiting for the code on the "slip", or for that on the "card", or "checking"
+    both. ``problem``: what is wrong with the last code."""
+
+    screen: ClassVar[str] = "Collect"
+    state: str = "slip"
+    problem: Text | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PageThumb:
     """``number``: its place in the stack, from 1. ``image``: JPEG of the page, small. ``redo``: the

@@ -17,6 +17,9 @@
 Services beside the intake, for whom kiosks ask while a citizen waits (shapes at the end):
 
     POST /v1/dossiers/{id}/wait         WaitAsk -> IntakeState, held back until it changes
+    POST /v1/collections                CollectAsk -> CollectReply; 404, 429 as tracking
+    POST /v1/collections/copy           CollectAsk -> the copy (PDF), 404 where there is none
+    PUT  /v1/prints/{id}                PrintsDone -> 204 (again: no error)
     POST /v1/tracking                   TrackAsk -> TrackReply; 429 with Retry-After
     POST /v1/confirmations              CodeAsk -> CodeSent; 429 with Retry-After
     POST /v1/confirmations/{id}         CodeTry -> CodeVerdict
@@ -203,6 +206,30 @@ class TrackedDossier(Wire):
 
 class TrackReply(Wire):
     found: tuple[TrackedDossier, ...]
+
+
+class CollectAsk(Wire):
+    """Code and secret of a slip, and the citizen's number as the card shows it."""
+
+    code: str = Field(max_length=64, pattern=_NO_NUL)
+    secret: str = Field(max_length=64)
+    citizen_number: str = Field(pattern=r"^[0-9]{12}$")
+
+
+class CollectReply(Wire):
+    """``issued``: the copy is there; ``left``: how often it is still to be printed."""
+
+    id: UUID
+    processing: int
+    issued: bool
+    number: str | None = None
+    note: str | None = None
+    left: int
+
+
+class PrintsDone(Wire):
+    dossier_id: UUID
+    copies: int = Field(ge=1, le=100)
 
 
 class CodeAsk(Wire):

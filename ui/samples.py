@@ -13,6 +13,7 @@ from drivers.wire import Blob
 from kiosk.views import (
     AttractView,
     ChooseServiceView,
+    CollectView,
     ConfirmView,
     ConsentView,
     DoneView,
@@ -54,6 +55,9 @@ def samples(language: str) -> dict[str, View]:
         ),
         "consent-data": _consent("data", ("data", "purpose", "controller", "rights")),
         "consent-face": _consent("face", ("camera", "purpose", "erased")),
+        "collect-slip": CollectView(),
+        "collect-card": CollectView(state="card", problem=Text("collect.unreadable")),
+        "collect-checking": CollectView(state="checking"),
         "identify": IdentifyView(**_step("identify", 3)),
         "identify-camera": IdentifyView(
             place="camera", preview=face_raster(), **_step("identify", 3)

@@ -1,4 +1,5 @@
-"""Commands beside a running portal: ``kiosk portal staff``, ``desk-secret``, ``deliver``."""
+"""Commands beside a running portal: ``kiosk portal staff``, ``desk-secret``, ``deliver``,
+``archive``."""
 
 from __future__ import annotations
 
@@ -143,6 +144,28 @@ def deliver(file: Path, once: bool) -> None:
         while not once and not never.wait(settings.delivery.poll_seconds):
             sent += worker.work()
         print(f"{sent} sent, {worker.failed} failed")
+
+
+@click.command("archive")
+@_settings
+@click.option("--once", is_flag=True, help="lift what waits now, then end")
+def lift_copies(file: Path, once: bool) -> None:
+    """Lift issued copies to PAdES B-LTA, so that they outlive certificates. Any number may run."""
+    from kiosk.portal.archiving import Worker, lift_at
+    from kiosk.portal.composition import open_portal
+    from kiosk.portal.settings import load
+
+    settings = load(file)
+    if settings.archive is None:
+        raise click.UsageError(f"{file}: no table [archive]")
+    portal = open_portal(settings)
+    with closing(portal.store):
+        archives, lift = portal.offices.archives, lift_at(settings.archive.tsa_url)
+        worker = Worker(portal.store, portal.vault, archives, settings.trust_dir, lift)
+        lifted, never = worker.work(), threading.Event()
+        while not once and not never.wait(settings.archive.poll_seconds):
+            lifted += worker.work()
+        print(f"{lifted} lifted, {worker.failed} failed")
 
 
 @contextmanager

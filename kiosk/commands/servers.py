@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from certify.statement import Mode
-from kiosk.commands.portal_office import book, deliver, desk_secret, staff
+from kiosk.commands.portal_office import book, deliver, desk_secret, lift_copies, staff
 from kiosk.commands.portal_packs import pack
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
 portal.add_command(staff)
 portal.add_command(desk_secret)
 portal.add_command(deliver)
+portal.add_command(lift_copies)
 portal.add_command(pack)
 portal.add_command(book)
 

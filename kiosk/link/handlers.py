@@ -28,10 +28,13 @@ from offline_queue.errors import QueueError
 from offline_queue.intake import (
     CheckAsk,
     CodeAsk,
+    CollectAsk,
+    CollectReply,
     IntakeState,
     PaperInfo,
     PaperKeep,
     PersonAsk,
+    PrintsDone,
     Problem,
     TrackAsk,
 )
@@ -77,6 +80,8 @@ class Handlers:
             verbs.COPY.name: self.copy,
             verbs.WAIT_COPY.name: self.wait_copy,
             verbs.TRACK.name: self.track,
+            verbs.COLLECT.name: self.collect,
+            verbs.PRINTED.name: self.printed,
             verbs.STATUS.name: self.status,
             verbs.TRUST.name: self.current_trust,
             verbs.REFRESH.name: self.refresh,
@@ -158,6 +163,31 @@ class Handlers:
         ask = TrackAsk(**request.model_dump())
         found = (await self._ask(partial(self.quick.track, ask))).found
         return verbs.TrackAnswer(found=tuple(verbs.Tracked(**each.model_dump()) for each in found))
+
+    async def collect(self, request: verbs.CollectRequest) -> verbs.CollectAnswer:
+        try:
+            ask = CollectAsk(**request.model_dump())
+        except ValueError:  # pydantic's message would quote the number
+            raise KioskError(Fault.LINK_NOT_FOUND, "not a slip and a card") from None
+        reply = await self._ask(partial(self.quick.collect, ask))
+        state = _collectable(reply)
+        pdf = None
+        if state == "issued":
+            pdf = await self._ask(partial(self.patient.collected_copy, ask))
+        return verbs.CollectAnswer(
+            dossier_id=str(reply.id),
+            state=state,
+            processing=reply.processing,
+            number=reply.number,
+            note=reply.note,
+            pdf=pdf,
+            copies=reply.left,
+        )
+
+    async def printed(self, request: verbs.PrintedRequest) -> verbs.Empty:
+        done = PrintsDone(dossier_id=_uuid(request.dossier_id), copies=request.copies)
+        await self._ask(partial(self.quick.printed, _uuid(request.print_id), done))
+        return verbs.Empty()
 
     # -- what the kiosk holds ----------------------------------------------------------------
 
@@ -309,6 +339,12 @@ def _copy_answer(
     return verbs.CopyAnswer(
         state=state, processing=told.processing, number=told.number, note=told.note
     )
+
+
+def _collectable(reply: CollectReply) -> Literal["waiting", "issued", "refused", "printed"]:
+    if reply.issued:
+        return "issued" if reply.left else "printed"
+    return "refused" if reply.processing in _REFUSED else "waiting"
 
 
 def _stored(paper: PaperInfo) -> verbs.StoredPaper:

@@ -13,6 +13,8 @@ from offline_queue.intake import (
     CodeSent,
     CodeTry,
     CodeVerdict,
+    CollectAsk,
+    CollectReply,
     Heartbeat,
     IntakeState,
     KeysAsk,
@@ -22,6 +24,7 @@ from offline_queue.intake import (
     PaperKeep,
     PaperList,
     PersonAsk,
+    PrintsDone,
     Rating,
     Standing,
     TrackAsk,
@@ -58,6 +61,17 @@ class PortalClient(IntakeClient):
 
     def track(self, ask: TrackAsk) -> TrackReply:
         return self._model("POST", "/tracking", TrackReply, as_json(ask))
+
+    def collect(self, ask: CollectAsk) -> CollectReply:
+        return self._model("POST", "/collections", CollectReply, as_json(ask))
+
+    def collected_copy(self, ask: CollectAsk) -> bytes:
+        """PDF."""
+        return self._bytes("POST", "/collections/copy", "application/pdf", as_json(ask))
+
+    def printed(self, id: UUID, done: PrintsDone) -> None:
+        """The same id again is no error."""
+        self._empty("PUT", f"/prints/{id}", as_json(done), _JSON)
 
     def send_code(self, ask: CodeAsk) -> CodeSent:
         return self._model("POST", "/confirmations", CodeSent, as_json(ask))

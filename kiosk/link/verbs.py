@@ -102,6 +102,35 @@ class TrackAnswer(Message):
     found: tuple[Tracked, ...]
 
 
+class CollectRequest(Message):
+    """``code`` and ``secret`` of a slip, ``citizen_number`` of a card."""
+
+    code: str
+    secret: str
+    citizen_number: str
+
+
+class CollectAnswer(Message):
+    """``state``: as CopyAnswer's, or "printed" when all copies are printed. ``pdf``, and ``copies``
+    that are still to be printed, with issued; ``processing`` is the portal's state (1 to 10)."""
+
+    dossier_id: str
+    state: Literal["waiting", "issued", "refused", "printed"]
+    processing: int
+    number: str | None = None
+    note: str | None = None
+    pdf: bytes | None = None
+    copies: int = 0
+
+
+class PrintedRequest(Message):
+    """So many copies of a dossier came out. The same ``print_id`` again counts once."""
+
+    print_id: str
+    dossier_id: str
+    copies: int = Field(ge=1)
+
+
 class PayRequest(Message):
     """``amount`` in dong. The same reference and amount again are the same payment."""
 
@@ -314,6 +343,8 @@ SUBMIT = Verb("submit", SubmitRequest, SubmitAnswer, 15.0, "the outbox state so 
 COPY = Verb("copy", CopyRequest, CopyAnswer, 15.0)
 WAIT_COPY = Verb("wait-copy", WaitRequest, CopyAnswer, 30.0)
 TRACK = Verb("track", TrackRequest, TrackAnswer, 8.0)
+COLLECT = Verb("collect", CollectRequest, CollectAnswer, 15.0)
+PRINTED = Verb("printed", PrintedRequest, Empty, 4.0)
 STATUS = Verb("status", Empty, LinkStatus, 2.0, "the same, with online = false")
 TRUST = Verb("trust", Empty, TrustAnswer, 5.0, "what was fetched last")
 REFRESH = Verb("refresh", Empty, RefreshAnswer, 12.0, "what is held, fresh = false")
@@ -333,8 +364,8 @@ CALL_STAFF = Verb("call-staff", StaffRequest, Empty, 4.0)
 REPORT = Verb("report", ReportRequest, ReportAnswer, 6.0, "kept for the next heartbeat")
 
 _ALL: tuple[Verb[Any, Any], ...] = (
-    IDENTIFY, SUBMIT, COPY, WAIT_COPY, TRACK, STATUS, TRUST, REFRESH, PACKS, PACK, LEASE,
-    PAY, PAYMENT, SEND_CODE, CONFIRM_CODE, CHECK, PAPERS, PAPER, KEEP_PAPER, RATE, CALL_STAFF,
-    REPORT,
+    IDENTIFY, SUBMIT, COPY, WAIT_COPY, TRACK, COLLECT, PRINTED, STATUS, TRUST, REFRESH, PACKS,
+    PACK, LEASE, PAY, PAYMENT, SEND_CODE, CONFIRM_CODE, CHECK, PAPERS, PAPER, KEEP_PAPER, RATE,
+    CALL_STAFF, REPORT,
 )  # fmt: skip
 VERBS = {verb.name: verb for verb in _ALL}

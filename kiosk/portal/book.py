@@ -13,6 +13,7 @@ from certify import drawing
 from certify.numbers import grouped
 from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.gaps import Gap, Why, gaps
+from kiosk.portal.inspections import revoked_among
 from kiosk.portal.register import Entry, Register
 from kiosk.portal.statistics import table
 from kiosk.portal.store import LISTED, Store
@@ -27,6 +28,7 @@ _GAPS = {
     Why.LAPSED: "Không dùng: lô số của máy {kiosk} hết hạn {until}, không cấp lại",
     Why.UNEXPLAINED: "Chưa rõ lý do",
 }
+_REVOKED = "Bản sao đã bị thu hồi"
 
 Line = tuple[str, ...]
 """A cell for each column of the head."""
@@ -80,21 +82,23 @@ class Book:
     def lines(self) -> Iterator[Line]:
         """In the order of the numbers."""
         missing = gaps(self._store, self._year)
-        for entry in self._entries():
+        for entry, revoked in self._entries():
             while missing and missing[0].first < entry.number:
                 yield _gap_line(missing.pop(0))
-            yield self._line(entry)
+            yield self._line(entry, _REVOKED if revoked else "")
         yield from map(_gap_line, missing)
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self) -> Iterator[tuple[Entry, bool]]:
+        """Each with whether its copy was revoked."""
         after = 0
         while page := self._register.entries(self._year, after):
-            yield from page
+            revoked = revoked_among(self._store, [entry.dossier for entry in page])
+            yield from ((entry, entry.dossier in revoked) for entry in page)
             after = page[-1].number
             if len(page) < LISTED:
                 return
 
-    def _line(self, entry: Entry) -> Line:
+    def _line(self, entry: Entry, note: str) -> Line:
         return (
             f"{entry.number:02d}",
             shown(entry.entered_at),
@@ -103,7 +107,7 @@ class Book:
             str(entry.copies),
             entry.officer,
             grouped(entry.id_code),
-            "",
+            note,
         )
 
 

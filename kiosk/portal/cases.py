@@ -216,7 +216,8 @@ class Cases:
         with self._store.transaction():
             if self.case(dossier_id).processing == Processing.PROCESSING:
                 self._vault.keep_copy(dossier.id, pdf)
-                self._move(dossier, Processing.DONE, None)
+                self._store.change(dossier.id, processing=Processing.DONE)
+                self._following.signed(dossier.id)
                 self._following.tell(dossier.id, "result", answers)
 
     def _answer(

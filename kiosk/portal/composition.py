@@ -9,12 +9,14 @@ from fastapi import Depends, Request
 
 from kiosk.portal.accounts import Accounts
 from kiosk.portal.admission import Admission
+from kiosk.portal.archiving import Archives
 from kiosk.portal.arrival import Arrivals
 from kiosk.portal.attestations import Attestations
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.cases import Cases
 from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.channels import channels_of
+from kiosk.portal.collecting import Collecting
 from kiosk.portal.confirmations import Confirmations
 from kiosk.portal.copies import CopyVerifier
 from kiosk.portal.database import DatabaseError, SchemaError
@@ -79,7 +81,9 @@ class Offices:
     casebook: Casebook
     fees: Fees
     deliveries: Deliveries
+    archives: Archives
     tracking: Tracking
+    collecting: Collecting
     catalogue: Catalogue
     statistics: Statistics
     fleet: Fleet
@@ -108,6 +112,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         offices.fees,
         Supplements(store, offices.casebook),
         offices.deliveries,
+        offices.archives,
     )
     attestations = Attestations(store, vault, offices.catalogue)
     arrivals = Arrivals(store, vault, register, verifier, following)
@@ -148,6 +153,7 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         try_days=delivery.try_days,
         link_days=delivery.link_days,
     )
+    tracking = Tracking(store, casebook, limits, deliveries)
     return Offices(
         accounts=accounts,
         desks=Desks(store, accounts),
@@ -156,7 +162,9 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         casebook=casebook,
         fees=Fees(store),
         deliveries=deliveries,
-        tracking=Tracking(store, casebook, limits, deliveries),
+        archives=Archives(store),
+        tracking=tracking,
+        collecting=Collecting(store, vault, casebook, tracking),
         catalogue=catalogue,
         statistics=Statistics(store, catalogue),
         fleet=Fleet(store),

@@ -94,6 +94,7 @@ def desk_page(request: Request, portal: PortalDep, login: LoginDep, after: str =
         overdue=portal.inspections.overdue(),
         is_overdue=is_overdue,
         troubles=portal.offices.desks.troubles(),
+        unattended=portal.offices.desks.unattended(),
         fees_to_return=_with_dossiers(portal),
         full=LISTED,
         last=_after(portal, after),
@@ -330,6 +331,8 @@ def _of_copy(portal: Portal, dossier: Dossier) -> dict[str, Any]:
         "is_overdue": dossier.inspect_by is not None and is_overdue(dossier.inspect_by),
         "revocation": revocation_of(portal.store, dossier.id),
         "trouble": trouble,
+        "unattended": waits and dossier.id in portal.offices.desks.unattended(),
+        "archive": portal.offices.archives.of(dossier.id) if portal.settings.archive else None,
     }
 
 

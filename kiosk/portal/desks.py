@@ -167,6 +167,17 @@ class Desks:
                 (name, now().isoformat()),
             )
 
+    def unattended(self) -> frozenset[str]:
+        """Cases that wait for the signature of a desk that is not at work."""
+        rows = self._store.rows(
+            "SELECT approvals.dossier FROM approvals"
+            " JOIN dossiers ON dossiers.id = approvals.dossier"
+            " LEFT JOIN desk_beats ON desk_beats.staff = approvals.staff"
+            " WHERE dossiers.processing = ? AND (desk_beats.at IS NULL OR desk_beats.at <= ?)",
+            (int(Processing.PROCESSING), (now() - PRESENT_FOR).isoformat()),
+        )
+        return frozenset(str(row[0]) for row in rows)
+
     def is_attended(self) -> bool:
         """Is an officer there who could sign now?"""
         since = (now() - PRESENT_FOR).isoformat()

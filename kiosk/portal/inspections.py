@@ -13,6 +13,7 @@ the next trust bundle, which gets :func:`revoked_codes`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -160,9 +161,9 @@ class Inspections:
             fault = OTHER_PAGES
         if fault:
             raise RefusedError(DeskProblem.BAD_COPY, fault)
-        self._finish(dossier.id, before, pdf)
+        self._finish(dossier.id, before, pdf, desk.staff.full_name)
 
-    def _finish(self, dossier_id: str, before: bytes, pdf: bytes) -> None:
+    def _finish(self, dossier_id: str, before: bytes, pdf: bytes, officer: str) -> None:
         with self._store.transaction() as db:
             dossier = self._accepted(dossier_id)
             same = self._vault.copy(dossier.id) == before
@@ -174,7 +175,8 @@ class Inspections:
                 (now().isoformat(), dossier.id),
             )
             self._store.change(dossier.id, processing=Processing.DONE)
-            self._following.moved(dossier.id, Processing.DONE, None)
+            self._register.signed_by(dossier.id, officer)
+            self._following.signed(dossier.id)
 
     def revoke(self, dossier_id: str, reason: str, officer: str) -> None:
         """Nobody may take this copy any more. ``reason`` is told to everybody who asks, so it
@@ -226,6 +228,12 @@ class Inspections:
 def revoked_codes(store: Store) -> frozenset[str]:
     """Id codes of all revoked copies: the ``revoked_codes`` of the next trust bundle."""
     rows = store.rows("SELECT id_code FROM revocations WHERE id_code IS NOT NULL")
+    return frozenset(str(row[0]) for row in rows)
+
+
+def revoked_among(store: Store, dossiers: Collection[str]) -> frozenset[str]:
+    marks = ", ".join("?" for _ in dossiers) or "NULL"
+    rows = store.rows(f"SELECT dossier FROM revocations WHERE dossier IN ({marks})", dossiers)  # noqa: S608
     return frozenset(str(row[0]) for row in rows)
 
 

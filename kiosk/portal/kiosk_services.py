@@ -27,6 +27,8 @@ from offline_queue.intake import (
     CodeSent,
     CodeTry,
     CodeVerdict,
+    CollectAsk,
+    CollectReply,
     Heartbeat,
     IntakeState,
     KeysAsk,
@@ -36,6 +38,7 @@ from offline_queue.intake import (
     PaperKeep,
     PaperList,
     PersonAsk,
+    PrintsDone,
     Problem,
     Rating,
     Standing,
@@ -81,6 +84,42 @@ def track(portal: PortalDep, call: CallDep) -> TrackReply:
     if ask.citizen_number:
         _require_few_persons(portal, call, ask.citizen_number)
     return TrackReply(found=portal.offices.tracking.answer(ask, call.kiosk_id))
+
+
+@router.post(
+    "/collections",
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    openapi_extra=signed(CollectAsk),
+)
+def collect(portal: PortalDep, call: CallDep) -> CollectReply:
+    call.require_recent()
+    ask = parse(CollectAsk, call.body)
+    return portal.offices.collecting.look(ask, call.kiosk_id)
+
+
+@router.post(
+    "/collections/copy",
+    response_class=Response,
+    responses=file_answer("application/pdf", "the certified copy")
+    | refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    openapi_extra=signed(CollectAsk),
+)
+def collected_copy(portal: PortalDep, call: CallDep) -> Response:
+    call.require_recent()
+    ask = parse(CollectAsk, call.body)
+    pdf = portal.offices.collecting.copy(ask, call.kiosk_id)
+    return Response(pdf, media_type="application/pdf")
+
+
+@router.put(
+    "/prints/{print_id}",
+    status_code=204,
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND),
+    openapi_extra=signed(PrintsDone),
+)
+def printed(portal: PortalDep, call: CallDep, print_id: UUID) -> None:
+    done = parse(PrintsDone, call.body)
+    portal.offices.collecting.settle(print_id, done, call.kiosk_id)
 
 
 @router.post(

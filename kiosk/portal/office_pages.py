@@ -15,6 +15,7 @@ from kiosk.portal.desk_auth import LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.export import as_csv as export_csv
 from kiosk.portal.export import as_json as export_json
+from kiosk.portal.inspections import revoked_among
 from kiosk.portal.render import StaffForm, staff_page
 from kiosk.portal.statistics import MOST_DAYS, as_csv, totals
 from kiosk.portal.store import LISTED
@@ -68,6 +69,7 @@ def register_page(
         entries=entries,
         full=LISTED,
         papers=papers,
+        revoked=revoked_among(portal.store, [entry.dossier for entry in entries]),
     )
 
 

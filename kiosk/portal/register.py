@@ -119,6 +119,11 @@ class Register:
                 )
             )  # fmt: skip
 
+    def signed_by(self, dossier_id: str, officer: str) -> None:
+        """Who inspected a copy that a kiosk issued; until then nobody stands in its line."""
+        with self._store.transaction() as db:
+            db.execute("UPDATE register SET officer = ? WHERE dossier = ?", (officer, dossier_id))
+
     def entry_of(self, id_code: str) -> Entry | None:
         rows = self._store.rows("SELECT * FROM register WHERE id_code = ?", (id_code,))
         return Entry(*rows[0]) if rows else None

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from kiosk.portal import (
     accounts,
     admission,
+    archiving,
     attestations,
     casebook,
+    collecting,
     confirmations,
     delivery,
     desks,
@@ -42,6 +44,8 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "desks": desks.SCHEMA,
     "attestations": attestations.SCHEMA,
     "inspections": inspections.SCHEMA,
+    "archives": archiving.SCHEMA,
+    "prints": collecting.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

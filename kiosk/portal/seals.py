@@ -26,14 +26,18 @@ _FOREIGN = "Đây không phải là mã của một bản sao do cơ quan này c
 
 @dataclass(frozen=True, slots=True)
 class SealResult:
-    """``seal`` and ``id_code`` (grouped) only where the seal's signature holds. ``inspected_at``:
-    when the officer's signature came; instants are ISO 8601 in UTC."""
+    """``seal`` and ``id_code`` (grouped) only where the seal's signature holds. ``dossier``: of a
+    copy that stands in the book and is not revoked. ``inspected_at``:
+    when the officer's signature came; ``archived_at``: when timestamps were added that outlive the
+    signers' certificates. Instants are ISO 8601 in UTC."""
 
     valid: bool
     words: str
     seal: Seal | None = None
     id_code: str = ""
+    dossier: str | None = None
     inspected_at: str | None = None
+    archived_at: str | None = None
     revocation: Revocation | None = None
 
 
@@ -61,10 +65,13 @@ def look_up(portal: Portal, body: str) -> SealResult:
 
 
 def _in_book(portal: Portal, seal: Seal, code: str, dossier_id: str) -> SealResult:
+    archive, inspection = portal.offices.archives.of(dossier_id), portal.inspections.of(dossier_id)
+    archived_at = archive.lifted_at if archive else None
+    signed_at = inspection.signed_at if inspection else None
     if seal.inspect_by is None:
-        return SealResult(True, _SIGNED, seal, code)
-    inspection = portal.inspections.of(dossier_id)
-    if inspection is not None and inspection.signed_at is not None:
-        return SealResult(True, _INSPECTED, seal, code, inspection.signed_at)
-    words = _OVERDUE if is_overdue(seal.inspect_by.isoformat()) else _DUE
-    return SealResult(True, words, seal, code)
+        words = _SIGNED
+    elif signed_at:
+        words = _INSPECTED
+    else:
+        words = _OVERDUE if is_overdue(seal.inspect_by.isoformat()) else _DUE
+    return SealResult(True, words, seal, code, dossier_id, signed_at, archived_at)

@@ -37,6 +37,13 @@ class DeliverySettings(Section):
     poll_seconds: float = Field(5.0, gt=0, description="pause between looks at the outbox, seconds")
 
 
+class ArchiveSettings(Section):
+    """Whose timestamps and answers make copies last."""
+
+    tsa_url: str = Field(description="address of the timestamp authority (RFC 3161)")
+    poll_seconds: float = Field(30.0, gt=0, description="pause between looks at what waits, s")
+
+
 class PortalSettings(Section):
     state: Path = Field(description="folder for the database, the dossiers and the portal's keys")
     keys_dir: Path | None = Field(
@@ -100,6 +107,9 @@ class PortalSettings(Section):
     )
     delivery: DeliverySettings | None = Field(
         None, description="how results travel; without it they are fetched at the desk"
+    )
+    archive: ArchiveSettings | None = Field(
+        None, description="how copies reach the archive level; without it they stay at PAdES B-B"
     )
 
 

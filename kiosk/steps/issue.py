@@ -131,7 +131,7 @@ async def _certify_here(session: Session) -> None:
     pages = [reading.page for reading in record.pages]
     copy = await kiosk.certifier.issue_post_check(pages, record.facts, trust)
     _show(session, "verified")
-    id_code = await _verified(session, copy, trust)
+    id_code = await verified(session, copy, trust)
     await tamper.require_shut(kiosk)
     kiosk.outbox.put_part(session.dossier, "copy.pdf", "application/pdf", copy)
     # Last: a copy that is not in the dossier yet must not count as made.
@@ -203,7 +203,7 @@ async def _wait_for_copy(session: Session) -> None:
         return
     _show(session, "verified")
     try:
-        record.id_code = await _verified(
+        record.id_code = await verified(
             session, answer.pdf, await current_trust(session.kiosk.link)
         )
     except CODED_ERRORS as error:
@@ -231,7 +231,7 @@ async def _issued(session: Session) -> verbs.CopyAnswer:
         request = request.model_copy(update={"processing": answer.processing})
 
 
-async def _verified(session: Session, copy: bytes, trust: bytes) -> str:
+async def verified(session: Session, copy: bytes, trust: bytes) -> str:
     """Its id code. Nothing leaves this machine as a copy that this machine would not accept."""
     verdict = await session.kiosk.certifier.verify(copy, trust)
     if not verdict.ok:
@@ -270,11 +270,12 @@ def _slip_facts(session: Session) -> SlipFacts:
         due_at=None if record.copy else _due(session),
         place=kiosk.settings.site.pickup_place,
         hotline=kiosk.settings.site.hotline,
-        take_away=_take_away(session),
+        take_away=take_away(session),
         id_code=record.id_code or None,
         number=record.number or None,
         secret=record.slip_secret,
         paper=record.paper if record.paper in ("later", "unsure") else "",
+        any_kiosk=has_printer(session) and record.mode == "pre-check",
     )
 
 
@@ -282,7 +283,7 @@ def _due(session: Session) -> datetime:
     return due_at(session.kiosk.clock(), session.procedure.deadline)
 
 
-def _take_away(session: Session) -> str:
+def take_away(session: Session) -> str:
     """What the QR on slip and screen says: where this dossier can be looked up, and by what.
 
     Code and secret stand in the fragment, which a browser does not send and no server logs.
@@ -383,14 +384,14 @@ def _done_view(session: Session) -> DoneView:
         code=spaced(record.code),
         due_label=Text("done.number" if issued else "done.due"),
         due=Text.plain(record.number) if issued else day(due.date()),
-        place=_where_copy(session)
+        place=where_copy(session)
         if issued
         else Text("done.place", {"place": site.pickup_place, "hour": due.hour}),
-        take_away=_take_away(session),
+        take_away=take_away(session),
     )
 
 
-def _where_copy(session: Session) -> Text:
+def where_copy(session: Session) -> Text:
     paper = session.record.paper
     if paper == "none":
         return Text("done.where-copy")

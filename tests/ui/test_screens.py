@@ -21,6 +21,7 @@ EXPECTED = {
     "consent-data": {"main", "back", "staff"},
     "consent-face": {"main", "back", "staff"},
     "identify": {"back", "staff"},
+    "collect-slip": {"back", "staff"},
     "scan-waiting": {"back", "staff"},
     "scan-blurred": {"main", "back", "staff", "redo.1", "redo.2"},
     "scan-redo": {"main", "redo.2", "redo.5"},

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from asn1crypto import keys
 from asn1crypto import x509 as asn1_x509
@@ -98,29 +98,11 @@ class SoftAuthority:
         )
 
     def post_check_copy(self, page: SourcePage, **changes: Any) -> bytes:
-        facts = CopyFacts(**(self.post_check_facts() | changes))
+        facts = post_check_facts(self._settings, **changes)
         host = self._settings.seal_host
         return issue_post_check(
             [page], facts, agency=self.agency, seal=self.seal, seal_host=host
         ).pdf
-
-    def post_check_facts(self) -> dict[str, Any]:
-        issued = datetime.now(timezone(timedelta(hours=7))).replace(microsecond=0)
-        return {
-            "id_code": new_id_code(1, 1),
-            "number": 1,
-            "year": issued.year,
-            "book": f"01/{issued.year}-SCT/BS",
-            "agency": self._settings.agency,
-            "place": self._settings.place,
-            "officer": "",
-            "officer_title": "",
-            "issued": issued,
-            "copies": 2,
-            "mode": "post-check",
-            "inspect_by": date.today() + timedelta(days=3),  # noqa: DTZ011
-            "dossier_code": "H26.15-261124-0001",
-        }
 
     def _signer(self, common_name: str) -> SoftSigner:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -143,6 +125,26 @@ class SoftAuthority:
         return SoftSigner(key, certificate, pdf_key)
 
 
+def post_check_facts(settings: PortalSettings, **changes: Any) -> CopyFacts:
+    issued = datetime.now(timezone(timedelta(hours=7))).replace(microsecond=0)
+    values: dict[str, Any] = {
+        "id_code": new_id_code(1, 1),
+        "number": 1,
+        "year": issued.year,
+        "book": f"01/{issued.year}-SCT/BS",
+        "agency": settings.agency,
+        "place": settings.place,
+        "officer": "",
+        "officer_title": "",
+        "issued": issued,
+        "copies": 2,
+        "mode": "post-check",
+        "inspect_by": date.today() + timedelta(days=3),  # noqa: DTZ011
+        "dossier_code": "H26.15-261124-0001",
+    }
+    return CopyFacts(**(values | changes))
+
+
 def drawn_page(words: str = "BẰNG TỐT NGHIỆP") -> SourcePage:
     """A page that can be read, 100 dpi."""
     image = Image.new("RGB", (827, 1169), "white")
@@ -158,9 +160,13 @@ def contents_of(page: SourcePage, copy: bytes | None = None) -> dict[str, bytes]
     return parts if copy is None else {**parts, "copy.pdf": copy}
 
 
+class PostCheckIssuer(Protocol):
+    def post_check_copy(self, page: SourcePage, **changes: Any) -> bytes: ...
+
+
 def post_check(
     kiosk: TestKiosk,
-    authority: SoftAuthority,
+    authority: PostCheckIssuer,
     *,
     leased: int = 5,
     code: str = "H26.15-261124-0001",

@@ -88,11 +88,17 @@ def test_one_run_of_missing_numbers_over_two_blocks(opened: Portal) -> None:
 def test_the_book_on_paper_and_for_machines(opened: Portal, tmp_path: Path) -> None:
     leased(opened, "kiosk-1", 3)
     entered(opened, 2)
+    with opened.store.transaction() as db:
+        db.execute(
+            "INSERT INTO revocations (dossier, id_code, reason, officer, at)"
+            " SELECT dossier, id_code, 'x', 'x', 'x' FROM register",
+        )
     book = Book(opened.store, opened.register, opened.offices.catalogue, YEAR)
     rows = list(csv.reader(io.StringIO("".join(book.as_csv()))))
     assert [row[0] for row in rows[1:]] == ["01", "02", "03"]
     assert rows[2][2] == "Lý Thị <Thử>"
     assert "kiosk-1" in rows[1][-1]
+    assert rows[2][-1] == "Bản sao đã bị thu hồi"
     assert "dùng được đến" in rows[3][-1]
     text = pypdfium2.PdfDocument(book.as_pdf())[0].get_textpage().get_text_range()
     for word in ("Sổ chứng thực bản sao", "Lý Thị <Thử>", "Lê Văn Mẫu", "Ghi chú"):

@@ -20,6 +20,7 @@ from kiosk.portal.attestations import scan_digest
 from kiosk.portal.desk import Desk
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.errors import PortalError
+from kiosk.portal.times import this_year
 from kiosk.portal.trust import read_bundle
 from tests.kiosk.portal.line import RunningPortal, TestDossier, TestKiosk, problem
 from tests.kiosk.portal.people import logged_in, send
@@ -62,6 +63,8 @@ def test_an_inspection_signs_the_open_field_of_the_copy_that_the_citizen_has(
     assert after.startswith(before)
     assert verify(after, read_bundle(portal.settings.trust_dir)).state == State.OFFICER_AND_AGENCY
     assert dossier.state()["processing"] == 9
+    (entry,) = portal.inside.register.entries(this_year())
+    assert entry.officer == portal.settings.officer
     assert "cán bộ đã kiểm tra" in look_up(portal, after).text
     assert portal.inside.inspections.due() == []
     assert desk.sign_approved() == 0
@@ -315,6 +318,7 @@ def test_an_officer_inspects_and_revokes_in_the_page(
         assert not send(browser, case, f"{case}/revoke", reason="ghét").ok
         assert send(browser, case, f"{case}/revoke", reason=REASON).ok
         assert REASON in browser.get(case, timeout=10).text
+        assert "Đã thu hồi" in browser.get(f"{portal.address}/register", timeout=10).text
     noted = [action for _, _, action, _ in portal.inside.offices.accounts.actions(9)]
     assert {"case.inspect", "case.revoke"} <= set(noted)
 
@@ -336,6 +340,23 @@ def test_what_a_desk_could_not_sign_is_shown_and_tried_again(
         assert send(browser, case, f"{case}/again").ok
     assert client.approved() == [str(dossier.id)]
     assert portal.inside.offices.desks.troubles() == {}
+
+
+def test_a_desk_that_is_not_at_work_is_told_to_the_officer(
+    portal: RunningPortal, kiosk: TestKiosk, client: DeskClient, desk: Desk
+) -> None:
+    dossier = kiosk.dossier(contents=contents_of(drawn_page()))
+    dossier.send()
+    client.approve(str(dossier.id), "at-the-desk")
+    with logged_in(portal, "lan", Role.OFFICER) as browser:
+        pages = (f"{portal.address}/desk", f"{portal.address}/desk/{dossier.id}")
+
+        def told() -> list[bool]:
+            return ["chưa chạy" in browser.get(page, timeout=10).text for page in pages]
+
+        assert told() == [True, True]
+        desk.beat()
+        assert told() == [False, False]
 
 
 def test_a_desk_tells_of_its_own_cases_only(

@@ -12,6 +12,7 @@ from kiosk import procedures
 from kiosk.failures import Fault, KioskError
 from kiosk.link import verbs
 from kiosk.session import NEXT, Record
+from kiosk.settings import Settings
 from kiosk.steps import choose_service
 from kiosk.views import Choose, ChooseServiceView, View
 
@@ -23,7 +24,7 @@ class Session:
         self.record = Record()
         self.progress: dict[str, Any] = {}
         self.kiosk = SimpleNamespace(
-            link=self, journal=SimpleNamespace(append=lambda *_, **__: None)
+            settings=Settings(), link=self, journal=SimpleNamespace(append=lambda *_, **__: None)
         )
         self.shown: list[View] = []
 

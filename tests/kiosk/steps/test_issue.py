@@ -37,6 +37,7 @@ class Link:
     def __init__(self, submit: str, *copies: Any) -> None:
         self.submit = submit
         self.copies = list(copies)
+        self.printed: list[verbs.PrintedRequest] = []
         self.calls: list[str] = []
 
     async def call(self, verb: Any, request: Any) -> Any:
@@ -49,6 +50,9 @@ class Link:
             if isinstance(answer, Exception):
                 raise answer
             return answer
+        if verb is verbs.PRINTED:
+            self.printed.append(request)
+            return verbs.Empty()
         if verb is verbs.TRUST:
             return verbs.TrustAnswer(bundle=b"bundle", policy=b"policy")
         return verbs.LinkStatus(online=True, outbox_waiting=0, clock_trusted=True)
@@ -410,6 +414,8 @@ def test_a_copy_is_printed_once_where_there_is_a_printer() -> None:
     assert isinstance(view, DoneView)
     assert (view.place.key, session.record.paper) == ("done.paper-out", "out")
     assert paper.names == [f"kiosk-{DOSSIER}"]
+    (told,) = session.kiosk.link.printed
+    assert (told.dossier_id, told.print_id, told.copies) == (str(DOSSIER), str(DOSSIER), 1)
 
 
 def test_a_spoolers_word_sends_the_person_to_the_tray_and_names_the_desk() -> None:
