@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from importlib import resources
 
 from fastapi import APIRouter, Request, Response
@@ -17,11 +18,12 @@ from PIL import Image
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, unsigned
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.inspections import revoked_codes
 from kiosk.portal.limits import line_of
 from kiosk.portal.render import HEADERS, PublicForm, public_page
 from kiosk.portal.seals import SealResult, look_up
 from kiosk.portal.store import manifest_of
-from kiosk.portal.trust import ANCHOR, BUNDLE
+from kiosk.portal.trust import ANCHOR, BUNDLE, published_bundle
 from offline_queue.intake import Problem
 
 router = APIRouter()
@@ -66,8 +68,14 @@ def own_page() -> Response:
     responses=file_answer("application/cose", "whom to believe") | unsigned(Problem.NOT_FOUND),
 )
 def public_bundle(portal: PortalDep) -> Response:
-    """The trust bundle, for anybody who verifies copies or seals without asking this portal."""
-    return _published(portal, BUNDLE, 'application/cose; cose-type="cose-sign1"')
+    """The trust bundle and the revoked copies, for anybody who verifies copies or seals without
+    asking this portal."""
+    codes = revoked_codes(portal.store)
+    return _published(
+        BUNDLE,
+        'application/cose; cose-type="cose-sign1"',
+        lambda: published_bundle(portal.settings.trust_dir, portal.keys.revocations, codes),
+    )
 
 
 @public_trust.get(
@@ -78,12 +86,13 @@ def public_bundle(portal: PortalDep) -> Response:
 )
 def public_anchor(portal: PortalDep) -> Response:
     """Its fingerprint has to be compared with the one that the agency made known otherwise."""
-    return _published(portal, ANCHOR, "application/x-pem-file")
+    file = portal.settings.trust_dir / ANCHOR
+    return _published(ANCHOR, "application/x-pem-file", file.read_bytes)
 
 
-def _published(portal: Portal, name: str, media_type: str) -> Response:
+def _published(name: str, media_type: str, read: Callable[[], bytes]) -> Response:
     try:
-        data = (portal.settings.trust_dir / name).read_bytes()
+        data = read()
     except FileNotFoundError:
         raise RefusedError(Problem.NOT_FOUND, f"{name} was not published yet") from None
     return Response(data, media_type=media_type, headers={"Cache-Control": "no-cache"})
