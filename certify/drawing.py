@@ -162,22 +162,27 @@ class _Scan:
     """A JPEG as reportlab takes it from a file: its own ImageReader would decode every pixel, only
     to give the image a name."""
 
-    def __init__(self, jpeg: bytes) -> None:
+    def __init__(self, jpeg: bytes, name: bytes) -> None:
         _open_jpeg(jpeg)  # of what is none, reportlab would draw a picture of its own
         self._jpeg = jpeg
+        self._name = hashlib.sha256(jpeg + name).hexdigest()
 
     def __str__(self) -> str:
-        return hashlib.sha256(self._jpeg).hexdigest()
+        return self._name
 
     def jpeg_fh(self) -> io.BytesIO:
         return io.BytesIO(self._jpeg)
 
 
 def draw_original(canvas: Canvas, placed: Placed) -> None:
-    """The image as it was archived (its JPEG bytes untouched), and its words, invisible."""
+    """The image as it was archived (its JPEG bytes untouched) or in layers, and its words,
+    invisible. The mask of the layers is added when reportlab is done: it knows no such thing."""
     box, page = placed.box, placed.page
     canvas.setPageSize(placed.sheet)
-    canvas.drawImage(_Scan(page.jpeg), box.left, box.bottom, box.width, box.height)
+    layers = page.layers
+    ink = layers.ink if layers else b""  # whose colours are one object for one mask
+    for jpeg in (layers.paper, layers.colours) if layers else (page.jpeg,):
+        canvas.drawImage(_Scan(jpeg, ink), box.left, box.bottom, box.width, box.height)
     _draw_words(canvas, placed)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from certify import cose
 from certify.errors import CertifyError, Fault
 
 if TYPE_CHECKING:
@@ -38,14 +39,34 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Layers:
+    """A page as paper and ink (certify.layers): ``paper`` and ``colours`` are JPEGs of any size,
+    ``ink`` is a CCITT group 4 mask of ``ink_size`` pixels, where the colours are seen."""
+
+    paper: bytes
+    colours: bytes
+    ink: bytes
+    ink_size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class SourcePage:
-    """One page of the original. ``jpeg`` is the archived image, true to colour and scale."""
+    """One page of the original. ``jpeg`` is the archived image, true to colour and scale; a copy
+    shows ``layers`` in its place when there are any."""
 
     jpeg: bytes
     width: int
     height: int
     dpi: int
     words: tuple[Word, ...]
+    layers: Layers | None = None
+
+    @property
+    def image(self) -> bytes:
+        """What the seal's digest covers: the page image as the copy holds it."""
+        if self.layers is None:
+            return self.jpeg
+        return layers_image(self.layers.paper, self.layers.colours, self.layers.ink)
 
     @property
     def text(self) -> str:
@@ -54,6 +75,11 @@ class SourcePage:
         for word in self.words:
             lines.setdefault(word.line, []).append(word.text)
         return "\n".join(" ".join(words) for words in lines.values())
+
+
+def layers_image(paper: bytes, colours: bytes, ink: bytes) -> bytes:
+    """The layers as one page image: the CBOR array of the three."""
+    return cose.encode([paper, colours, ink])
 
 
 def encode_text(pages: Sequence[SourcePage]) -> bytes:
