@@ -32,7 +32,7 @@ SCHEMA = [
 ]
 
 Kind = Literal["dossier", "certificate"]
-Series = Kind | Literal["id-code"]
+Series = Kind | Literal["id-code", "receipt"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from kiosk.portal import (
     fleet,
     limits,
     logins,
+    receipts,
     register,
     register_book,
     services,
@@ -39,6 +40,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "fleet": fleet.SCHEMA,
     "admission": admission.SCHEMA,
     "desks": desks.SCHEMA,
+    "receipts": receipts.SCHEMA,
     "register_book": register_book.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""

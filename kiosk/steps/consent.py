@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kiosk import fees
 from kiosk.session import BACK, NEXT, Outcome, Session
 from kiosk.views import ConsentView, Next, Text
 
@@ -9,18 +10,24 @@ _POINTS = ("data", "purpose", "controller", "rights")
 
 
 async def run(session: Session) -> Outcome:
-    return NEXT if await asked(session, "data", _POINTS) else BACK
+    told = fees.in_words(session)
+    return NEXT if await asked(session, "data", _POINTS, told) else BACK
 
 
-async def asked(session: Session, purpose: str, points: tuple[str, ...]) -> bool:
-    """Ask for consent to ``purpose`` ("data" or "face") and write the answer into the journal."""
+async def asked(session: Session, purpose: str, points: tuple[str, ...], *told: Text) -> bool:
+    """Ask for consent to ``purpose`` ("data" or "face") and write the answer into the journal.
+    ``told``: what else has to be known before."""
     site = session.kiosk.settings.site
     intent = await session.ask(
         ConsentView(
             purpose=purpose,
             title=Text(f"consent.{purpose}.title"),
-            points=tuple(
-                Text(f"consent.{purpose}.{point}", {"agency": site.agency_name}) for point in points
+            points=(
+                *(
+                    Text(f"consent.{purpose}.{point}", {"agency": site.agency_name})
+                    for point in points
+                ),
+                *told,
             ),
             **session.progress,
         )
