@@ -34,7 +34,7 @@ def in_words(session: Session) -> Text:
     if rule.rule == "free" or not share:
         return Text("fee.none")
     prices = (rule.first_price, rule.next_price, rule.most)
-    first, following, most = (money(price * share // 100) for price in prices)
+    first, following, most = (_held(money(price * share // 100)) for price in prices)
     values: dict[str, str | int | Text] = {
         "pages": rule.first_pages,
         "first": first,
@@ -42,3 +42,8 @@ def in_words(session: Session) -> Text:
         "most": most,
     }
     return Text("fee.pages", values)
+
+
+def _held(price: str) -> str:
+    """No line may end before the đ."""
+    return price.replace(" ", "\u00a0")

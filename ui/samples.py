@@ -110,14 +110,12 @@ def _cards(say: Callable[[str, str], Text]) -> tuple[ServiceCard, ...]:
     )
 
 
-def _consent(purpose: str, points: tuple[str, ...], *fee: Text) -> View:
+def _consent(purpose: str, points: tuple[str, ...], fee: Text | None = None) -> View:
     return ConsentView(
         purpose=purpose,
         title=Text(f"consent.{purpose}.title"),
-        points=(
-            *(Text(f"consent.{purpose}.{point}", {"agency": _AGENCY}) for point in points),
-            *fee,
-        ),
+        points=tuple(Text(f"consent.{purpose}.{point}", {"agency": _AGENCY}) for point in points),
+        fee=fee,
         **_step("consent", 2),
     )
 

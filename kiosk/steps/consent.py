@@ -10,25 +10,21 @@ _POINTS = ("data", "purpose", "controller", "rights")
 
 
 async def run(session: Session) -> Outcome:
-    told = fees.in_words(session)
-    return NEXT if await asked(session, "data", _POINTS, told) else BACK
+    fee = fees.in_words(session)
+    return NEXT if await asked(session, "data", _POINTS, fee) else BACK
 
 
-async def asked(session: Session, purpose: str, points: tuple[str, ...], *told: Text) -> bool:
-    """Ask for consent to ``purpose`` ("data" or "face") and write the answer into the journal.
-    ``told``: what else has to be known before."""
-    site = session.kiosk.settings.site
+async def asked(
+    session: Session, purpose: str, points: tuple[str, ...], fee: Text | None = None
+) -> bool:
+    """Ask for consent to ``purpose`` ("data" or "face") and write the answer into the journal."""
+    agency = {"agency": session.kiosk.settings.site.agency_name}
     intent = await session.ask(
         ConsentView(
             purpose=purpose,
             title=Text(f"consent.{purpose}.title"),
-            points=(
-                *(
-                    Text(f"consent.{purpose}.{point}", {"agency": site.agency_name})
-                    for point in points
-                ),
-                *told,
-            ),
+            points=tuple(Text(f"consent.{purpose}.{point}", agency) for point in points),
+            fee=fee,
             **session.progress,
         )
     )
