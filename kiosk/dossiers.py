@@ -7,6 +7,7 @@ import secrets
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
+from kiosk import fees
 from kiosk.session import Session
 from offline_queue.manifest import Applicant, Fee, Manifest, Paper, Part, WrappedKey
 
@@ -105,6 +106,7 @@ def _paper(session: Session, parts: tuple[Part, ...]) -> Paper:
 
 
 def _fee(session: Session) -> Fee:
-    rule, record = session.procedure.fee, session.record
-    amount = rule.amount(len(record.pages), record.copies)
-    return Fee(rule=rule.rule, amount=amount, state="due-at-desk" if amount else "free")
+    amount = fees.amount(session)
+    return Fee(
+        rule=session.procedure.fee.rule, amount=amount, state="due-at-desk" if amount else "free"
+    )

@@ -37,6 +37,9 @@ class Site(Section):
         "Ủy ban nhân dân xã Yên Hòa", description="full name of the agency, as in its certificate"
     )
     commune: str = Field("Xã Yên Hòa", description="commune, in the top bar and the statement")
+    fee_percent: int = Field(
+        0, ge=0, le=100, description="share of the legal fee charged where the policy is silent"
+    )
     pickup_place: str = Field("quầy số 2", description="where results are handed out")
     hotline: str = Field("18001096", description="hotline printed on slips")
     tracking_address: str = Field(

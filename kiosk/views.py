@@ -66,12 +66,14 @@ class ChooseServiceView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentView(View):
-    """``purpose``: "data" before identifying, "face" before the camera opens."""
+    """``purpose``: "data" before identifying, "face" before the camera opens. ``fee``: what it will
+    cost."""
 
     screen: ClassVar[str] = "Consent"
     purpose: str
     title: Text
     points: tuple[Text, ...]
+    fee: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

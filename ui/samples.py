@@ -41,6 +41,7 @@ from kiosk.views import (
 
 LONG_NAME = "Công Tằng Tôn Nữ Hoàng Thị Ngọc Thanh Huyền"
 _AGENCY = "Ủy ban nhân dân xã Yên Hòa"
+_FEE = Text("fee.pages", {"pages": 2, "first": "2.000 đ", "next": "1.000 đ", "most": "200.000 đ"})
 _CODE = "H26.15 – 261123 – 0042"
 _SCAN = "https://vneid.example.vn/activate?user_code=WDJB-MJHT"
 _LINK = "https://example.gov.vn/hs/H26.15-261123-0042-7KQ4-MX2D"
@@ -62,7 +63,7 @@ def samples(language: str) -> dict[str, View]:
         "choose-six": ChooseServiceView(
             cards=cards, office=Text("office.away"), **_step("choose", 1)
         ),
-        "consent-data": _consent("data", ("data", "purpose", "controller", "rights")),
+        "consent-data": _consent("data", ("data", "purpose", "controller", "rights"), _FEE),
         "consent-face": _consent("face", ("camera", "purpose", "erased")),
         "collect-slip": CollectView(),
         "collect-card": CollectView(state="card", problem=Text("collect.unreadable")),
@@ -128,11 +129,12 @@ def _cards(say: Callable[[str, str], Text]) -> tuple[ServiceCard, ...]:
     )
 
 
-def _consent(purpose: str, points: tuple[str, ...]) -> View:
+def _consent(purpose: str, points: tuple[str, ...], fee: Text | None = None) -> View:
     return ConsentView(
         purpose=purpose,
         title=Text(f"consent.{purpose}.title"),
         points=tuple(Text(f"consent.{purpose}.{point}", {"agency": _AGENCY}) for point in points),
+        fee=fee,
         **_step("consent", 2),
     )
 

@@ -34,6 +34,7 @@ from kiosk.portal.keys import PortalKeys, load_keys
 from kiosk.portal.limits import Limits
 from kiosk.portal.logins import Logins
 from kiosk.portal.objects import Objects, open_objects
+from kiosk.portal.receipts import Receipts
 from kiosk.portal.register import Register
 from kiosk.portal.register_book import RegisterBook
 from kiosk.portal.schema import open_database
@@ -110,7 +111,7 @@ def open_portal(settings: PortalSettings) -> Portal:
     register = Register(store, settings.book)
     verifier = CopyVerifier(settings.trust_dir)
     secret = load_secret(key_folder)
-    offices = open_offices(settings, store, vault, secret)
+    offices = open_offices(settings, store, vault, register, secret)
     following = Following(
         offices.casebook,
         offices.fees,
@@ -148,7 +149,9 @@ def open_portal(settings: PortalSettings) -> Portal:
     )
 
 
-def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: bytes) -> Offices:
+def open_offices(
+    settings: PortalSettings, store: Store, vault: Vault, register: Register, secret: bytes
+) -> Offices:
     """Raises PortalError (SETTINGS_INVALID)."""
     catalogue = Catalogue(settings.trust_dir)
     casebook = Casebook(store, secret, catalogue, settings.holidays)
@@ -168,7 +171,7 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         logins=Logins(store, hours=settings.login_hours, idle_minutes=settings.idle_minutes),
         limits=limits,
         casebook=casebook,
-        fees=Fees(store),
+        fees=Fees(store, Receipts(store, register)),
         deliveries=deliveries,
         archives=Archives(store),
         tracking=tracking,

@@ -135,6 +135,7 @@ def case_page(
         papers=offices.catalogue.papers(paper.paper_class for paper in manifest.papers),
         facts=facts_of(dossier.facts) if dossier.facts else None,
         fee=fee,
+        receipts=offices.fees.receipts.of(dossier.id),
         line=offices.casebook.line(dossier.id),
         events=offices.casebook.events(dossier.id),
         children=offices.casebook.children(dossier.id),

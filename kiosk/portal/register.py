@@ -32,12 +32,13 @@ SCHEMA = [
 ]
 
 Kind = Literal["dossier", "certificate"]
-Series = Kind | Literal["id-code"]
+Series = Kind | Literal["id-code", "receipt"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the book. ``entered_at`` is ISO 8601 in UTC."""
+    """A line of the book. ``entered_at`` is ISO 8601 in UTC; ``revoked``: its copies were taken
+    back, which only the whole book says."""
 
     year: int
     book: str
@@ -49,6 +50,7 @@ class Entry:
     copies: int
     officer: str
     entered_at: str
+    revoked: bool = False
 
 
 class Register:

@@ -8,9 +8,10 @@ of that is said; an officer may add why.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from kiosk.portal.inspections import revoked_among
 from kiosk.portal.register import Entry, Register
 from kiosk.portal.store import LISTED, Store
 from kiosk.portal.times import now, shown
@@ -106,7 +107,9 @@ class RegisterBook:
     def _entries(self, year: int) -> Iterator[Entry]:
         after = 0
         while found := self._register.entries(year, after):
-            yield from found
+            revoked = revoked_among(self._store, [entry.dossier for entry in found])
+            for entry in found:
+                yield replace(entry, revoked=entry.dossier in revoked)
             after = found[-1].number
             if len(found) < LISTED:
                 return

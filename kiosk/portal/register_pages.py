@@ -1,22 +1,25 @@
-"""The register book's pages: the year's lines, its export, and why a number is missing."""
+"""What the office keeps in writing: the register book, its export, why a number is missing; and
+the receipts of fees."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from kiosk.portal import receipt_print
 from kiosk.portal.accounts import May
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_auth import LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.inspections import revoked_among
 from kiosk.portal.office_pages import FIRST_DAY, LAST_DAY, file_of
+from kiosk.portal.receipt_print import Case
 from kiosk.portal.register_print import Title, as_csv, as_pdf
 from kiosk.portal.render import StaffForm, staff_page
-from kiosk.portal.store import LISTED
+from kiosk.portal.store import LISTED, manifest_of
 from kiosk.portal.times import this_year
 from offline_queue.intake import Problem
 
@@ -72,6 +75,30 @@ def explain_gap(portal: PortalDep, login: LoginDep, form: StaffForm) -> Response
         raise RefusedError(DeskProblem.NOT_FOUND, "that number is not missing")
     portal.offices.accounts.note(login.staff.name, "register.note", f"{year} {number}")
     return RedirectResponse(f"/register?year={year}", status_code=303)
+
+
+@router.get("/desk/{case_id}/receipts/{kind}.pdf")
+def fee_receipt(
+    portal: PortalDep, login: LoginDep, case_id: str, kind: Literal["fee", "return"]
+) -> Response:
+    """The electronic receipt of a dossier's fee, or of its return."""
+    login.require(May.LOOK)
+    dossier = portal.cases.case(case_id)
+    receipts = portal.offices.fees.receipts.of(dossier.id)
+    receipt, manifest = receipts.get(kind), manifest_of(dossier)
+    if receipt is None:
+        raise RefusedError(DeskProblem.NOT_FOUND, "no such receipt")
+    case = Case(
+        agency=portal.settings.agency,
+        code=dossier.code,
+        payer=portal.cases.answers(dossier).applicant.full_name,
+        procedure=portal.offices.catalogue.procedure(dossier.procedure).title,
+        pages=sum(len(paper.pages) for paper in manifest.papers),
+        copies=manifest.copies,
+        returned="return" in receipts,
+    )
+    name = f"bien-lai-{receipt.year}-{receipt.number:04d}.pdf"
+    return file_of(receipt_print.as_pdf(receipt, case), "application/pdf", name)
 
 
 def in_csv(portal: Portal, year: int) -> Iterator[str]:

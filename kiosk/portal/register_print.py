@@ -28,6 +28,7 @@ _WIDTHS = (20, 24, 60, 68, 14, 50, 37)  # mm
 _MARGIN = 12 * MM
 _FOOT = 7 * MM
 _GREY = 0.35
+_REVOKED = "đã thu hồi"
 Line = Entry | Gap
 PaperWords = Callable[[str], str]
 
@@ -137,14 +138,15 @@ def _cells(line: Line, papers: PaperWords) -> tuple[object, ...]:
         papers(line.paper),
         line.copies,
         line.officer or "Kiosk, chờ cán bộ kiểm tra",
-        grouped(line.id_code),
+        f"{grouped(line.id_code)} ({_REVOKED})" if line.revoked else grouped(line.id_code),
     )
 
 
 def _with_book(line: Line, papers: PaperWords) -> tuple[object, ...]:
     if isinstance(line, Gap):
         return "", _numbers(line), "", "", "", "", "", "", line.why
-    return line.book, *_cells(line, papers), ""
+    *cells, _ = _cells(line, papers)
+    return line.book, *cells, grouped(line.id_code), _REVOKED if line.revoked else ""
 
 
 def _numbers(gap: Gap) -> str:

@@ -20,6 +20,7 @@ from kiosk.portal import (
     inspections,
     limits,
     logins,
+    receipts,
     register,
     register_book,
     services,
@@ -47,6 +48,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "inspections": inspections.SCHEMA,
     "archives": archiving.SCHEMA,
     "prints": collecting.SCHEMA,
+    "receipts": receipts.SCHEMA,
     "register_book": register_book.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import cv2
@@ -10,10 +11,12 @@ import pytest
 import segno
 from PIL import Image
 
+from drivers.contract import Raster
 from drivers.wire import Blob
 from kiosk.documents import comparison
 from kiosk.documents.cleanup import Pixels
 from kiosk.documents.comparison import Box, Comparison
+from kiosk.documents.paper import Compared, PaperExaminer, Sheet
 from kiosk.documents.paper_worker import PaperWorker
 from kiosk.failures import Fault, KioskError
 from tests.kiosk.documents import altered
@@ -86,18 +89,24 @@ def test_a_blank_sheet_is_another_page(page: Pixels) -> None:
 
 def test_the_child_gives_the_scan_with_marks_and_close_ups(page: Pixels) -> None:
     scan = altered.scanned(KIND, "3 to 8 in a date", 1)
-    worker = PaperWorker()
-    sheet = worker.look(Blob.of(scan.tobytes()), scan.shape[1], scan.shape[0], 3, 200)
-    assert sheet["codes"] == []  # its seal is on a sheet of its own
-    issued = Blob.of(altered.issued_page(KIND))
-    answer = worker.compare(sheet["jpeg"], sheet["dpi"], issued, [])
-    ((left, top, width, height),) = answer["marks"]
+    raster = Raster(Blob.of(scan.tobytes()), scan.shape[1], scan.shape[0], 3, 200)
+
+    async def story() -> tuple[Sheet, Compared]:
+        examiner = PaperExaminer()
+        try:
+            sheet = await examiner.look(raster)
+            return sheet, await examiner.compare(sheet, altered.issued_page(KIND), [])
+        finally:
+            await examiner.close()
+
+    sheet, found = asyncio.run(story())
+    assert sheet.codes == ()  # its seal is on a sheet of its own
+    ((left, top, width, height),) = found.marks
     assert left * page.shape[1] < 613 < (left + width) * page.shape[1]
     assert top * page.shape[0] < 687 < (top + height) * page.shape[0]
-    picture = Image.open(io.BytesIO(answer["picture"].read()))
-    assert picture.width == 900
-    (close_up,) = answer["close_ups"]
-    assert Image.open(io.BytesIO(close_up.read())).width > 100
+    assert Image.open(io.BytesIO(found.picture)).width == 900
+    (close_up,) = found.close_ups
+    assert Image.open(io.BytesIO(close_up)).width > 100
 
 
 def test_codes_on_a_sheet_are_read() -> None:
