@@ -1,6 +1,5 @@
 import QtQuick
 import QtQuick.Layouts
-import ui.theme
 import ui.components
 
 // Put a paper copy in, or hold its code before the reader: is it what was issued?
