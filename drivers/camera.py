@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 
 from drivers.camera_sources import look_for
 from drivers.contract import DeviceError, Fault, Health, Raster, Status
+from drivers.own_thread import OwnThread
 from drivers.supervisor import Child, ChildSpec
 
 _RELEASE_DEADLINE = 3.0
@@ -50,6 +51,7 @@ class OpenCvCamera:
         target = "drivers.camera_worker:CameraWorker"
         self._spec = ChildSpec("camera", target, options, deadline=self._deadline)
         self._child = Child(self._spec)
+        self._thread = OwnThread("camera")
         self._failed_in_use = False
         self._status = Status(Health.STALE, time.monotonic())
 
@@ -59,6 +61,7 @@ class OpenCvCamera:
         return self._status
 
     async def close(self) -> None:
+        self._thread.close()
         await self._child.close()
 
     async def check(self) -> None:
@@ -69,7 +72,7 @@ class OpenCvCamera:
         if self._status.health is Health.BUSY:
             return
         try:
-            await asyncio.to_thread(look_for, self._source)
+            await self._thread.run(lambda: look_for(self._source))
         except DeviceError:
             self._failed_in_use = False  # what comes back gets a fresh start
             self._settle(Health.ABSENT, Fault.CAMERA_ABSENT)

@@ -13,6 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from drivers.contract import DeviceError, Fault, Health, Status
+from drivers.own_thread import OwnThread
 from drivers.reader_pieces import Line, Piece, Wire
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,7 @@ class WiredCodeReader:
         self._reopen_seconds = reopen_seconds
         self._line: Line | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._thread = OwnThread("code-reader")
         self._waiter: asyncio.Future[Piece] | None = None
         self._assembly = _Assembly()
         self._status = Status(Health.OPENING, time.monotonic())
@@ -160,7 +162,8 @@ class WiredCodeReader:
 
     async def close(self) -> None:
         if self._opening is not None:
-            await asyncio.wait([self._opening])
+            await asyncio.wait([self._opening], timeout=_OPEN_SECONDS)
+        self._thread.close()
         self._lose("closed")
 
     async def _opened_soon(self) -> None:
@@ -182,7 +185,7 @@ class WiredCodeReader:
 
     async def _open(self) -> None:
         try:
-            self._attach(await asyncio.to_thread(self._wire.open))
+            self._attach(await self._thread.run(self._wire.open))
         except (OSError, ValueError) as error:
             self._reason = str(error)
             if self._status.health is not Health.ABSENT:

@@ -8,7 +8,6 @@ means that all before it is on paper. When the answer is lost, the printer's own
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 import time
@@ -20,6 +19,7 @@ from typing import Any
 
 from drivers import receipt_presenter as presenter
 from drivers.contract import DeviceError, Fault, Health, Slip, Status
+from drivers.own_thread import OwnThread
 from drivers.receipt_roll import PaperRoll
 from drivers.receipt_slip import WIDTH_DOTS, encode, length_dots, render_slip
 from drivers.receipt_wires import Wire, check_address, connect
@@ -79,8 +79,8 @@ class EscposPrinter:
     connection is opened for each call, so a printer that was
     switched off and on needs no care.
 
-    Calls block, so they run in a thread. There is no child process: sockets and pyserial are
-    plain Python, and libusb gets a time limit on every transfer.
+    Calls block, so they run in a thread of their own, one after the other. There is no child
+    process: sockets and pyserial are plain Python, and libusb gets a time limit on every transfer.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class EscposPrinter:
         self._cut_counter = traits.cut_counter and traits.cutter != "none"
         self._usb_backend = usb_backend
         self._unsettled: _Unsettled | None = None
-        self._lock = asyncio.Lock()
+        self._thread = OwnThread("receipt-printer")
         self._status = Status(Health.OPENING, time.monotonic())
 
     def status(self) -> Status:
@@ -121,8 +121,8 @@ class EscposPrinter:
         return self._roll.left_mm
 
     async def close(self) -> None:
-        async with self._lock:
-            self._set(Health.ABSENT)
+        self._thread.close()
+        self._set(Health.ABSENT)
 
     async def check(self) -> None:
         """Raises DeviceError: RECEIPT_ABSENT, _SILENT, _COVER_OPEN, _PAPER_OUT, _CUTTER,
@@ -157,15 +157,7 @@ class EscposPrinter:
         return not self._slip_waits
 
     async def _run(self, job: Callable[[], None]) -> None:
-        async with self._lock:
-            work = asyncio.ensure_future(asyncio.to_thread(self._reported, job))
-            try:
-                await asyncio.shield(work)
-            except asyncio.CancelledError:
-                # The next caller must not speak into the middle of a slip.
-                await asyncio.wait([work])
-                work.exception()  # nobody waits for it any more; the status tells
-                raise
+        await self._thread.run(lambda: self._reported(job))
 
     def _reported(self, job: Callable[[], None]) -> None:
         try:
@@ -173,6 +165,9 @@ class EscposPrinter:
         except DeviceError as error:
             absent = error.code == Fault.RECEIPT_ABSENT
             self._set(Health.ABSENT if absent else Health.FAULT, error.code)
+            raise
+        except Exception:  # a defect, and nobody asks a device again that is BUSY
+            self._set(Health.FAULT, Fault.RECEIPT_ERROR)
             raise
         low = Fault.RECEIPT_PAPER_LOW if self.paper_near_end else None
         self._set(Health.READY, Fault.RECEIPT_NOT_TAKEN if self._slip_waits else low)

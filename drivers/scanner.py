@@ -12,10 +12,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from drivers.contract import DeviceError, Fault, Health, Raster, ScanSettings, Status
 from drivers.escl_status import EsclReport, ask_escl
+from drivers.own_thread import OwnThread
 from drivers.sane_worker import Quirks
 from drivers.supervisor import Child, ChildSpec
 
@@ -60,6 +62,7 @@ class SaneScanner:
             deadline=deadline,
         )
         self._child = Child(self._spec)
+        self._thread = OwnThread("scanner")
         self._job = 0
         self._asked = 0.0
         self._status = Status(Health.STALE, time.monotonic())
@@ -72,6 +75,7 @@ class SaneScanner:
         return self._status
 
     async def close(self) -> None:
+        self._thread.close()
         await self._child.close()
 
     async def check(self) -> None:
@@ -147,7 +151,7 @@ class SaneScanner:
     async def _ask(self, *, feeder: bool) -> EsclReport:
         if not self._url:
             return EsclReport()
-        return await asyncio.to_thread(ask_escl, self._url, feeder=feeder)
+        return await self._thread.run(partial(ask_escl, self._url, feeder=feeder))
 
     async def _explain(self, error: DeviceError, moving: bool) -> DeviceError:
         """The same failure with the most precise code that can be had."""
@@ -195,7 +199,10 @@ class SaneScanner:
         await self._look_at_rest(job, inside=moving and not stopped)
 
     async def _look_at_rest(self, job: int, *, inside: bool) -> None:
-        fault = (await self._ask(feeder=True)).fault
+        try:
+            fault = (await asyncio.wait_for(self._ask(feeder=True), _STOP_DEADLINE)).fault
+        except TimeoutError:  # whoever left is not kept waiting
+            fault = None
         if fault in _MECHANICAL or fault is Fault.SCANNER_ABSENT:
             self._note(job, DeviceError(fault, paper_inside=_paper_inside(fault, moving=True)))
         elif job == self._job:

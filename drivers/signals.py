@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from drivers.contract import DeviceError, Fault, Health, Status
 from drivers.modbus import Box, ModbusError
+from drivers.own_thread import OwnThread
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class SignalBox:
         self._outputs = {n: s for n, s in ((lamp, lamp_seconds), (bell, bell_seconds)) if n}
         self._until: dict[int, float] = {}
         self._timers: dict[int, asyncio.Task[None]] = {}
-        self._lock = asyncio.Lock()
+        self._thread = OwnThread("signals")
         self._status = Status(Health.OPENING, time.monotonic())
 
     def status(self) -> Status:
@@ -66,6 +67,7 @@ class SignalBox:
                 await self._switch(number, on=False)
             except DeviceError as error:
                 log.warning("output %d may be on: %s", number, error)
+        self._thread.close()
         self._set(Health.ABSENT)
 
     async def check(self) -> None:
@@ -117,8 +119,7 @@ class SignalBox:
 
     async def _ask(self, question: Callable[[], T]) -> T:
         try:
-            async with self._lock:
-                return await asyncio.to_thread(question)
+            return await self._thread.run(question)
         except ModbusError as error:
             code, detail = Fault.SIGNALS_REFUSED, str(error)
         except OSError as error:
