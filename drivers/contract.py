@@ -65,6 +65,7 @@ class Fault(StrEnum):
     SIGNALS_ABSENT = "device.signals.absent"
     SIGNALS_REFUSED = "device.signals.refused"
     TAMPER_OPEN = "device.tamper.open"
+    CHILD_DEFECT = "child.defect"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"

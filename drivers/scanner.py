@@ -156,7 +156,7 @@ class SaneScanner:
     async def _explain(self, error: DeviceError, moving: bool) -> DeviceError:
         """The same failure with the most precise code that can be had."""
         code = error.code
-        if code.startswith("child."):
+        if code.startswith("child.") and code != Fault.CHILD_DEFECT:
             code = Fault.SCANNER_IO
         if code == Fault.SCANNER_IO and self._url:
             seen = (await self._ask(feeder=moving)).fault
