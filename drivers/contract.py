@@ -260,8 +260,8 @@ class ReceiptPrinter(Device, Protocol):
         ...
 
     async def slip_waits(self) -> bool:
-        """Whether a printed slip is in the exit and nobody has taken it; False for printers that
-        cannot tell."""
+        """Whether a printed slip is in the exit and nobody has been seen to take it; False for
+        printers that cannot tell. Raises nothing."""
         ...
 
     async def take_back(self) -> bool:

@@ -9,10 +9,11 @@ means that all before it is on paper. When the answer is lost, the printer's own
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from drivers.contract import DeviceError, Fault, Health, Slip, Status
 from drivers.own_thread import OwnThread
 from drivers.receipt_roll import PaperRoll
 from drivers.receipt_slip import WIDTH_DOTS, encode, length_dots, render_slip
-from drivers.receipt_wires import Wire, check_address, connect
+from drivers.receipt_wires import GONE, Wire, check_address, connect
+
+log = logging.getLogger(__name__)
 
 _ROWS_PER_SECOND = 400  # 50 mm/s, the slowest printer we expect
 _POLL_SECONDS = 0.2
@@ -109,6 +112,7 @@ class EscposPrinter:
         self._slip_waits = False
         self._roll = PaperRoll(near_end_mm, traits.dpi, roll_file)
         self._cut_counter = traits.cut_counter and traits.cutter != "none"
+        self._told_cuts = False
         self._usb_backend = usb_backend
         self._unsettled: _Unsettled | None = None
         self._thread = OwnThread("receipt-printer")
@@ -145,9 +149,13 @@ class EscposPrinter:
         await self._run(lambda: self._print(slip))
 
     async def slip_waits(self) -> bool:
-        """Raises DeviceError as ``check``. Without a presenter nobody knows, and it is False."""
+        """Without a presenter nobody knows, and it is False. A printer that does not answer holds
+        what it last held: nobody has seen it taken."""
         if self._traits.present_steps:
-            await self._run(self._check)
+            try:
+                await self._run(self._check)
+            except DeviceError as error:
+                log.warning("whether a slip hangs in the exit is not known: %s", error.code)
         return self._slip_waits
 
     async def take_back(self) -> bool:
@@ -246,7 +254,8 @@ class EscposPrinter:
         return lost.digest == _digest(slip) and cuts is not None and cuts > lost.cuts
 
     def _cuts(self, wire: Wire) -> int | None:
-        """The printer's count of cuts; None when it keeps or tells none, and is not asked again."""
+        """The printer's count of cuts; None when it does not tell. One that never has is not asked
+        again: some print the question."""
         if not self._cut_counter:
             return None
         wire.write(_ASK_CUTS)
@@ -254,9 +263,10 @@ class EscposPrinter:
         received = b""
         while not (found := re.search(rb"_(\d+)\x00", received)):
             if (left := deadline - time.monotonic()) <= 0:
-                self._cut_counter = False
+                self._cut_counter = self._told_cuts
                 return None
             received += wire.read(left)
+        self._told_cuts = True
         return int(found[1])
 
     def _send(self, wire: Wire, chunks: list[bytes]) -> None:
@@ -332,7 +342,9 @@ class EscposPrinter:
         except OSError as error:
             raise _typed(error) from None
         finally:
-            wire.close()
+            # What became of the slip is known by now; a wire that is gone cannot be closed well.
+            with suppress(*GONE):
+                wire.close()
 
 
 def _typed(error: DeviceError | OSError) -> DeviceError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import socket
+import termios
 import time
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ from drivers.usb_find import wanted
 _SERIAL_BAUD = 115200
 _PRINTER_CLASS = 7
 _BULK = 2
+
+GONE = (OSError, termios.error)
+"""What pyserial raises on a line whose other end is gone: the latter is no OSError."""
 
 
 class Wire(Protocol):
@@ -63,7 +67,7 @@ def connect(address: str, timeout: float, usb_backend: Any = None) -> Wire:
         _, vendor, product, *serial = address.split(":", 3)
         which = wanted(int(vendor, 16), int(product, 16), serial[0] if serial else "")
         return _Usb({**which, "backend": usb_backend}, timeout)
-    except (DeviceNotFoundError, OSError) as error:
+    except (DeviceNotFoundError, *GONE) as error:
         raise DeviceError(Fault.RECEIPT_ABSENT, str(error).replace("\n", " ")) from None
 
 
@@ -122,13 +126,15 @@ class _Serial:
         return first + line.read(line.in_waiting) if first else b""
 
     def close(self) -> None:
-        # Serial.close() alone would wait without limit until the printer has taken everything.
+        # The library's close() would wait without limit until the printer has taken everything.
         line = self._printer.device
         deadline = time.monotonic() + self._timeout
-        while line.out_waiting and time.monotonic() < deadline:
-            time.sleep(0.01)
-        line.reset_output_buffer()
-        self._printer.close()
+        try:
+            while line.out_waiting and time.monotonic() < deadline:
+                time.sleep(0.01)
+            line.reset_output_buffer()
+        finally:
+            line.close()
 
 
 class _Usb:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
 
 from certify.errors import CertifyError
-from drivers.contract import DeviceError
+from drivers.contract import DeviceError, Slip
 from kiosk import power, staff
 from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError, failure_of
@@ -88,6 +88,7 @@ class Record:
     number: str = ""
     id_code: str = ""
     refusal: str | None = None
+    slip: Slip | None = None
     slip_printed: bool = False
     slip_unsure: bool = False
     paper: Literal["none", "out", "later", "unsure"] = "none"
