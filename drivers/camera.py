@@ -53,11 +53,11 @@ class OpenCvCamera:
         self._child = Child(self._spec)
         self._thread = OwnThread("camera")
         self._failed_in_use = False
-        self._status = Status(Health.STALE, time.monotonic())
+        self._status = Status(Health.OPENING, time.monotonic())
 
     def status(self) -> Status:
-        """BUSY while frames are taken. STALE: it is there, but its last use failed, or it was
-        neither used nor looked for yet."""
+        """BUSY while frames are taken. FAULT (CAMERA_STOPPED): it is there, but its last use
+        failed."""
         return self._status
 
     async def close(self) -> None:
@@ -77,7 +77,10 @@ class OpenCvCamera:
             self._failed_in_use = False  # what comes back gets a fresh start
             self._settle(Health.ABSENT, Fault.CAMERA_ABSENT)
             raise
-        self._settle(Health.STALE if self._failed_in_use else Health.READY)
+        if self._failed_in_use:
+            self._settle(Health.FAULT, Fault.CAMERA_STOPPED)
+        else:
+            self._settle(Health.READY)
 
     async def frames(self) -> AsyncGenerator[Raster]:
         """RGB frames, at most 640 pixels a side, each newer than the one before.

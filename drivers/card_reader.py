@@ -8,11 +8,11 @@ from typing import Any
 
 from drivers.apdu import parsed
 from drivers.contract import DeviceError, Fault, Health, Status
+from drivers.presence import BELIEVED_SECONDS
 from drivers.supervisor import Child, ChildSpec
 
 _LOOK_SECONDS = 0.5  # one look; a caller that is cancelled leaves the child busy no longer
 _SPARE_SECONDS = 5.0  # starting the child, and pcscd's own slowness
-_STALE_SECONDS = 60.0
 _CHILD_FAULTS = {
     Fault.CHILD_DEFECT,
     Fault.CHILD_DIED,
@@ -40,10 +40,10 @@ class PcscCardReader:
         self._asked_at = time.monotonic()
 
     def status(self) -> Status:
-        """STALE: nobody has asked the reader for a minute, so nothing is known of it."""
+        """STALE: the reader was not heard of for so long that nothing is known of it."""
         now = time.monotonic()
-        if self._status.health is Health.READY and now - self._asked_at > _STALE_SECONDS:
-            return Status(Health.STALE, self._asked_at + _STALE_SECONDS)
+        if self._status.health is Health.READY and now - self._asked_at > BELIEVED_SECONDS:
+            return Status(Health.STALE, self._asked_at + BELIEVED_SECONDS)
         return self._status
 
     async def check(self) -> None:

@@ -71,6 +71,10 @@ class Fault(StrEnum):
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
 
 
+WARNINGS = frozenset({Fault.RECEIPT_PAPER_LOW, Fault.RECEIPT_NOT_TAKEN})
+"""Codes of a device that works, but somebody should come."""
+
+
 class DeviceError(Exception):
     """A typed device failure.
 
@@ -101,8 +105,9 @@ class Health(StrEnum):
 class Status:
     """A snapshot. ``since`` is ``time.monotonic()`` of the last change.
 
-    FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW, RECEIPT_NOT_TAKEN).
-    STALE: no successful check for too long. ``paper_inside``: a sheet may still be in the device.
+    FAULT has a ``code``; with READY a code is one of WARNINGS. OPENING: nobody has asked it yet.
+    STALE: it was ready, and then no check has come back for too long. ``paper_inside``: a sheet may
+    still be in the device.
     """
 
     health: Health
@@ -201,6 +206,10 @@ class Supply:
 
 class Device(Protocol):
     def status(self) -> Status: ...
+
+    async def check(self) -> None:
+        """Ask it, and raise DeviceError when it could not be used now; ``status()`` tells too."""
+        ...
 
     async def close(self) -> None: ...
 

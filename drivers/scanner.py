@@ -18,6 +18,7 @@ from pathlib import Path
 from drivers.contract import DeviceError, Fault, Health, Raster, ScanSettings, Status
 from drivers.escl_status import EsclReport, ask_escl
 from drivers.own_thread import OwnThread
+from drivers.presence import BELIEVED_SECONDS
 from drivers.sane_worker import Quirks
 from drivers.supervisor import Child, ChildSpec
 
@@ -25,7 +26,6 @@ _STOP_DEADLINE = 5.0
 _PROBE_DEADLINE = 10.0
 _BUSY_PATIENCE = 3.0  # a scanner may still be putting its last job away
 _BUSY_PAUSE = 0.3
-_FRESH_SECONDS = 120.0  # how long a good answer is believed
 
 _MECHANICAL = {Fault.SCANNER_JAM, Fault.SCANNER_DOOR_OPEN, Fault.SCANNER_MULTIFEED}
 
@@ -65,13 +65,13 @@ class SaneScanner:
         self._thread = OwnThread("scanner")
         self._job = 0
         self._asked = 0.0
-        self._status = Status(Health.STALE, time.monotonic())
+        self._status = Status(Health.OPENING, time.monotonic())
 
     def status(self) -> Status:
-        """What the last scan or check found; STALE before the first one, and when that is old."""
+        """What the last scan or check found; STALE when that is old."""
         now = time.monotonic()
-        if self._status.health is Health.READY and now - self._asked > _FRESH_SECONDS:
-            return Status(Health.STALE, self._asked + _FRESH_SECONDS)
+        if self._status.health is Health.READY and now - self._asked > BELIEVED_SECONDS:
+            return Status(Health.STALE, self._asked + BELIEVED_SECONDS)
         return self._status
 
     async def close(self) -> None:
@@ -173,10 +173,8 @@ class SaneScanner:
         if job != self._job:
             return
         self._asked = time.monotonic()
-        if failure is None:
+        if failure is None or failure.code == Fault.SCANNER_EMPTY:
             self._set(Health.READY)
-        elif failure.code == Fault.SCANNER_EMPTY:
-            self._set(Health.READY, failure.code)
         else:
             health = Health.ABSENT if failure.code == Fault.SCANNER_ABSENT else Health.FAULT
             self._set(health, failure.code, failure.paper_inside)

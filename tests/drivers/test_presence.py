@@ -81,6 +81,11 @@ def test_who_is_asked_and_who_is_left_alone() -> None:
     assert (asked["ready"], asked["busy"], asked["hanging"]) == (1, 0, 1)
 
 
+def test_a_device_that_is_asked_in_time_is_believed_until_the_next_answer() -> None:
+    between = presence._CALM_SECONDS + presence._EAGER_SECONDS + presence._PATIENCE
+    assert between < presence.BELIEVED_SECONDS
+
+
 def test_a_scanner_that_comes_back_is_ready(tmp_path: Path) -> None:
     async def until(scanner: SaneScanner, health: Health) -> None:
         while scanner.status().health is not health:  # noqa: ASYNC110
