@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 
-from drivers.camera_sources import look_for
+from drivers.camera_sources import check_source, look_for
 from drivers.contract import DeviceError, Fault, Health, Raster, Status
 from drivers.own_thread import OwnThread
 from drivers.supervisor import Child, ChildSpec
@@ -36,6 +36,8 @@ class OpenCvCamera:
         deadline: float = 5.0,
         reopen_seconds: float = 3.0,
     ) -> None:
+        """Raises ValueError for a source or a rotation that cannot be."""
+        check_source(source)
         if rotation not in (0, 90, 180, 270):
             raise ValueError(f"rotation is 0, 90, 180 or 270, not {rotation}")
         options = {

@@ -12,14 +12,13 @@ import time
 import unicodedata
 from dataclasses import dataclass
 
-from drivers.contract import DeviceError, Fault, Health, Status
+from drivers.contract import MAX_PAYLOAD, DeviceError, Fault, Health, Status
 from drivers.own_thread import OwnThread
 from drivers.reader_pieces import Line, Piece, Wire
 
 log = logging.getLogger(__name__)
 
-MAX_CHARACTERS = 4096
-_MAX_BYTES = 4 * MAX_CHARACTERS  # UTF-8 takes at most four bytes for a character
+_MAX_BYTES = 4 * MAX_PAYLOAD  # UTF-8 takes at most four bytes for a character
 _STALE_SECONDS = 0.5  # a payload comes in one go; a pause this long ends it
 _RETRY_SECONDS = 0.1
 _OPEN_SECONDS = 10.0
@@ -52,8 +51,8 @@ class Format:
         if self.symbologies and aim and aim[1:2] not in self.symbologies:
             raise DeviceError(Fault.READER_GARBLED, "another symbology")
         text = self._decoded(data)
-        if len(text) > MAX_CHARACTERS:
-            raise DeviceError(Fault.READER_GARBLED, f"more than {MAX_CHARACTERS} characters")
+        if len(text) > MAX_PAYLOAD:
+            raise DeviceError(Fault.READER_GARBLED, f"more than {MAX_PAYLOAD} characters")
         return text
 
     def _decoded(self, data: bytes) -> str:

@@ -13,6 +13,11 @@ from typing import Protocol
 
 from drivers.wire import Blob
 
+MAX_PAYLOAD = 4096
+"""Characters of a code that a reader or a picture gave; what is longer is not taken."""
+
+_SLIP_CODE = 512
+
 
 class Fault(StrEnum):
     """Failure codes owned by this package."""
@@ -147,10 +152,18 @@ class SlipText:
 
 @dataclass(frozen=True, slots=True)
 class SlipCode:
-    """A QR code drawn by the printer itself. ``payload`` is at most 512 characters."""
+    """A QR code drawn by the printer itself.
+
+    Raises ValueError for a ``payload`` of more than 512 characters: on a slip its modules would be
+    too small to be read.
+    """
 
     payload: str
     module_dots: int = 6
+
+    def __post_init__(self) -> None:
+        if len(self.payload) > _SLIP_CODE:
+            raise ValueError(f"a code of {len(self.payload)} characters, at most {_SLIP_CODE}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +246,7 @@ class CodeReader(Device, Protocol):
         ...
 
     async def read(self) -> str:
-        """Wait for the next payload (UTF-8, at most 4096 characters). Cancel to stop waiting."""
+        """Wait for the next payload (at most MAX_PAYLOAD characters). Cancel to stop waiting."""
         ...
 
 

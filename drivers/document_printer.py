@@ -149,6 +149,8 @@ class IppPrinter:
             state = await self._in_thread(self._ready)
             kind = ipp_jobs.choose_format(state)
             data = pdf if kind == ipp_jobs.PDF else await self._raster(pdf, state)
+            if stop.is_set():
+                raise DeviceError(Fault.PRINTER_ABSENT, "closed")
             await self._in_thread(lambda: self._send(entry, name, kind, data, state))
         return await self._in_thread(lambda: self._settle(entry, name, stop))
 

@@ -33,9 +33,7 @@ def open_endpoint(identity: Identity, backend: Any = None) -> tuple[bytes, socke
     import usb.util
 
     try:
-        device = usb.core.find(
-            **wanted(identity.vendor, identity.product, identity.serial), backend=backend
-        )
+        device = usb.core.find(**wanted(identity), backend=backend)
     except usb.core.NoBackendError as error:
         raise OSError(f"libusb: {error}") from None
     if device is None:

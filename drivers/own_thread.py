@@ -18,13 +18,19 @@ class OwnThread:
     """Runs one call at a time, in the order they were asked for."""
 
     def __init__(self, name: str) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._name = name
+        self._executor: ThreadPoolExecutor | None = None
 
     async def run(self, call: Callable[[], T]) -> T:
         """Raises what ``call`` raises. A caller that is cancelled is free at once; what was begun
         goes on to its end, what was not is dropped, and the next call comes after it."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     def close(self) -> None:
-        """Takes no more calls. Waits for nothing: the one under way may never end."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """End the thread, waiting for nothing: the call under way may never end. A device that is
+        opened again gets a new one."""
+        executor, self._executor = self._executor, None
+        if executor:
+            executor.shutdown(wait=False, cancel_futures=True)

@@ -368,9 +368,17 @@ def test_the_endpoints_of_the_printer_interface_are_found() -> None:
         bulk_endpoints([[interface(7, (0x04, 2))]])
 
 
-@pytest.mark.parametrize("address", ["", "tcp://printer", "usb:04b8", "lpt1", "serial:"])
+def test_a_code_that_nobody_could_read_is_not_made() -> None:
+    SlipCode("x" * 512)
+    with pytest.raises(ValueError, match="513 characters"):
+        SlipCode("x" * 513)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "tcp://printer", "usb:04b8", "usb:04b8:02020", "lpt1", "serial:"]
+)
 def test_an_address_that_cannot_be_is_refused_at_once(address: str) -> None:
-    with pytest.raises(ValueError, match="expected tcp://"):
+    with pytest.raises(ValueError, match=r"expected tcp://|not vvvv:pppp"):
         EscposPrinter(address=address)
 
 
