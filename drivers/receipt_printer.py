@@ -79,11 +79,10 @@ class EscposPrinter:
 
     ``usb_backend``: pyusb's, for tests; None is libusb. ``timeout``: seconds until a printer that
     does not answer counts as silent. ``near_end_mm`` and ``roll_file``: as in ``PaperRoll``. The
-    connection is opened for each call, so a printer that was
-    switched off and on needs no care.
+    connection is opened for each call, so a printer that was switched off and on needs no care.
 
     Calls block, so they run in a thread of their own, one after the other. There is no child
-    process: sockets and pyserial are plain Python, and libusb gets a time limit on every transfer.
+    process: sockets and pyserial are plain Python; for libusb see docs/decisions/0045.
     """
 
     def __init__(
