@@ -16,7 +16,7 @@ from pathlib import Path
 
 from drivers.camera import OpenCvCamera
 from drivers.code_reader import WiredCodeReader
-from drivers.contract import DeviceError, Health, ScanSettings, Slip, SlipText
+from drivers.contract import Device, DeviceError, Health, ScanSettings, Slip, SlipText
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.hid_reader import HidReaderEmulator
@@ -25,7 +25,7 @@ from drivers.emulators.serial_reader import SerialReaderEmulator
 from drivers.emulators.usbip_backend import UsbipBackend
 from drivers.hid_nodes import Identity
 from drivers.hid_pos import HidPosWire
-from drivers.presence import Checkable, watching
+from drivers.presence import watching
 from drivers.reader_wires import wire
 from drivers.receipt_printer import EscposPrinter
 from drivers.scanner import SaneScanner
@@ -67,7 +67,7 @@ class Event:
     breaks: Callable[[], object]
     mends: Callable[[], object]
     use: Callable[[], Awaitable[object]]
-    notice: Checkable | None = None
+    notice: Device | None = None
 
 
 def break_often(folder: Path, count: int, seed: int, sheet: bytes, frame: bytes) -> Tally:
