@@ -167,6 +167,12 @@ def test_expired_certificates_are_told_apart() -> None:
     assert code_of(genuine(), GROUPS, trusted(), later) == Fault.CHIP_SIGNER_EXPIRED
 
 
+def test_a_certificate_of_no_known_version_is_unreadable() -> None:
+    third = b"\xa0\x03\x02\x01\x02"  # version 3 is written as 2
+    document = genuine().replace(third, third[:-1] + b"\x03")
+    assert code_of(document, GROUPS, trusted()) == Fault.CHIP_UNREADABLE
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_flipped_byte_lets_another_face_pass(data: st.DataObject) -> None:
