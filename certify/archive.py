@@ -67,7 +67,9 @@ def _with_answers(pdf: bytes, roots: Sequence[bytes]) -> bytes:
     for name in [sig.field_name for sig in _signatures(pdf)]:
         signature = next(sig for sig in _signatures(pdf) if sig.field_name == name)
         out = io.BytesIO()
-        add_validation_info(signature, _online(roots), output=out)
+        # An entry for each signature (VRI) would have to be changed by the next lifting, which
+        # after a signature is no allowed update; the common store alone serves verifiers as well.
+        add_validation_info(signature, _online(roots), add_vri_entry=False, output=out)
         pdf = out.getvalue()
     return pdf
 

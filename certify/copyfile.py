@@ -14,6 +14,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from certify.errors import CertifyError, Fault
+from certify.pages import layers_image
 from certify.statement import CopyFacts
 
 PRIVATE_DATA = "MotCuaKiosk"
@@ -25,7 +26,7 @@ _MAX_DEPTH = 16
 
 @dataclass(frozen=True, slots=True)
 class CopyFile:
-    """``images``: JPEG bytes, one a page, of all pages that show one.
+    """``images``: one a page, of all pages that show one, as SourcePage.image.
 
     ``notes``: what lies upon the pages, by the name of its form field, or its kind.
     """
@@ -144,7 +145,13 @@ def _notes(page: Any) -> Iterator[str]:
 
 
 def _images(page: Any) -> Iterator[bytes]:
-    for entry in page["/Resources"].get("/XObject", {}).values():
-        thing = entry.get_object()
-        if thing["/Subtype"] == "/Image":
-            yield bytes(thing.encoded_data)
+    """Page images as certify.pages.SourcePage has them; layers are one together."""
+    things = [entry.get_object() for entry in page["/Resources"].get("/XObject", {}).values()]
+    images = [thing for thing in things if thing["/Subtype"] == "/Image"]
+    images.sort(key=lambda image: "/Mask" in image)
+    if ["/Mask" in image for image in images] == [False, True]:
+        paper, colours = images
+        streams = (paper, colours, colours["/Mask"])
+        yield layers_image(*(bytes(stream.encoded_data) for stream in streams))
+    else:
+        yield from (bytes(image.encoded_data) for image in images)

@@ -7,6 +7,7 @@ purpose never passes for another. Seals, which strangers' tools read too, leave 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from certify.errors import CertifyError, Fault
+
+PublicKey = ec.EllipticCurvePublicKey
 
 RawSigner = Callable[[bytes], bytes]
 """Signs a message with ES256: r and s, 32 bytes each, big-endian."""
@@ -119,6 +122,16 @@ def decode(data: bytes) -> Any:
     if not same:
         raise ValueError("not in deterministic encoding")
     return value
+
+
+def first_length(data: bytes) -> int:
+    """Bytes of the first item of a CBOR sequence (RFC 8742). Raises ValueError."""
+    stream = io.BytesIO(data)
+    try:
+        cbor2.load(stream)
+    except (cbor2.CBORError, TypeError, RecursionError) as error:
+        raise ValueError(f"not CBOR: {type(error).__name__}") from None
+    return stream.tell()
 
 
 def _to_be_signed(protected: bytes, payload: bytes, purpose: bytes) -> bytes:

@@ -6,17 +6,17 @@ Everything is drawn by reportlab in points, origin bottom left. Only process-loc
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import fontpkg_be_vietnam_pro
 import segno
 from PIL import Image, ImageFont, ImageStat
 from reportlab import rl_config
-from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
@@ -30,7 +30,7 @@ MM = 72 / 25.4
 REGULAR, BOLD = "BeVietnamPro-Regular", "BeVietnamPro-Bold"
 SEAL_MM = 30.0
 
-_A4 = (210 * MM, 297 * MM)
+A4 = (210 * MM, 297 * MM)
 _BLOCK = (180 * MM, 70 * MM)
 _BLOCK_BOTTOM = 12 * MM
 _MARGIN_LINE = 6 * MM
@@ -59,7 +59,7 @@ class Box:
         return self.left, self.bottom, self.left + self.width, self.bottom + self.height
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Placed:
     """A page image on its A4 sheet. ``scale``: points per pixel."""
 
@@ -68,12 +68,22 @@ class Placed:
     box: Box
     scale: float
 
+    @cached_property
+    def small(self) -> Image.Image:
+        """Grey, at an eighth of its size. Raises CertifyError (PAGE_UNREADABLE)."""
+        image = _open_jpeg(self.page.jpeg)
+        image.draft("L", (self.page.width // _SMALL, self.page.height // _SMALL))
+        try:
+            return image.convert("L")
+        except OSError:
+            raise CertifyError(Fault.PAGE_UNREADABLE, "a broken JPEG") from None
+
 
 def place(page: SourcePage) -> Placed:
     """A4, upright or across, at true scale; only what is larger than A4 is made smaller."""
     scale = 72 / page.dpi
     width, height = page.width * scale, page.height * scale
-    sheet = (_A4[1], _A4[0]) if width > height and width > _A4[0] * _OVERHANG else _A4
+    sheet = (A4[1], A4[0]) if width > height and width > A4[0] * _OVERHANG else A4
     excess = max(width / sheet[0], height / sheet[1])
     if excess > _OVERHANG:
         scale, width, height = scale / excess, width / excess, height / excess
@@ -100,7 +110,7 @@ def has_ink(placed: Placed, area: Box) -> bool:
         (right - box.left) / scale,
         (box.bottom + box.height - bottom) / scale,
     )
-    return _words_in(placed.page, pixels) or _dark_in(placed.page, pixels)
+    return _words_in(placed.page, pixels) or _dark_in(placed, pixels)
 
 
 def _words_in(page: SourcePage, pixels: tuple[float, float, float, float]) -> bool:
@@ -114,14 +124,9 @@ def _words_in(page: SourcePage, pixels: tuple[float, float, float, float]) -> bo
     )
 
 
-def _dark_in(page: SourcePage, pixels: tuple[float, float, float, float]) -> bool:
+def _dark_in(placed: Placed, pixels: tuple[float, float, float, float]) -> bool:
     """Ink is what is darker than the paper around it, whatever the colour of the paper."""
-    try:
-        image = Image.open(io.BytesIO(page.jpeg), formats=["JPEG"])
-        image.draft("L", (page.width // _SMALL, page.height // _SMALL))
-        grey = image.convert("L")
-    except OSError:
-        raise CertifyError(Fault.PAGE_UNREADABLE, "not a JPEG") from None
+    page, grey = placed.page, placed.small
     across, down = grey.width / page.width, grey.height / page.height
     left, top = max(0, round(pixels[0] * across)), max(0, round(pixels[1] * down))
     right = min(grey.width, round(pixels[2] * across))
@@ -132,6 +137,13 @@ def _dark_in(page: SourcePage, pixels: tuple[float, float, float, float]) -> boo
     paper = ImageStat.Stat(part).median[0]
     dark = sum(part.histogram()[: max(0, int(paper) - _INK_DARKER)])
     return dark > _INK_SHARE * part.width * part.height
+
+
+def _open_jpeg(jpeg: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(jpeg), formats=["JPEG"])
+    except OSError:
+        raise CertifyError(Fault.PAGE_UNREADABLE, "not a JPEG") from None
 
 
 def prepare_fonts() -> None:
@@ -146,12 +158,31 @@ def _font_file(name: str) -> str:
     return str(Path(fontpkg_be_vietnam_pro.ROOT) / "files" / f"{name}.ttf")
 
 
+class _Scan:
+    """A JPEG as reportlab takes it from a file: its own ImageReader would decode every pixel, only
+    to give the image a name."""
+
+    def __init__(self, jpeg: bytes, name: bytes) -> None:
+        _open_jpeg(jpeg)  # of what is none, reportlab would draw a picture of its own
+        self._jpeg = jpeg
+        self._name = hashlib.sha256(jpeg + name).hexdigest()
+
+    def __str__(self) -> str:
+        return self._name
+
+    def jpeg_fh(self) -> io.BytesIO:
+        return io.BytesIO(self._jpeg)
+
+
 def draw_original(canvas: Canvas, placed: Placed) -> None:
-    """The image as it was archived (its JPEG bytes untouched), and its words, invisible."""
+    """The image as it was archived (its JPEG bytes untouched) or in layers, and its words,
+    invisible. The mask of the layers is added when reportlab is done: it knows no such thing."""
     box, page = placed.box, placed.page
     canvas.setPageSize(placed.sheet)
-    image = ImageReader(io.BytesIO(page.jpeg))
-    canvas.drawImage(image, box.left, box.bottom, box.width, box.height)
+    layers = page.layers
+    ink = layers.ink if layers else b""  # whose colours are one object for one mask
+    for jpeg in (layers.paper, layers.colours) if layers else (page.jpeg,):
+        canvas.drawImage(_Scan(jpeg, ink), box.left, box.bottom, box.width, box.height)
     _draw_words(canvas, placed)
 
 
@@ -209,7 +240,7 @@ def _metrics() -> ImageFont.FreeTypeFont:
 
 def draw_marks(canvas: Canvas, placed: Placed | None, facts: CopyFacts, page: int, of: int) -> None:
     """Watermark and margin line. ``placed`` is None on a sheet of its own."""
-    sheet = placed.sheet if placed else _A4
+    sheet = placed.sheet if placed else A4
     _draw_watermark(canvas, sheet)
     strip = Box(10 * MM, 4 * MM, sheet[0] - 20 * MM, 5 * MM)
     taken = placed is not None and has_ink(placed, strip)
@@ -323,12 +354,12 @@ def draw_added_sheet(
     canvas: Canvas, facts: CopyFacts, seal_text: str, originals: int
 ) -> tuple[Box, Box]:
     """The statement on a sheet of its own, when the original leaves no room for it."""
-    canvas.setPageSize(_A4)
+    canvas.setPageSize(A4)
     canvas.setFont(REGULAR, 9)
     canvas.setFillGray(_GREY)
-    top = _A4[1] - 20 * MM
-    canvas.drawCentredString(_A4[0] / 2, top, template()["added"].format(pages=f"{originals:02d}"))
-    block = Box((_A4[0] - _BLOCK[0]) / 2, top - 8 * MM - _BLOCK[1], *_BLOCK)
+    top = A4[1] - 20 * MM
+    canvas.drawCentredString(A4[0] / 2, top, template()["added"].format(pages=f"{originals:02d}"))
+    block = Box((A4[0] - _BLOCK[0]) / 2, top - 8 * MM - _BLOCK[1], *_BLOCK)
     return draw_block(canvas, block, facts, seal_text)
 
 

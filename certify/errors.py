@@ -28,8 +28,10 @@ class Fault(StrEnum):
     SEAL_KEY_UNKNOWN = "certify.seal-key-unknown"
     SIGNATURE_INVALID = "certify.signature-invalid"
     SIGNER_ABSENT = "certify.signer-absent"
+    SIGNER_LOCKED = "certify.signer-locked"
     SIGNER_MISMATCH = "certify.signer-mismatch"
     SIGNER_REFUSED = "certify.signer-refused"
+    SIGNER_UNREACHABLE = "certify.signer-unreachable"
     TOO_MANY_PAGES = "certify.too-many-pages"
 
 

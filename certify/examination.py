@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from asn1crypto import x509
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 
 from certify import proofs
@@ -144,7 +146,19 @@ class Examination:
             found = _subject(signature.signer_cert)
             wanted = self._expected(name, signature.signer_cert)
             _need(found == wanted, "signer-unexpected", name)
+            self._need_right(name, signature)
         return "as the statement names them"
+
+    def _need_right(self, name: str, signature: EmbeddedPdfSignature) -> None:
+        """Where the bundle lists certificates, any other one is a namesake's."""
+        if not self._bundle.signers:
+            return
+        right = self._bundle.signers.get(sha256(signature.signer_cert.dump()).digest())
+        role = "agency" if name == AGENCY else "officer"
+        _need(right is not None and right.role == role, "signer-unlisted", name)
+        claimed = signature.self_reported_timestamp
+        within = right and claimed and right.since <= claimed < right.until
+        _need(within, "signer-unlisted", f"{name}: outside its time")
 
     def _expected(self, role: str, certificate: x509.Certificate) -> tuple[str, str]:
         """Common name and organisation; an inspecting officer may be any of the agency's."""
@@ -237,11 +251,20 @@ class Examination:
             ended = self._revoked_at(status)
             if ended is None:
                 continue
-            _need(_claimed(status) < ended, "signed-after-revocation", name)
+            why = self._reason(status)
+            _need(_claimed(status) < ended, "signed-after-revocation", f"{name}{why}")
             proven = self._proofs.of(self._copy.signatures[name])
             in_time = proven is not None and proven < ended
             _need(in_time, "time-unproven", f"{name}: no timestamp from before the revocation")
-        return "neither the copy nor a certificate"
+        listed = self._bundle.listed
+        known = f", codes as of {listed.issued:%Y-%m-%d %H:%M}Z" if listed else ""
+        return f"neither the copy nor a certificate{known}"
+
+    def _reason(self, status: PdfSignatureStatus) -> str:
+        path = [status.signing_cert, *(status.validation_path or ())]
+        reasons = self._bundle.revocation_reasons
+        found = {reasons[cert.serial_number] for cert in path if cert.serial_number in reasons}
+        return f": {', '.join(sorted(found))}" if found else ""
 
     def _revoked_at(self, status: PdfSignatureStatus) -> datetime | None:
         """When the first certificate of the path was revoked; None when all are in force."""

@@ -28,11 +28,11 @@ from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.stamp import StaticStampStyle
 from reportlab.pdfgen.canvas import Canvas
 
-from certify import drawing
+from certify import crosspage, drawing
 from certify.copyfile import PRIVATE_DATA
 from certify.drawing import Box
 from certify.errors import CertifyError, Fault
-from certify.pages import SourcePage
+from certify.pages import Layers, SourcePage
 from certify.seal import copy_digest, make_seal
 from certify.signing import Signer, token_errors
 from certify.statement import CopyFacts, statement_of, template
@@ -95,11 +95,14 @@ def assemble(
     """
     if not pages:
         raise ValueError("a copy has at least one page")
-    seal_text = seal_text_for(copy_digest([page.jpeg for page in pages], facts))
+    seal_text = seal_text_for(copy_digest([page.image for page in pages], facts))
     drawn, boxes = _draw(pages, facts, seal_text)
     with pikepdf.open(io.BytesIO(drawn)) as pdf:
         for page in pdf.pages:
             del page.obj.Trans  # reportlab's, empty: a copy is no slide show
+        for source, page in zip(pages, pdf.pages, strict=False):
+            if source.layers:
+                _add_mask(pdf, page, source.layers)
         _describe(pdf, facts, seal_text)
         _add_fields(pdf, boxes)
         out = io.BytesIO()
@@ -190,6 +193,7 @@ def _draw(
     foot = drawing.block_box(sheets[-1].sheet)
     added = drawing.has_ink(sheets[-1], foot)
     count = len(sheets) + added
+    across = crosspage.find_offset(sheets) if count > 1 else 0.0
     out = io.BytesIO()
     canvas = Canvas(out, pageCompression=1, initialFontName=drawing.REGULAR)
     for number, placed in enumerate(sheets, 1):
@@ -197,14 +201,35 @@ def _draw(
             canvas.showPage()
         drawing.draw_original(canvas, placed)
         drawing.draw_marks(canvas, placed, facts, number, count)
+        if count > 1:
+            crosspage.draw_slice(canvas, placed.sheet, facts, number, count, across)
     if added:
         canvas.showPage()
         drawing.draw_marks(canvas, None, facts, count, count)
+        crosspage.draw_slice(canvas, drawing.A4, facts, count, count, across)
         boxes = drawing.draw_added_sheet(canvas, facts, seal_text, len(sheets))
     else:
         boxes = drawing.draw_block(canvas, foot, facts, seal_text)
     canvas.save()
     return out.getvalue(), boxes
+
+
+def _add_mask(pdf: pikepdf.Pdf, page: pikepdf.Page, layers: Layers) -> None:
+    """Let the colours be seen only where the ink is (ISO 32000-1, 8.9.6.3)."""
+    images = page.obj.Resources.XObject.values()
+    colours = next(image for image in images if image.read_raw_bytes() == layers.colours)
+    width, height = layers.ink_size
+    colours.Mask = pdf.make_stream(
+        layers.ink,
+        Type=pikepdf.Name.XObject,
+        Subtype=pikepdf.Name.Image,
+        Width=width,
+        Height=height,
+        ImageMask=True,
+        BitsPerComponent=1,
+        Filter=pikepdf.Name.CCITTFaxDecode,
+        DecodeParms=pikepdf.Dictionary(K=-1, Columns=width, Rows=height),
+    )
 
 
 def _describe(pdf: pikepdf.Pdf, facts: CopyFacts, seal_text: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from certify import cose
 from certify.errors import CertifyError, Fault
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ MIN_SIDE = 200  # pixels; an identity card at 200 dpi is 425 high
 PDF_DPI = 200
 _DPI_RANGE = (72, 1200)
 _A4_INCHES = 8.27
-_JPEG_QUALITY = 92
+_FORMATS = ("PNG", "JPEG", "TIFF")  # never EPS: that starts Ghostscript
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,34 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Layers:
+    """A page as paper and ink (certify.layers): ``paper`` and ``colours`` are JPEGs of any size,
+    ``ink`` is a CCITT group 4 mask of ``ink_size`` pixels, where the colours are seen."""
+
+    paper: bytes
+    colours: bytes
+    ink: bytes
+    ink_size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class SourcePage:
-    """One page of the original. ``jpeg`` is the archived image, true to colour and scale."""
+    """One page of the original. ``jpeg`` is the archived image, true to colour and scale; a copy
+    shows ``layers`` in its place when there are any."""
 
     jpeg: bytes
     width: int
     height: int
     dpi: int
     words: tuple[Word, ...]
+    layers: Layers | None = None
+
+    @property
+    def image(self) -> bytes:
+        """What the seal's digest covers: the page image as the copy holds it."""
+        if self.layers is None:
+            return self.jpeg
+        return layers_image(self.layers.paper, self.layers.colours, self.layers.ink)
 
     @property
     def text(self) -> str:
@@ -53,6 +75,11 @@ class SourcePage:
         for word in self.words:
             lines.setdefault(word.line, []).append(word.text)
         return "\n".join(" ".join(words) for words in lines.values())
+
+
+def layers_image(paper: bytes, colours: bytes, ink: bytes) -> bytes:
+    """The layers as one page image: the CBOR array of the three."""
+    return cose.encode([paper, colours, ink])
 
 
 def encode_text(pages: Sequence[SourcePage]) -> bytes:
@@ -92,61 +119,67 @@ def decode_text(data: bytes, images: Sequence[bytes]) -> list[SourcePage]:
     ]
 
 
-def load_pages(paths: Sequence[Path]) -> list[SourcePage]:
-    """Pages without words from PNG, JPEG, TIFF and PDF files, in order.
+def page_count(path: Path) -> int:
+    """How many pages a PNG, JPEG, TIFF or PDF file has.
 
-    A JPEG is taken as it is; a PDF is drawn at 200 dpi. Raises CertifyError: PAGE_UNREADABLE,
-    PAGE_TOO_SMALL, PAGE_TOO_LARGE, TOO_MANY_PAGES, PDF_ENCRYPTED. Imports native decoders.
+    Raises CertifyError: PAGE_UNREADABLE, PDF_ENCRYPTED. Runs native decoders.
     """
-    pages: list[SourcePage] = []
-    for path in paths:
-        for page in _load(path):
-            pages.append(page)
-            if len(pages) > MAX_PAGES:
-                raise CertifyError(Fault.TOO_MANY_PAGES, f"more than {MAX_PAGES}")
-    return pages
+    with _opened(path) as file:
+        return int(getattr(file, "n_frames", 1)) if _is_image(file) else len(file)
 
 
-def _load(path: Path) -> Iterator[SourcePage]:
+def open_page(path: Path, index: int) -> tuple[Image, int]:
+    """Page ``index`` of a file, upright, grey or RGB on white paper; and its dots per inch.
+
+    A PDF is drawn at 200 dpi. Raises CertifyError: PAGE_UNREADABLE, PAGE_TOO_SMALL,
+    PAGE_TOO_LARGE, PDF_ENCRYPTED. Runs native decoders.
+    """
+    with _opened(path) as file:
+        if _is_image(file):
+            return _frame(file, index, path.name)
+        page, scale = file[index], PDF_DPI / 72
+        _check_size((page.get_width() * scale, page.get_height() * scale), path.name)
+        return page.render(scale=scale).to_pil().convert("RGB"), PDF_DPI
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """An image of Pillow or a document of pypdfium2, whose errors become ours."""
+    import pypdfium2
+    from PIL import Image
+
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise CertifyError(Fault.PAGE_UNREADABLE, f"{path.name}: {error.strerror}") from None
-    return _from_pdf(data, path.name) if data[:5] == b"%PDF-" else _from_image(data, path.name)
-
-
-def _from_image(data: bytes, name: str) -> Iterator[SourcePage]:
-    from PIL import Image, ImageSequence
-
-    try:
-        with Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "TIFF"]) as image:
-            for frame in ImageSequence.Iterator(image):
-                _check_size(frame.size, name)
-                frame.load()
-                yield _page(frame, _dpi(frame), data if _usable_as_is(frame) else None)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        detail = f"{name}: {type(error).__name__}"
-        raise CertifyError(Fault.PAGE_UNREADABLE, detail) from None
-
-
-def _from_pdf(data: bytes, name: str) -> Iterator[SourcePage]:
-    import pypdfium2
-
-    try:
-        document = pypdfium2.PdfDocument(data)
+        if data[:5] == b"%PDF-":
+            with closing(pypdfium2.PdfDocument(data)) as document:
+                yield document
+        else:
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                yield image
     except pypdfium2.PdfiumError as error:
         encrypted = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
         fault = Fault.PDF_ENCRYPTED if encrypted else Fault.PAGE_UNREADABLE
-        raise CertifyError(fault, name) from None
-    try:
-        for page in document:
-            scale = PDF_DPI / 72
-            _check_size((page.get_width() * scale, page.get_height() * scale), name)
-            yield _page(page.render(scale=scale).to_pil(), PDF_DPI, None)
-    except pypdfium2.PdfiumError:
-        raise CertifyError(Fault.PAGE_UNREADABLE, name) from None
-    finally:
-        document.close()
+        raise CertifyError(fault, path.name) from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        detail = f"{path.name}: {type(error).__name__}"
+        raise CertifyError(Fault.PAGE_UNREADABLE, detail) from None
+
+
+def _is_image(file: Any) -> bool:
+    from PIL import Image
+
+    return isinstance(file, Image.Image)
+
+
+def _frame(image: Image, index: int, name: str) -> tuple[Image, int]:
+    from PIL import ImageOps
+
+    image.seek(index)
+    _check_size(image.size, name)
+    dpi = _dpi(image)
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    return _on_white(image), dpi
 
 
 def _check_size(size: tuple[float, float], name: str) -> None:
@@ -157,30 +190,11 @@ def _check_size(size: tuple[float, float], name: str) -> None:
         raise CertifyError(Fault.PAGE_TOO_SMALL, name)
 
 
-def _usable_as_is(image: Image) -> bool:
-    """A JPEG that PDF readers show alike: grey or RGB, upright by itself."""
-    orientation = image.getexif().get(0x0112, 1)
-    return image.format == "JPEG" and image.mode in ("L", "RGB") and orientation == 1
-
-
-def _page(image: Image, dpi: int, jpeg: bytes | None) -> SourcePage:
-    if jpeg is None:
-        from PIL import ImageOps
-
-        upright = ImageOps.exif_transpose(image)
-        image = _on_white(upright)
-        out = io.BytesIO()
-        image.save(out, "JPEG", quality=_JPEG_QUALITY, subsampling=0, dpi=(dpi, dpi))
-        jpeg = out.getvalue()
-    return SourcePage(jpeg, image.width, image.height, dpi, ())
-
-
 def _on_white(image: Image) -> Image:
-    """JPEG has no transparency: what shines through is paper."""
-    if image.mode in ("1", "L"):
-        return image.convert("L")
+    """What shines through is paper."""
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        mode = "L" if image.mode in ("1", "L") else "RGB"
+        return image if image.mode == mode else image.convert(mode)
     from PIL import Image as Images
 
     paper = Images.new("RGBA", image.size, "white")

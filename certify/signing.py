@@ -1,4 +1,5 @@
-"""Keys that sign certified copies: on a token, through PKCS#11 (OASIS 2.40), never in a file.
+"""Keys that sign certified copies, behind one small port; here those on a token, by PKCS#11 (OASIS
+2.40). Others: ``remote`` (a signing service) and ``developer_key`` (a file, never in production).
 
 Heavy and native: imported in children, server processes and commands only.
 """
@@ -48,7 +49,7 @@ class Pkcs11Signer:
         self.pdf_key: PdfKey = PKCS11Signer(
             session,
             key_label=key_label,
-            ca_chain=_above(self.certificate, [*chain, *_certificates(session, {})]),
+            ca_chain=above(self.certificate, [*chain, *_certificates(session, {})]),
             embed_roots=False,
             # SoftHSM2 hashes for RSA, not for ECDSA.
             use_raw_mechanism=self._key.key_type is pkcs11.KeyType.EC,
@@ -121,7 +122,7 @@ def _certificate(session: Any, label: str) -> x509.Certificate:
     raise pkcs11.NoSuchKey(f"no certificate {label}")
 
 
-def _above(
+def above(
     certificate: x509.Certificate, candidates: Sequence[x509.Certificate]
 ) -> list[x509.Certificate]:
     """The issuers, lowest first: exactly what a verifier needs beside the root."""

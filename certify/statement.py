@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, get_args
 from certify.numbers import check_id_code, grouped
 
 Mode = Literal["pre-check", "post-check"]
+Profile = Literal["archive", "lean"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,17 @@
 
 Both are COSE_Sign1 over deterministic CBOR, signed by the key whose public half is the trust
 anchor. They have serials and are never downgraded: ``at_least`` is the serial one already has.
+
+Behind a bundle its revocation list may stand (a CBOR sequence, RFC 8742): id codes of revoked
+copies, signed by the one key that the bundle grants this right, and no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -19,16 +22,46 @@ from certify import cose
 from certify.errors import CertifyError, Fault
 from certify.statement import Mode
 
+Role = Literal["officer", "agency"]
+
 _BUNDLE = b"mot-cua/trust-bundle/1"
+_REVOCATIONS = b"mot-cua/revocations/1"
 _POLICY = b"mot-cua/policy/1"
+
+
+@dataclass(frozen=True, slots=True)
+class SignerRight:
+    """In which role a certificate may sign, and for signatures of which time (``until`` not
+    included)."""
+
+    role: Role
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """A list of revoked id codes, as its key signed it. It never expires: what was revoked once
+    stays so."""
+
+    issued: datetime
+    codes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class TrustBundle:
     """Whom to believe. ``roots``: DER certificates. ``seal_keys``: by key id (cose.key_id).
 
-    ``revoked_codes``: id codes of copies; ``revoked_certificates``: since when, by serial number.
-    ``leases``: until when the holder of a seal key, by key id, may issue; a desk needs no lease.
+    ``revoked_codes``: id codes of copies; ``revoked_certificates``: since when, by serial number,
+    and ``revocation_reasons`` why. ``leases``: until when the holder of a seal key, by key id, may
+    issue; a desk needs no lease. ``signers``: the only certificates (SHA-256 of their DER) that may
+    sign copies; when there are none, every one under the roots that bears the right names.
+    ``revocation_key`` may sign a list of further codes; ``listed`` is that list, already among
+    ``revoked_codes``.
+
+    ``chip_roots``: DER certificates of the states whose chips are believed, and ``staff_roots`` of
+    those who issue staff cards. ``revoked_signers``: what either has taken back, by the SHA-256 of
+    the root and the serial number. Bundles from before these three have none.
     """
 
     serial: int
@@ -40,6 +73,13 @@ class TrustBundle:
     revoked_codes: frozenset[str] = frozenset()
     revoked_certificates: Mapping[int, datetime] = field(default_factory=dict)
     leases: Mapping[bytes, datetime] = field(default_factory=dict)
+    revocation_reasons: Mapping[int, str] = field(default_factory=dict)
+    signers: Mapping[bytes, SignerRight] = field(default_factory=dict)
+    revocation_key: ec.EllipticCurvePublicKey | None = None
+    listed: Revocations | None = None
+    chip_roots: tuple[bytes, ...] = ()
+    staff_roots: tuple[bytes, ...] = ()
+    revoked_signers: frozenset[tuple[bytes, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +119,21 @@ def sign_bundle(bundle: TrustBundle, sign: cose.RawSigner, kid: bytes) -> bytes:
         "seal_host": bundle.seal_host,
         "revoked_codes": sorted(bundle.revoked_codes),
         "revoked_certificates": [
-            [serial, int(when.timestamp())]
+            [serial, int(when.timestamp()), *_reason(bundle, serial)]
             for serial, when in sorted(bundle.revoked_certificates.items())
         ],
         "leases": {kid: int(until.timestamp()) for kid, until in bundle.leases.items()},
+        "chip_roots": list(bundle.chip_roots),
+        "staff_roots": list(bundle.staff_roots),
+        "revoked_signers": [list(pair) for pair in sorted(bundle.revoked_signers)],
     }
+    if bundle.signers:
+        body["signers"] = {
+            digest: [right.role, int(right.since.timestamp()), int(right.until.timestamp())]
+            for digest, right in bundle.signers.items()
+        }
+    if bundle.revocation_key:
+        body["revocation_key"] = cose.encode_public(bundle.revocation_key)
     return cose.sign1(cose.encode(body), sign, kid, purpose=_BUNDLE)
 
 
@@ -91,7 +141,51 @@ def load_bundle(
     data: bytes, anchor: ec.EllipticCurvePublicKey, *, at: datetime, at_least: int = 0
 ) -> TrustBundle:
     """Raises CertifyError: BUNDLE_INVALID, BUNDLE_EXPIRED."""
-    body = _open(data, anchor, _BUNDLE, at, at_least)
+    signed, behind = split_bundle(data)
+    body = _open(signed, anchor, _BUNDLE, at, at_least)
+    bundle = _read_bundle(body)
+    if not behind:
+        return bundle
+    listed = load_revocations(behind, bundle)
+    return replace(bundle, listed=listed, revoked_codes=bundle.revoked_codes | listed.codes)
+
+
+def split_bundle(data: bytes) -> tuple[bytes, bytes]:
+    """The bundle itself, and the revocation list behind it, which may be empty. Checks nothing.
+
+    Raises CertifyError (BUNDLE_INVALID).
+    """
+    try:
+        length = cose.first_length(data)
+    except ValueError as error:
+        raise _malformed(error) from None
+    return data[:length], data[length:]
+
+
+def sign_revocations(listed: Revocations, sign: cose.RawSigner, kid: bytes) -> bytes:
+    """What stands behind the bundle that names this key as its ``revocation_key``."""
+    body = {
+        "issued": int(listed.issued.timestamp()),
+        "codes": sorted(listed.codes),
+    }
+    return cose.sign1(cose.encode(body), sign, kid, purpose=_REVOCATIONS)
+
+
+def load_revocations(data: bytes, bundle: TrustBundle) -> Revocations:
+    """Raises CertifyError (BUNDLE_INVALID)."""
+    if bundle.revocation_key is None:
+        raise CertifyError(Fault.BUNDLE_INVALID, "nobody may sign revocations")
+    body = _verified(data, bundle.revocation_key, _REVOCATIONS)
+    try:
+        return Revocations(
+            issued=datetime.fromtimestamp(body["issued"], UTC),
+            codes=frozenset(map(str, body["codes"])),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise _malformed(error) from None
+
+
+def _read_bundle(body: Any) -> TrustBundle:
     try:
         keys = [cose.decode_public(der) for der in body["seal_keys"]]
         return TrustBundle(
@@ -102,12 +196,26 @@ def load_bundle(
             revoked_codes=frozenset(map(str, body["revoked_codes"])),
             revoked_certificates={
                 int(serial): datetime.fromtimestamp(when, UTC)
-                for serial, when in body["revoked_certificates"]
+                for serial, when, *_ in body["revoked_certificates"]
             },
             leases={
                 bytes(kid): datetime.fromtimestamp(until, UTC)
                 for kid, until in body["leases"].items()
             },
+            revocation_reasons={
+                int(serial): str(reason)
+                for serial, _, *reasons in body["revoked_certificates"]
+                for reason in reasons
+            },
+            signers={
+                bytes(digest): _right(values) for digest, values in body.get("signers", {}).items()
+            },
+            revocation_key=_optional_key(body.get("revocation_key")),
+            chip_roots=tuple(bytes(root) for root in body.get("chip_roots", ())),
+            staff_roots=tuple(bytes(root) for root in body.get("staff_roots", ())),
+            revoked_signers=frozenset(
+                (bytes(root), int(serial)) for root, serial in body.get("revoked_signers", ())
+            ),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise _malformed(error) from None
@@ -144,6 +252,23 @@ def load_policy(
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _malformed(error) from None
+
+
+def _reason(bundle: TrustBundle, serial: int) -> list[str]:
+    reason = bundle.revocation_reasons.get(serial)
+    return [reason] if reason else []
+
+
+def _right(values: Any) -> SignerRight:
+    role, since, until = values
+    if role not in get_args(Role):
+        raise ValueError("no such role")
+    times = (datetime.fromtimestamp(each, UTC) for each in (since, until))
+    return SignerRight(role, *times)
+
+
+def _optional_key(der: Any) -> ec.EllipticCurvePublicKey | None:
+    return None if der is None else cose.decode_public(der)
 
 
 def _named_pack(values: Any) -> NamedPack:
@@ -185,11 +310,9 @@ def _read_life(body: Any) -> dict[str, Any]:
 def _open(
     data: bytes, anchor: ec.EllipticCurvePublicKey, purpose: bytes, at: datetime, at_least: int
 ) -> Any:
+    body = _verified(data, anchor, purpose)
     try:
-        body = cose.decode(cose.verify1(data, {cose.key_id(anchor): anchor}, purpose=purpose))
         serial, expires = int(body["serial"]), datetime.fromtimestamp(body["expires"], UTC)
-    except CertifyError as error:
-        raise CertifyError(Fault.BUNDLE_INVALID, error.detail) from None
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise _malformed(error) from None
     if serial < at_least:
@@ -197,6 +320,15 @@ def _open(
     if expires <= at:
         raise CertifyError(Fault.BUNDLE_EXPIRED, f"{expires:%Y-%m-%d}")
     return body
+
+
+def _verified(data: bytes, key: ec.EllipticCurvePublicKey, purpose: bytes) -> Any:
+    try:
+        return cose.decode(cose.verify1(data, {cose.key_id(key): key}, purpose=purpose))
+    except CertifyError as error:
+        raise CertifyError(Fault.BUNDLE_INVALID, error.detail) from None
+    except ValueError as error:
+        raise _malformed(error) from None
 
 
 def _malformed(error: Exception) -> CertifyError:

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from certify.errors import CertifyError, Fault
 from certify.pages import SourcePage, Word
+from certify.secret import Secret, keep_out_of_dumps, secret_of
 from certify.statement import CopyFacts
-from certify.trust import load_anchor, load_bundle
+from certify.trust import TrustBundle, load_anchor, load_bundle
 
 
 class Readable(Protocol):
@@ -25,7 +27,7 @@ class CertifyWorker:
     """``token`` may be empty: such a kiosk verifies, but cannot certify.
 
     ``anchor``: PEM of the key that signs trust bundles. ``chain``: PEM files of CA certificates
-    which the token does not hold.
+    which the token does not hold. ``developer_keys``: a folder of PKCS#12 files instead of a token.
     """
 
     def __init__(
@@ -37,19 +39,27 @@ class CertifyWorker:
         seal_key: str = "seal",
         pin_file: str = "",
         chain: Sequence[str] = (),
+        developer_keys: str = "",
     ) -> None:
+        keep_out_of_dumps()
         self._anchor = load_anchor(anchor)
         self._module = Path(module)
         self._token = token
         self._key = key
         self._seal_key = seal_key
-        self._pin_file = Path(pin_file)
+        self._pin_file = Path(pin_file) if pin_file else None
         self._chain = [Path(file) for file in chain]
+        self._developer_keys = developer_keys
+
+    def prepare(self) -> None:
+        """Import what the other calls need, which takes a second; no key is opened."""
+        for module in ("certify.issue", "certify.verify", "certify.signing"):
+            import_module(module)
 
     def issue_post_check(
         self, pages: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], bundle: bytes
     ) -> bytes:
-        """The copy, sealed and signed with the kiosk's keys.
+        """The copy, sealed and signed with the kiosk's keys, while their lease lasts.
 
         ``pages``: {jpeg (Readable or bytes), width, height, dpi, words: [[text, left, top, width,
         height, confidence, line], ...]}; ``facts`` of CopyFacts.to_dict; ``bundle`` names the seal
@@ -57,13 +67,21 @@ class CertifyWorker:
         """
         from certify.issue import issue_post_check
 
+        trusted = load_bundle(bundle, self._anchor, at=_now())
+        if not self._leased(trusted):
+            raise CertifyError(Fault.LEASE_EXPIRED, "the lease of the kiosk's seal key")
         return issue_post_check(
             [_page(page) for page in pages],
             CopyFacts.from_dict(facts),
             agency=self._agency,
             seal=self._seal,
-            seal_host=load_bundle(bundle, self._anchor, at=_now()).seal_host,
+            seal_host=trusted.seal_host,
         ).pdf
+
+    def may_issue(self, bundle: bytes) -> bool:
+        """Whether a copy that is issued now would be believed: asked before a number is burned for
+        it. Raises CertifyError."""
+        return self._leased(load_bundle(bundle, self._anchor, at=_now()))
 
     def verify(self, pdf: Readable | bytes, bundle: bytes) -> dict[str, Any]:
         """Verify a copy as of now: {ok, state, code (why not), id_code}. Raises CertifyError."""
@@ -78,6 +96,12 @@ class CertifyWorker:
             "id_code": verdict.facts.id_code if verdict.facts else "",
         }
 
+    def verify_seal(self, text: str, bundle: bytes) -> dict[str, Any]:
+        """Judge the text of a QR code as of now: SealVerdict.to_dict. Raises CertifyError."""
+        from certify.verify import verify_seal
+
+        return verify_seal(text, load_bundle(bundle, self._anchor, at=_now())).to_dict()
+
     @cached_property
     def _agency(self) -> Any:
         return self._open(self._key)
@@ -86,18 +110,25 @@ class CertifyWorker:
     def _seal(self) -> Any:
         return self._open(self._seal_key)
 
+    def _leased(self, bundle: TrustBundle) -> bool:
+        """A kiosk's key needs a lease that has not ended, and must be one that seals count by."""
+        until = bundle.leases.get(self._seal.key_id)
+        return self._seal.key_id in bundle.seal_keys and until is not None and _now() < until
+
     def _open(self, key: str) -> Any:
+        if self._developer_keys:
+            from certify.developer_key import DeveloperSigner
+
+            return DeveloperSigner(Path(self._developer_keys) / f"{key}.p12", self._pin)
         if not self._token:
             raise CertifyError(Fault.SIGNER_ABSENT, "no token is configured")
         from certify.signing import open_signer
 
-        return open_signer(self._module, self._token, key, self._pin(), self._chain)
+        return open_signer(self._module, self._token, key, self._pin.reveal(), self._chain)
 
-    def _pin(self) -> str:
-        try:
-            return self._pin_file.read_text("utf-8").strip()
-        except OSError as error:
-            raise CertifyError(Fault.SIGNER_REFUSED, f"PIN file: {error.strerror}") from None
+    @cached_property
+    def _pin(self) -> Secret:
+        return secret_of(self._pin_file, "PIN of the token")
 
 
 def _now() -> datetime:

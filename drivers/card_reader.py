@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from drivers.apdu import parsed
 from drivers.contract import DeviceError, Fault, Health, Status
-from drivers.presence import BELIEVED_SECONDS
+from drivers.standing import Standing
 from drivers.supervisor import Child, ChildSpec
 
 _LOOK_SECONDS = 0.5  # one look; a caller that is cancelled leaves the child busy no longer
@@ -36,15 +35,10 @@ class PcscCardReader:
             )
         )
         self._deadline = deadline
-        self._status = Status(Health.OPENING, time.monotonic())
-        self._asked_at = time.monotonic()
+        self._standing = Standing()
 
     def status(self) -> Status:
-        """STALE: the reader was not heard of for so long that nothing is known of it."""
-        now = time.monotonic()
-        if self._status.health is Health.READY and now - self._asked_at > BELIEVED_SECONDS:
-            return Status(Health.STALE, self._asked_at + BELIEVED_SECONDS)
-        return self._status
+        return self._standing.status()
 
     async def check(self) -> None:
         """Raises DeviceError (CARD_READER_*) when no reader could read a card now."""
@@ -95,27 +89,22 @@ class PcscCardReader:
         return bytes(answers[0])
 
     async def _ask(self, method: str, deadline: float, **arguments: Any) -> Any:
-        self._asked_at = time.monotonic()
-        if self._status.health is Health.READY:
-            self._set(Health.BUSY)
+        if self._standing.status().health is Health.READY:
+            self._standing.set(Health.BUSY)
         try:
             answer = await self._child.call(method, deadline=deadline, **arguments)
         except DeviceError as error:
             self._note(error.code)
             raise
         finally:
-            if self._status.health is Health.BUSY:
-                self._set(Health.READY)
-        self._set(Health.READY)
+            if self._standing.status().health is Health.BUSY:
+                self._standing.set(Health.READY)
+        self._standing.set(Health.READY)
         return answer
 
     def _note(self, code: str) -> None:
         """A card at fault leaves the reader ready."""
         if code in _ABSENCES:
-            self._set(Health.ABSENT, code)
+            self._standing.set(Health.ABSENT, code)
         elif code in _CHILD_FAULTS or code == Fault.CARD_READER_BUSY:
-            self._set(Health.FAULT, code)
-
-    def _set(self, health: Health, code: str | None = None) -> None:
-        if (health, code) != (self._status.health, self._status.code):
-            self._status = Status(health, time.monotonic(), code)
+            self._standing.set(Health.FAULT, code)

@@ -43,7 +43,8 @@ class Worker:
     """``pattern``: name of the reader, ``*`` and ``?`` allowed, letter case ignored."""
 
     def __init__(self, pattern: str) -> None:
-        self._pattern = pattern.lower()
+        # Many names have brackets in them, which are no choice of letters here.
+        self._pattern = pattern.lower().replace("[", "[[]")
         self._context: Any = None
         self._card: Any = None
         self._reader = ""
@@ -132,7 +133,7 @@ class Worker:
             raise self._lost(result, _fault(result))
         fitting = [name for name in names if fnmatch(name.lower(), self._pattern)]
         if not fitting:
-            raise DeviceError(Fault.CARD_READER_ABSENT, f"none of {len(names)} is {self._pattern}")
+            raise DeviceError(Fault.CARD_READER_ABSENT, f"none of {len(names)} fits the name")
         return fitting
 
     def _states(self, wait: float, states: list[tuple[str, int]]) -> list[tuple[str, int, Any]]:

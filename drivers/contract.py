@@ -111,8 +111,8 @@ class Status:
     """A snapshot. ``since`` is ``time.monotonic()`` of the last change.
 
     FAULT has a ``code``; with READY a code is one of WARNINGS. OPENING: nobody has asked it yet.
-    STALE: it was ready, and then no check has come back for too long. ``paper_inside``: a sheet may
-    still be in the device.
+    STALE: it was ready, and then no check has come back for too long (``drivers/standing.py``).
+    ``paper_inside``: a sheet may still be in the device.
     """
 
     health: Health

@@ -31,6 +31,7 @@ from drivers.ipp_state import PrinterState
 from drivers.ipp_watch import Watch
 from drivers.ipp_wire import Wire
 from drivers.own_thread import OwnThread
+from drivers.standing import Standing
 from drivers.supervisor import Child, ChildSpec
 from drivers.wire import Blob
 
@@ -96,10 +97,10 @@ class IppPrinter:
         self._closed = False
         self._supplies: tuple[Supply, ...] = ()
         self._spools = False
-        self._status = Status(Health.OPENING, time.monotonic())
+        self._standing = Standing()
 
     def status(self) -> Status:
-        return self._status
+        return self._standing.status()
 
     def supplies(self) -> tuple[Supply, ...]:
         return self._supplies
@@ -111,7 +112,7 @@ class IppPrinter:
         async with self._lock:
             self._thread.close()
             await self._child.close()
-            self._set(Health.ABSENT)
+            self._standing.set(Health.ABSENT)
 
     async def check(self) -> None:
         """Raises DeviceError (PRINTER_*)."""
@@ -175,22 +176,18 @@ class IppPrinter:
 
     def _reported(self, job: Callable[[], T], busy: bool) -> T:
         if busy:
-            self._set(Health.BUSY)
+            self._standing.set(Health.BUSY)
         try:
             result = job()
         except DeviceError as error:
             absent = error.code == Fault.PRINTER_ABSENT
-            self._set(Health.ABSENT if absent else Health.FAULT, error.code)
+            self._standing.set(Health.ABSENT if absent else Health.FAULT, error.code)
             raise
         except Exception:  # a defect, and nobody asks a device again that is BUSY
-            self._set(Health.FAULT, Fault.PRINTER_ERROR)
+            self._standing.set(Health.FAULT, Fault.PRINTER_ERROR)
             raise
-        self._set(Health.READY)
+        self._standing.set(Health.READY)
         return result
-
-    def _set(self, health: Health, code: str | None = None) -> None:
-        if (health, code) != (self._status.health, self._status.code):
-            self._status = Status(health, time.monotonic(), code)
 
     def _look(self) -> PrinterState:
         state = ipp_jobs.ask_state(self._wire)
@@ -365,7 +362,7 @@ class IppPrinter:
         try:
             self._cancel(name)
         except DeviceError as error:
-            self._set(Health.FAULT, error.code)
+            self._standing.set(Health.FAULT, error.code)
 
     def _end(self, job_id: int) -> Job | None:
         """Cancel, and wait until the printer says that it has ended."""

@@ -62,13 +62,13 @@ def ask(
         line = socket.create_connection((host, parts.port or (443 if secure else 80)), seconds)
     except OSError as error:
         raise NoConnectionError(str(error)) from None
-    with closing(_secured(line, host, seconds, trust) if secure else line) as line:
+    with closing(_secured(line, host, trust) if secure else line) as line:
         for start in range(0, len(head := _head(request, parts.netloc.rpartition("@")[2])), _PIECE):
             line.sendall(head[start : start + _PIECE])
         return _answer(line, request.method, seconds, most)
 
 
-def _secured(line: socket.socket, host: str, seconds: float, trust: Trust) -> socket.socket:
+def _secured(line: socket.socket, host: str, trust: Trust) -> socket.socket:
     """The handshake has one limit as it is: Python keeps it over all reads of it."""
     context = ssl.create_default_context(cafile=trust.ca_file)
     if trust.fingerprint and not trust.ca_file:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-import time
 from urllib.parse import urlsplit
 
 from drivers.contract import DeviceError, Fault, Health, Status
+from drivers.standing import Standing
 
 PORT = 3493
 _LONGEST_LINE = 4096
@@ -30,10 +30,10 @@ class NutPowerSupply:
             raise ValueError(f"power supply address {address!r}: expected nut://UPS@host")
         self._ups, self._host, self._port = parts.username, parts.hostname, parts.port or PORT
         self._timeout = timeout
-        self._status = Status(Health.OPENING, time.monotonic())
+        self._standing = Standing()
 
     def status(self) -> Status:
-        return self._status
+        return self._standing.status()
 
     async def close(self) -> None:
         """Nothing stays open between two questions."""
@@ -45,13 +45,13 @@ class NutPowerSupply:
             words = await asyncio.wait_for(self._ask(), self._timeout)
             _judge(words)
         except (OSError, ValueError, TimeoutError) as error:
-            self._set(Health.ABSENT, Fault.POWER_ABSENT)
+            self._standing.set(Health.ABSENT, Fault.POWER_ABSENT)
             raise DeviceError(Fault.POWER_ABSENT, str(error) or "no answer") from None
         except DeviceError as error:
             absent = error.code == Fault.POWER_ABSENT
-            self._set(Health.ABSENT if absent else Health.FAULT, error.code)
+            self._standing.set(Health.ABSENT if absent else Health.FAULT, error.code)
             raise
-        self._set(Health.READY)
+        self._standing.set(Health.READY)
 
     async def _ask(self) -> set[str]:
         """The words of ``ups.status``, as OL, OB, LB, CHRG."""
@@ -65,10 +65,6 @@ class NutPowerSupply:
         if answer[:3] == ["VAR", self._ups, "ups.status"] and len(answer) == 4:
             return set(answer[3].split())
         raise DeviceError(Fault.POWER_ABSENT, " ".join(answer[:2]) or "hung up")
-
-    def _set(self, health: Health, code: str | None = None) -> None:
-        if (health, code) != (self._status.health, self._status.code):
-            self._status = Status(health, time.monotonic(), code)
 
 
 def _judge(words: set[str]) -> None:

@@ -19,9 +19,6 @@ log = logging.getLogger(__name__)
 
 _EAGER_SECONDS = 1.0
 _CALM_SECONDS = 60.0
-BELIEVED_SECONDS = 2 * _CALM_SECONDS
-"""How long a driver may call a device ready without having heard of it: one that is asked in time
-never gets stale."""
 _PATIENCE = 15.0  # for one answer
 
 

@@ -24,6 +24,7 @@ from drivers.own_thread import OwnThread
 from drivers.receipt_roll import PaperRoll
 from drivers.receipt_slip import WIDTH_DOTS, encode, length_dots, render_slip
 from drivers.receipt_wires import GONE, Wire, check_address, connect
+from drivers.standing import Standing
 
 log = logging.getLogger(__name__)
 
@@ -115,17 +116,17 @@ class EscposPrinter:
         self._usb_backend = usb_backend
         self._unsettled: _Unsettled | None = None
         self._thread = OwnThread("receipt-printer")
-        self._status = Status(Health.OPENING, time.monotonic())
+        self._standing = Standing()
 
     def status(self) -> Status:
-        return self._status
+        return self._standing.status()
 
     def paper_left(self) -> int | None:
         return self._roll.left_mm
 
     async def close(self) -> None:
         self._thread.close()
-        self._set(Health.ABSENT)
+        self._standing.set(Health.ABSENT)
 
     async def check(self) -> None:
         """Raises DeviceError: RECEIPT_ABSENT, _SILENT, _COVER_OPEN, _PAPER_OUT, _CUTTER,
@@ -171,17 +172,13 @@ class EscposPrinter:
             job()
         except DeviceError as error:
             absent = error.code == Fault.RECEIPT_ABSENT
-            self._set(Health.ABSENT if absent else Health.FAULT, error.code)
+            self._standing.set(Health.ABSENT if absent else Health.FAULT, error.code)
             raise
         except Exception:  # a defect, and nobody asks a device again that is BUSY
-            self._set(Health.FAULT, Fault.RECEIPT_ERROR)
+            self._standing.set(Health.FAULT, Fault.RECEIPT_ERROR)
             raise
         low = Fault.RECEIPT_PAPER_LOW if self.paper_near_end else None
-        self._set(Health.READY, Fault.RECEIPT_NOT_TAKEN if self._slip_waits else low)
-
-    def _set(self, health: Health, code: str | None = None) -> None:
-        if (health, code) != (self._status.health, self._status.code):
-            self._status = Status(health, time.monotonic(), code)
+        self._standing.set(Health.READY, Fault.RECEIPT_NOT_TAKEN if self._slip_waits else low)
 
     def _check(self) -> None:
         with self._connection() as wire:
@@ -202,7 +199,7 @@ class EscposPrinter:
                 raise DeviceError(Fault.RECEIPT_NOT_TAKEN)
 
     def _print(self, slip: Slip) -> None:
-        self._set(Health.BUSY)
+        self._standing.set(Health.BUSY)
         parts = render_slip(slip, self.width_dots, native_qr=self._traits.native_qr)
         length = length_dots(parts)
         seconds = self.timeout + length / _ROWS_PER_SECOND

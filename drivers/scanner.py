@@ -18,8 +18,8 @@ from pathlib import Path
 from drivers.contract import DeviceError, Fault, Health, Raster, ScanSettings, Status
 from drivers.escl_status import EsclReport, ask_escl
 from drivers.own_thread import OwnThread
-from drivers.presence import BELIEVED_SECONDS
 from drivers.sane_worker import Quirks
+from drivers.standing import Standing
 from drivers.supervisor import Child, ChildSpec
 
 _STOP_DEADLINE = 5.0
@@ -64,15 +64,11 @@ class SaneScanner:
         self._child = Child(self._spec)
         self._thread = OwnThread("scanner")
         self._job = 0
-        self._asked = 0.0
-        self._status = Status(Health.OPENING, time.monotonic())
+        self._standing = Standing()
 
     def status(self) -> Status:
         """What the last scan or check found; STALE when that is old."""
-        now = time.monotonic()
-        if self._status.health is Health.READY and now - self._asked > BELIEVED_SECONDS:
-            return Status(Health.STALE, self._asked + BELIEVED_SECONDS)
-        return self._status
+        return self._standing.status()
 
     async def close(self) -> None:
         self._thread.close()
@@ -84,7 +80,7 @@ class SaneScanner:
         Asks nothing while a scan is under way: that one will tell.
         """
         job = self._job
-        if self._status.health is Health.BUSY:
+        if self._standing.status().health is Health.BUSY:
             return
         try:
             await self._probe()
@@ -110,7 +106,7 @@ class SaneScanner:
         """
         self._job += 1
         job, moving = self._job, False
-        self._set(Health.BUSY)
+        self._standing.set(Health.BUSY)
         try:
             await self._look_before(settings)
             await self._child.call("start", job=job, **asdict(settings))
@@ -172,12 +168,11 @@ class SaneScanner:
         """What came of a scan or a check, unless a newer scan has begun."""
         if job != self._job:
             return
-        self._asked = time.monotonic()
         if failure is None or failure.code == Fault.SCANNER_EMPTY:
-            self._set(Health.READY)
+            self._standing.set(Health.READY)
         else:
             health = Health.ABSENT if failure.code == Fault.SCANNER_ABSENT else Health.FAULT
-            self._set(health, failure.code, failure.paper_inside)
+            self._standing.set(health, failure.code, paper_inside=failure.paper_inside)
 
     async def _abandon(self, job: int, moving: bool) -> None:
         """Bring the device to rest; a child that does not answer is replaced.
@@ -204,14 +199,7 @@ class SaneScanner:
         if fault in _MECHANICAL or fault is Fault.SCANNER_ABSENT:
             self._note(job, DeviceError(fault, paper_inside=_paper_inside(fault, moving=True)))
         elif job == self._job:
-            self._asked = time.monotonic()
-            self._set(Health.READY, paper_inside=inside)
-
-    def _set(self, health: Health, code: str | None = None, paper_inside: bool = False) -> None:
-        before = self._status
-        changed = (before.health, before.code, before.paper_inside) != (health, code, paper_inside)
-        if changed:
-            self._status = Status(health, time.monotonic(), code, paper_inside)
+            self._standing.set(Health.READY, paper_inside=inside)
 
 
 def _paper_inside(code: str, moving: bool) -> bool:

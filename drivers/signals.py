@@ -19,6 +19,7 @@ from typing import TypeVar
 from drivers.contract import DeviceError, Fault, Health, Status
 from drivers.modbus import Box, ModbusError
 from drivers.own_thread import OwnThread
+from drivers.standing import Standing
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -53,10 +54,10 @@ class SignalBox:
         self._timers: dict[int, asyncio.Task[None]] = {}
         self._thread = OwnThread("signals")
         self._was_open = False
-        self._status = Status(Health.OPENING, time.monotonic())
+        self._standing = Standing()
 
     def status(self) -> Status:
-        return self._status
+        return self._standing.status()
 
     async def close(self) -> None:
         """What is lit goes dark: nobody would switch it off later."""
@@ -69,16 +70,16 @@ class SignalBox:
             except DeviceError as error:
                 log.warning("output %d may be on: %s", number, error)
         self._thread.close()
-        self._set(Health.ABSENT)
+        self._standing.set(Health.ABSENT)
 
     async def check(self) -> None:
         """Raises DeviceError: TAMPER_OPEN, SIGNALS_ABSENT, SIGNALS_REFUSED."""
         if not await self._ask(self._is_shut):
             self._remember()
         if self._was_open or self._latch.exists():
-            self._set(Health.FAULT, Fault.TAMPER_OPEN)
+            self._standing.set(Health.FAULT, Fault.TAMPER_OPEN)
             raise DeviceError(Fault.TAMPER_OPEN, retryable=False)
-        self._set(Health.READY)
+        self._standing.set(Health.READY)
 
     async def rearm(self) -> None:
         """Raises DeviceError as ``check``; then nothing has changed."""
@@ -90,7 +91,7 @@ class SignalBox:
             detail = f"the latch stays: {type(error).__name__}"
             raise DeviceError(Fault.TAMPER_OPEN, detail, retryable=False) from None
         self._was_open = False
-        self._set(Health.READY)
+        self._standing.set(Health.READY)
 
     async def call(self) -> bool:
         """Raises DeviceError: SIGNALS_ABSENT, SIGNALS_REFUSED."""
@@ -130,7 +131,7 @@ class SignalBox:
             code, detail = Fault.SIGNALS_REFUSED, str(error)
         except OSError as error:
             code, detail = Fault.SIGNALS_ABSENT, str(error) or "no answer"
-        self._set(Health.ABSENT if code is Fault.SIGNALS_ABSENT else Health.FAULT, code)
+        self._standing.set(Health.ABSENT if code is Fault.SIGNALS_ABSENT else Health.FAULT, code)
         raise DeviceError(code, detail)
 
     def _remember(self) -> None:
@@ -144,10 +145,6 @@ class SignalBox:
                 _sync(self._latch.parent)
         except OSError as error:
             log.error("an opening is not on disk: %s", type(error).__name__)
-
-    def _set(self, health: Health, code: str | None = None) -> None:
-        if (health, code) != (self._status.health, self._status.code):
-            self._status = Status(health, time.monotonic(), code)
 
 
 def _sync(path: Path) -> None:

@@ -10,18 +10,19 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kiosk.commands import appliance, devices, papers, queue, servers, tamper
-from kiosk.engine import Engine
+from kiosk.coded import CODED_ERRORS
+from kiosk.commands import appliance, devices, papers, queue, servers, tamper, trust
 from kiosk.failures import failure_of
-from kiosk.portal.errors import PortalError
-from kiosk.sandbox.dock import Dock
-from kiosk.session import CODED_ERRORS
-from kiosk.settings import Settings
 from kiosk.strings import catalogue
+
+if TYPE_CHECKING:
+    from kiosk.engine import Engine
+    from kiosk.sandbox.dock import Dock
+    from kiosk.settings import Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -33,7 +34,7 @@ def cli() -> None:
     """
 
 
-for group in (appliance, devices, papers, queue, servers, tamper):
+for group in (appliance, devices, papers, queue, servers, tamper, trust):
     for command in group.COMMANDS:
         cli.add_command(command)
 
@@ -63,7 +64,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         cli.main(obj=open_screen)
-    except (*CODED_ERRORS, PortalError) as error:
+    except CODED_ERRORS as error:
         failure = failure_of(error)
         words = catalogue("en")[failure.title]
         detail = f" ({error.detail})" if error.detail else ""

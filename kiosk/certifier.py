@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from certify.pages import SourcePage
 from certify.statement import CopyFacts
+from drivers.contract import DeviceError
 from drivers.supervisor import Child, ChildSpec
 from drivers.wire import Blob
 from kiosk.settings import SigningSettings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,21 @@ class Checked:
     id_code: str
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedSeal:
+    """A verdict on a seal alone. ``sentences`` by language; the others, of a genuine seal: what it
+    says of the copy (``pages`` of the original)."""
+
+    ok: bool
+    code: str
+    sentences: Mapping[str, str]
+    number: str = ""
+    agency: str = ""
+    issued: datetime | None = None
+    pages: int = 0
+    id_code: str = ""
+
+
 class Certifier:
     """Raises DeviceError: the certifier's coded errors, or the loss of the child."""
 
@@ -32,6 +53,7 @@ class Certifier:
             "token": signing.token,
             "key": signing.key,
             "pin_file": str(signing.pin_file or ""),
+            "developer_keys": str(signing.developer_keys or ""),
             "anchor": anchor_pem,
         }
         self._child = Child(
@@ -43,6 +65,19 @@ class Certifier:
                 deadline=60.0,
             )
         )
+        self._preparing: asyncio.Task[None] | None = None
+
+    def prepare(self) -> None:
+        """Start the child while nobody waits for it, so that signing need not."""
+        if self._preparing is None or self._preparing.done():
+            self._preparing = asyncio.create_task(self._prepare())
+
+    async def _prepare(self) -> None:
+        try:
+            await self._child.call("prepare")
+        except DeviceError as error:
+            # The call that needs the child meets the same trouble, and tells it.
+            log.warning("certifier is not prepared: %s", error.code)
 
     async def issue_post_check(
         self, pages: Sequence[SourcePage], facts: CopyFacts, trust: bytes
@@ -56,11 +91,35 @@ class Certifier:
         )
         return _bytes(answer)
 
+    async def may_issue(self, trust: bytes) -> bool:
+        """Whether the lease of the kiosk's key lasts; False too when its token does not answer."""
+        try:
+            return bool(await self._child.call("may_issue", bundle=trust))
+        except DeviceError as error:
+            log.error("no copy can be issued here: %s", error.code)
+            return False
+
     async def verify(self, copy: bytes, trust: bytes) -> Checked:
         answer = await self._child.call("verify", pdf=Blob.of(copy), bundle=trust)
         return Checked(**answer)
 
+    async def verify_seal(self, text: str, trust: bytes) -> CheckedSeal:
+        answer = await self._child.call("verify_seal", text=text, bundle=trust)
+        claims = answer["seal"] or {}
+        return CheckedSeal(
+            ok=answer["ok"],
+            code=answer["code"],
+            sentences={"vi": answer["sentence_vi"], "en": answer["sentence_en"]},
+            number=f"{claims['number']:02d}, {claims['book']}" if claims else "",
+            agency=claims.get("agency", ""),
+            issued=datetime.fromisoformat(claims["issued"]) if claims else None,
+            pages=claims.get("pages", 0),
+            id_code=claims.get("id_code", ""),
+        )
+
     async def close(self) -> None:
+        if self._preparing is not None:
+            self._preparing.cancel()
         await self._child.close()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
+from kiosk import fees
 from kiosk.session import Session
 from offline_queue.manifest import Applicant, Fee, Manifest, Paper, Part, WrappedKey
 
@@ -33,16 +34,18 @@ def save_answers(session: Session) -> None:
     """The personal part of the dossier, as the encrypted part ``answers.json``."""
     identity, record = session.identity, session.record
     record.slip_secret = record.slip_secret or new_slip_secret()
-    answers = {
+    answers: dict[str, Any] = {
         "procedure": session.procedure.id,
         "applicant": {
             "full_name": identity.full_name,
             "citizen_number": identity.citizen_number,
-            "birth_date": identity.birth_date.isoformat(),
+            "birth_date": identity.birth_date.isoformat() if identity.birth_date else None,
         },
         "slip_secret": record.slip_secret,
         "answers": {"copies": record.copies},
     }
+    if record.vouch:
+        answers["vouch"] = record.vouch.model_dump(mode="json")
     data = json.dumps(answers, ensure_ascii=False).encode()
     session.kiosk.outbox.put_part(session.dossier, "answers.json", "application/json", data)
 
@@ -86,9 +89,15 @@ def inspection_day(issued: datetime, days: int) -> date:
 def _applicant(session: Session) -> Applicant:
     return Applicant(
         grade=session.record.grade,
-        method=session.identity.method,
+        method=_method(session),
         face_match=session.record.face_match,
     )
+
+
+def _method(session: Session) -> str:
+    """How the person was known; of an officer's word the reason and which card gave it."""
+    vouch = session.record.vouch
+    return f"staff:{vouch.reason}:{vouch.card}" if vouch else session.identity.method
 
 
 def _paper(session: Session, parts: tuple[Part, ...]) -> Paper:
@@ -97,6 +106,7 @@ def _paper(session: Session, parts: tuple[Part, ...]) -> Paper:
 
 
 def _fee(session: Session) -> Fee:
-    rule, record = session.procedure.fee, session.record
-    amount = rule.amount(len(record.pages), record.copies)
-    return Fee(rule=rule.rule, amount=amount, state="due-at-desk" if amount else "free")
+    amount = fees.amount(session)
+    return Fee(
+        rule=session.procedure.fee.rule, amount=amount, state="due-at-desk" if amount else "free"
+    )

@@ -15,7 +15,7 @@ from kiosk.app import Kiosk
 from kiosk.defects import log_defect
 from kiosk.failures import KioskError, failure_of
 from kiosk.policy import Policy, current_policy
-from kiosk.session import Finished, Session, discard
+from kiosk.session import Errand, Finished, Session, discard
 from kiosk.settings import Settings
 from kiosk.stage import Prompter, Stage, cancel
 from kiosk.views import AttractView, CallStaff, Choose, FaultView, Intent, Next, Text, View
@@ -34,10 +34,10 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
             discard_drafts(kiosk)
             stage.set_language(kiosk.settings.site.language)
             prompter = _prompter(kiosk, stage)
-            await _wait_for_somebody(kiosk, prompter)
+            errand = await _wait_for_somebody(kiosk, prompter)
             await kiosk.shelf.refresh()
             offered = kiosk.shelf.on(kiosk.clock())
-            session = Session(kiosk, prompter, await _policy(kiosk), offered)
+            session = Session(kiosk, prompter, await _policy(kiosk), offered, errand)
             finished = await session.run()
             if finished.ended == "power" and (notice := await _no_mains(kiosk)):
                 await _show_for_a_while(prompter, notice)
@@ -63,16 +63,24 @@ def _prompter(kiosk: Kiosk, stage: Stage) -> Prompter:
     )
 
 
-async def _wait_for_somebody(kiosk: Kiosk, prompter: Prompter) -> None:
+async def _wait_for_somebody(kiosk: Kiosk, prompter: Prompter) -> Errand:
     while True:
         intent: Intent | None = await prompter.show(AttractView())
-        if isinstance(intent, Next):
-            if (trouble := _no_room(kiosk) or await _no_mains(kiosk)) is None:
-                return
+        if errand := _errand_of(intent):
+            # Checking a copy keeps nothing, so it needs no room.
+            full = _no_room(kiosk) if errand == "request" else None
+            if (trouble := full or await _no_mains(kiosk)) is None:
+                return errand
             intent = await _show_for_a_while(prompter, trouble)
         if isinstance(intent, CallStaff) or intent == Choose("staff"):
             notice = await staff.call(kiosk, reason="attract", kept="kept.nothing")
             await _show_for_a_while(prompter, notice)
+
+
+def _errand_of(intent: Intent | None) -> Errand | None:
+    if intent == Choose("check-copy"):
+        return "check-copy"
+    return "request" if isinstance(intent, Next) else None
 
 
 def _no_room(kiosk: Kiosk) -> FaultView | None:

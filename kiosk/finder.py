@@ -5,58 +5,77 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drivers.contract import DeviceError, Fault
-from drivers.escl_status import ask_escl
+from drivers.contract import DeviceError
 from drivers.hid_nodes import SYS, Identity, hidraw_nodes, keyboards
 from drivers.hid_report import HidError, layout
 from drivers.supervisor import Child, ChildSpec
+from kiosk.found import Found
+from kiosk.network_finder import network_devices
 
 _SEARCH_SECONDS = 20.0
-_PRINTER_CLASS = 7
+_PRINTER_CLASS, _IPP_OVER_USB = 7, 4
+_SANE_ESCL = ("airscan:", "escl:")
+_NUMBERS = re.compile(r" [0-9A-Fa-f]{2} [0-9A-Fa-f]{2}$")
 _READER_WORDS = re.compile(r"bar ?code|scanner|scan engine|imager|code reader|qr", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """``key``: section and key of the settings that would hold ``value``."""
+async def everything(
+    escl: str = "", ipp: str = "", *, pcsc: str = "", dev: Path = Path("/dev")
+) -> list[Found]:
+    """Look at all wires, at most 20 seconds long.
 
-    section: str
-    key: str
-    value: str
-    profile: str
-    what: str
-
-
-async def everything(escl: str = "", *, dev: Path = Path("/dev")) -> list[Found]:
-    """Look at all wires, at most 20 seconds long. ``escl``: address of a network scanner to ask."""
-    scanners = [*await asyncio.to_thread(network_scanner, escl), *await sane_scanners()]
-    others = await asyncio.to_thread(
-        lambda: [*serial_ports(dev), *hid_readers(dev), *cameras(dev), *usb_printers()]
+    ``escl``, ``ipp``: addresses of a scanner and a printer to ask beside those that announce
+    themselves. ``pcsc``: socket of pcscd, empty for the system's own.
+    """
+    network, sane, cards, others = await asyncio.gather(
+        network_devices(escl, ipp),
+        sane_scanners(),
+        card_readers(pcsc),
+        asyncio.to_thread(
+            lambda: [*serial_ports(dev), *hid_readers(dev), *cameras(dev), *usb_printers()]
+        ),
     )
-    return [*scanners, *others]
+    return [*_each_once(network, sane), *cards, *others]
 
 
-def network_scanner(address: str) -> list[Found]:
-    """The eSCL scanner at ``address``, if it says anything at all."""
-    if not address or ask_escl(address.rstrip("/"), feeder=False).fault is Fault.SCANNER_ABSENT:
-        return []
-    return [Found("scanner", "url", address.rstrip("/"), "generic-escl", "network scanner")]
+def _each_once(network: list[Found], sane: list[Found]) -> list[Found]:
+    """A scanner that speaks eSCL is SANE's as well; by its address it also says why it stops."""
+    if any(found.section == "scanner" for found in network):
+        sane = [found for found in sane if not found.value.startswith(_SANE_ESCL)]
+    return [*network, *sane]
+
+
+async def card_readers(socket: str = "") -> list[Found]:
+    """What pcscd sees, without the numbers at the end of a name, which change with the order in
+    which readers were plugged in."""
+    environment = {"PCSCLITE_CSOCK_NAME": socket} if socket else {}
+    worker = "drivers.card_reader_child:Worker"
+    names = await _asked(
+        ChildSpec("finder", worker, {"pattern": "*"}, environment=environment), "check"
+    )
+    lasting = dict.fromkeys(_NUMBERS.sub(" ?? ??", name) for name in names)
+    return [Found("card_reader", "reader", name, "", "card reader") for name in lasting]
 
 
 async def sane_scanners() -> list[Found]:
     """What SANE's backends see, network scanners that announce themselves included."""
-    child = Child(ChildSpec("finder", f"{__name__}:SaneFinder", deadline=_SEARCH_SECONDS))
+    seen = await _asked(ChildSpec("finder", f"{__name__}:SaneFinder"), "devices")
+    return [found for name, vendor, model in seen if (found := _scanner(name, vendor, model))]
+
+
+async def _asked(spec: ChildSpec, method: str) -> list[Any]:
+    """What the child says; nothing, when its library hangs, crashes or sees no device."""
+    child = Child(spec)
     try:
-        seen = await child.call("devices")
+        found: list[Any] = await child.call(method, deadline=_SEARCH_SECONDS)
     except DeviceError:
-        return []  # SANE hangs or crashes: it finds nothing
+        return []
     finally:
         await child.close()
-    return [found for name, vendor, model in seen if (found := _scanner(name, vendor, model))]
+    return found
 
 
 def _scanner(name: str, vendor: str, model: str) -> Found | None:
@@ -137,11 +156,13 @@ def cameras(dev: Path, sys: Path = Path("/sys/class/video4linux")) -> list[Found
 
 
 def usb_printers(attached: Iterable[Any] | None = None) -> list[Found]:
-    """USB devices with an interface of the printer class."""
+    """USB devices with an interface of the printer class, but for those that speak IPP: they print
+    pages, and ``ipp-usb`` makes network printers of them."""
     found = []
     for device in _usb_devices() if attached is None else attached:
-        classes = {face.bInterfaceClass for config in device for face in config}
-        if _PRINTER_CLASS in classes:
+        faces = [face for config in device for face in config]
+        wires = {f.bInterfaceProtocol for f in faces if f.bInterfaceClass == _PRINTER_CLASS}
+        if wires and _IPP_OVER_USB not in wires:
             address = f"usb:{device.idVendor:04x}:{device.idProduct:04x}"
             what = "USB printer"
             found.append(Found("receipt_printer", "address", address, "generic-escpos", what))

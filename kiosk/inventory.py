@@ -54,7 +54,7 @@ class Kind:
     first that is set counts. ``ask`` raises DeviceError or says what it found; ``silence`` is the
     code of one that does neither. ``needed``: without it nobody can be served. ``optional``: a
     kiosk may well have none. ``watched``: ``kiosk run`` asks it again and again
-    (``drivers/presence.py``); the others have askers of their own."""
+    (``drivers/presence.py``); signals have an asker of their own."""
 
     name: str
     key: str
@@ -224,7 +224,6 @@ KINDS: tuple[Kind, ...] = (
         _ask_power,
         Fault.POWER_ABSENT,
         optional=True,
-        watched=False,  # kiosk/power.py
     ),
     Kind(
         "signals",

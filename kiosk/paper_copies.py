@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 from drivers.contract import DeviceError, Fault
 from kiosk import staff
+from kiosk.failures import KioskError
+from kiosk.link import verbs
 from kiosk.session import Session
 
 log = logging.getLogger(__name__)
@@ -24,8 +26,8 @@ def has_printer(session: Session) -> bool:
 async def print_copy(session: Session, show: Callable[[], None]) -> None:
     """Print once; ``show`` puts the progress on the screen.
 
-    The job has the dossier's name, so that trying again goes on with the same job. It is cancelled
-    when the person does not wait for it: nobody else may find it in the tray.
+    The job's name stays the same (:func:`_print_id`), so that trying again goes on with the same
+    job. It is cancelled when the person does not wait for it: nobody else may find it in the tray.
     """
     record, kiosk = session.record, session.kiosk
     assert record.copy is not None, "a copy is issued first"
@@ -37,7 +39,8 @@ async def print_copy(session: Session, show: Callable[[], None]) -> None:
                     record.copy, _job_name(session), record.copies
                 )
             record.paper = "out" if printed.certain else "unsure"
-            kiosk.journal.append("copy-printed", dossier=str(session.dossier))
+            kiosk.journal.append("copy-printed", dossier=_dossier(session))
+            await _tell_portal(session)
             return
         except DeviceError as error:
             unsure = error.code == Fault.PRINTER_UNCONFIRMED
@@ -63,16 +66,38 @@ async def _take_back(session: Session) -> None:
     except DeviceError as error:
         log.error("a print job may be left at the printer: %s", error.code)
         session.record.paper = "unsure"
-        session.kiosk.journal.append("print-job-left", dossier=str(session.dossier))
+        session.kiosk.journal.append("print-job-left", dossier=_dossier(session))
         return
     if printed.copies >= session.record.copies:
         session.record.paper = "out" if printed.certain else "unsure"
+        await _tell_portal(session)
     elif printed.copies or printed.sides != 0:  # None: the printer does not count
         log.error("a part of a copy may lie in the tray")
         session.record.paper = "unsure"
-        session.kiosk.journal.append("copy-partly-printed", dossier=str(session.dossier))
+        session.kiosk.journal.append("copy-partly-printed", dossier=_dossier(session))
         await staff.call(session.kiosk, reason="paper-left", kept="kept.locked")
 
 
 def _job_name(session: Session) -> str:
-    return f"kiosk-{session.dossier}"
+    return f"kiosk-{_print_id(session)}"
+
+
+async def _tell_portal(session: Session) -> None:
+    """So that the same copies are not printed once more elsewhere. Where nobody can be told, they
+    may be: paper that is there twice is better than paper that is not there."""
+    request = verbs.PrintedRequest(
+        print_id=_print_id(session), dossier_id=_dossier(session), copies=session.record.copies
+    )
+    try:
+        await session.kiosk.link.call(verbs.PRINTED, request)
+    except KioskError as error:
+        log.info("prints were not told: %s", error.code)
+
+
+def _print_id(session: Session) -> str:
+    """What is printed as soon as it is issued has the name of its dossier."""
+    return str(session.record.print_id or session.dossier)
+
+
+def _dossier(session: Session) -> str:
+    return str(session.record.collected or session.dossier)

@@ -61,6 +61,11 @@ class Procedure(_Data):
     result: Literal["certified-copy", "filing"]
     identity: Literal["claimed", "proven", "vouched"]
     paper_class: str
+    original_seen: tuple[Literal["at-the-desk", "at-the-kiosk", "by-video"], ...] = Field(
+        ("at-the-desk", "at-the-kiosk", "by-video"),
+        min_length=1,
+        description="how an officer may have seen the original; the portal holds to it",
+    )
     fee: FeeRule
     deadline: Deadline
     steps: tuple[str, ...] = Field(min_length=1)

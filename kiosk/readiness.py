@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from certify.trust import load_bundle, load_policy
 from drivers.contract import WARNINGS, Health
 from kiosk import app, inventory, selftest
+from kiosk.coded import CODED_ERRORS
 from kiosk.failures import KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.selftest import Hands
-from kiosk.session import CODED_ERRORS
 from kiosk.settings import Settings
 from offline_queue.errors import Fault as QueueFault
 from offline_queue.errors import QueueError

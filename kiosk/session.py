@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
 
-from certify.errors import CertifyError
-from drivers.contract import DeviceError, Slip
+from drivers.contract import Slip
 from kiosk import power, staff
+from kiosk.coded import CODED_ERRORS
 from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from kiosk.app import Kiosk
     from kiosk.documents.reader import PageReading
     from offline_queue.manifest import Manifest
+    from offline_queue.vouching import Vouch
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-CODED_ERRORS = (CertifyError, DeviceError, KioskError, QueueError)
-
+Errand = Literal["request", "check-copy"]
+"""What a person came for: a request, in the steps of its procedure, or to check a paper copy."""
 
 Step = Callable[["Session"], Coroutine[Any, Any, "Outcome"]]
 
@@ -68,6 +69,8 @@ class Record:
     ``scanned``: pages by number, from 1 in the order of the scan. ``unreadable``: numbers of pages
     that were scanned but could not be read, to be scanned again. ``redo``: the number that the next
     sheet takes because the person asked so, or 0.
+    ``collected``: the dossier of a copy that was fetched with a slip; ``print_id``: the name of its
+    printing.
     """
 
     procedure: Procedure | None = None
@@ -75,10 +78,13 @@ class Record:
     identity: verbs.Identity | None = None
     grade: Literal["claimed", "proven", "vouched"] = "claimed"
     face_match: bool = False
+    vouch: Vouch | None = None
     scanned: dict[int, PageReading] = field(default_factory=dict)
     unreadable: set[int] = field(default_factory=set)
     redo: int = 0
     copies: int = 1
+    collected: UUID | None = None
+    print_id: UUID | None = None
     code: str = ""
     mode: Literal["pre-check", "post-check", "filing"] | None = None
     slip_secret: str = ""
@@ -89,6 +95,7 @@ class Record:
     id_code: str = ""
     refusal: str | None = None
     slip: Slip | None = None
+    wanted: str = ""
     slip_printed: bool = False
     slip_unsure: bool = False
     paper: Literal["none", "out", "later", "unsure"] = "none"
@@ -128,12 +135,14 @@ class Session:
         prompter: Prompter,
         policy: Policy | None,
         offered: Mapping[str, Procedure],
+        errand: Errand = "request",
     ) -> None:
         """``offered``: the procedures of this session by id, whatever is published meanwhile."""
         self.kiosk = kiosk
         self.policy = policy
         self.offered = offered
         self.record = Record()
+        self._errand = errand
         self._prompter = prompter
         self._step = ("", 0, 0)
         self._timeline: list[tuple[str, float, float]] = []
@@ -232,10 +241,16 @@ class Session:
         return intent.choice if isinstance(intent, Choose) else "back"
 
     async def _walk(self) -> None:
-        from kiosk.steps import STEPS, choose_service
+        from kiosk.steps import SERVICES, STEPS, check_copy, choose_service
 
+        if self._errand == "check-copy":
+            await self._timed("check", 0, 0, check_copy.run)
+            raise LeftError
         most = max((len(each.steps) for each in self.offered.values()), default=0)
-        if await self._timed("choose", 1, most + 1, choose_service.run) is not NEXT:
+        while (chosen := await self._timed("choose", 1, most + 1, choose_service.run)).to:
+            if await self._timed(chosen.to, 1, 1, SERVICES[chosen.to]) is NEXT:
+                return
+        if chosen is not NEXT:
             raise LeftError
         names = self.procedure.steps
         index = 0

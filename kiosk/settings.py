@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from certify.secret import is_credential
 from kiosk.failures import Fault, KioskError
 
 
@@ -36,6 +37,9 @@ class Site(Section):
         "Ủy ban nhân dân xã Yên Hòa", description="full name of the agency, as in its certificate"
     )
     commune: str = Field("Xã Yên Hòa", description="commune, in the top bar and the statement")
+    fee_percent: int = Field(
+        0, ge=0, le=100, description="share of the legal fee charged where the policy is silent"
+    )
     pickup_place: str = Field("quầy số 2", description="where results are handed out")
     hotline: str = Field("18001096", description="hotline printed on slips")
     tracking_address: str = Field(
@@ -163,6 +167,11 @@ class IdentitySettings(Section):
     issuer: str = Field("", description="address of the VNeID provider (OpenID Connect)")
     client_id: str = Field("kiosk", description="client name at the provider")
     minimum_level: int = Field(2, ge=1, description="lowest VNeID account level accepted")
+    profile: str = Field("standard", description="how the provider differs, of config/identity")
+    client_secret_file: Path | None = Field(
+        None, description="secret of this client, where the provider gives one"
+    )
+    staff_cards: bool = Field(False, description="officers have cards and may vouch for people")
 
 
 class LinkSettings(Section):
@@ -217,6 +226,9 @@ class SigningSettings(Section):
     token: str = Field("", description="label of the token, or empty")
     key: str = Field("agency", description="label of the key and certificate on the token")
     pin_file: Path | None = Field(None, description="systemd credential that holds the PIN")
+    developer_keys: Path | None = Field(
+        None, description="folder with agency.p12 and seal.p12; never in production"
+    )
     environment: dict[str, str] = Field(
         default_factory=dict, description="variables that the PKCS#11 library wants"
     )
@@ -266,6 +278,10 @@ def _forbidden_in_production(settings: Settings) -> str:
             return f"{key}: production needs https"
     if "softhsm" in str(settings.signing.module).lower() and settings.signing.token:
         return "signing.module: SoftHSM keeps keys in files; production needs a token"
+    if settings.signing.developer_keys:
+        return "signing.developer_keys: production needs a token"
+    if settings.signing.pin_file and not is_credential(settings.signing.pin_file):
+        return "signing.pin_file: production takes it from systemd's credentials"
     return ""
 
 

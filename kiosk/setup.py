@@ -11,7 +11,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from kiosk.failures import Fault, KioskError
-from kiosk.finder import Found
+from kiosk.found import Found
 from kiosk.settings import Settings
 
 
@@ -43,12 +43,12 @@ def plan(found: Iterable[Found], settings: Settings) -> Plan:
 def is_set(settings: Settings, section: str) -> bool:
     """Whether the settings name a device of this kind."""
     values = getattr(settings.devices, section)
-    keys = {"url", "device", "port", "source", "address"}
+    keys = {"url", "device", "port", "source", "address", "uri", "reader"}
     return any(getattr(values, key, "") for key in keys)
 
 
 def write(file: Path, chosen: Iterable[Found]) -> None:
-    """Set address and profile of each; comments and all other keys stay as they are.
+    """Set address, profile and what else is known of each; comments and other keys stay.
 
     Raises KioskError (SETTINGS_INVALID) when the file cannot be read or written.
     """
@@ -56,8 +56,10 @@ def write(file: Path, chosen: Iterable[Found]) -> None:
         document = tomlkit.parse(file.read_text("utf-8")) if file.exists() else tomlkit.document()
         for one in chosen:
             table = _table(_table(document, "devices"), one.section)
-            table["profile"] = one.profile
-            table[one.key] = one.value
+            if one.profile:
+                table["profile"] = one.profile
+            for key, value in ((one.key, one.value), *one.also):
+                table[key] = value
         half = file.with_name(f"{file.name}.part")
         half.write_text(tomlkit.dumps(document), "utf-8")
         if file.exists():

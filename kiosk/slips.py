@@ -35,7 +35,8 @@ class SlipFacts:
     ``paper``: of a copy that is to be on paper as well, "later" when it has to be collected at
     ``place``, "unsure" when it may lie in the printer's tray; else empty.
     ``take_away``: the QR payload, ASCII (decoders guess the code page of anything else).
-    ``secret``: with the dossier code it tells how far the request is.
+    ``secret``: with the dossier code it tells how far the request is. ``any_kiosk``: once the copy
+    is there, kiosks print it for slip and card.
     """
 
     agency: str
@@ -54,6 +55,7 @@ class SlipFacts:
     id_code: str | None = None
     secret: str = ""
     paper: Literal["", "later", "unsure"] = ""
+    any_kiosk: bool = False
 
 
 def receipt_and_appointment(facts: SlipFacts, language: str) -> Slip:
@@ -112,6 +114,8 @@ class _Writer:
         yield from self._place()
         yield _gap()
         yield SlipText(self._say("bring"), scale=_LABEL)
+        if self._facts.any_kiosk:
+            yield SlipText(self._say("any_kiosk"), scale=_LABEL)
 
     def _place(self) -> Iterator[SlipItem]:
         place = self._facts.place[:1].upper() + self._facts.place[1:]

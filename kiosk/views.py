@@ -57,18 +57,23 @@ class ServiceCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseServiceView(View):
+    """``office``: whether an officer is there, where that is known."""
+
     screen: ClassVar[str] = "ChooseService"
     cards: tuple[ServiceCard, ...]
+    office: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentView(View):
-    """``purpose``: "data" before identifying, "face" before the camera opens."""
+    """``purpose``: "data" before identifying, "face" before the camera opens. ``fee``: what it will
+    cost."""
 
     screen: ClassVar[str] = "Consent"
     purpose: str
     title: Text
     points: tuple[Text, ...]
+    fee: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,7 @@ class IdentifyView(View):
     """``state``: waiting for a code, checking it, or retry (with ``problem``).
 
     ``place``: "reader", or "camera" where the reader does not work; then ``preview`` is the newest
-    frame, mirrored for people.
+    frame, mirrored for people. ``others``: there are other ways to be known.
     """
 
     screen: ClassVar[str] = "Identify"
@@ -84,6 +89,79 @@ class IdentifyView(View):
     problem: Text | None = None
     place: str = "reader"
     preview: Raster | None = None
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCodeView(View):
+    """A code for the phone to scan. ``compare``: what the phone shows meanwhile, for comparison."""
+
+    screen: ClassVar[str] = "ShowCode"
+    code: str
+    compare: str
+    problem: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """``name``: "phone", "card" and the like."""
+
+    name: str
+    picture: str
+    title: Text
+    hint: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaysView(View):
+    """How the person wants to be known ("ways"), or why an officer vouches ("reasons").
+
+    ``notice``: why a way is missing.
+    """
+
+    screen: ClassVar[str] = "Ways"
+    purpose: str = "ways"
+    ways: tuple[Way, ...]
+    notice: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardView(View):
+    """The citizen card. ``state``: code (show the printed code), lay (put it on the reader),
+    reading (``done`` of ``total`` parts), take (back into the hand); staff (an officer's card).
+
+    ``typing``: digits may be typed where the code is not read.
+    """
+
+    screen: ClassVar[str] = "Card"
+    state: str
+    problem: Text | None = None
+    typing: bool = False
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeypadView(View):
+    """``length`` digits, ``hidden`` as they are typed; answered by Typed."""
+
+    screen: ClassVar[str] = "Keypad"
+    purpose: str
+    title: Text
+    lead: Text
+    length: int
+    hidden: bool = False
+    problem: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectView(View):
+    """``state``: waiting for the code on the "slip", or for that on the "card", or "checking"
+    both. ``problem``: what is wrong with the last code."""
+
+    screen: ClassVar[str] = "Collect"
+    state: str = "slip"
+    problem: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +193,44 @@ class ReviewRow:
     label: Text
     value: Text
     edit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCopyView(View):
+    """A paper copy is examined. ``state``: waiting (for paper, or a code before the reader),
+    scanning, or comparing; ``sheets`` were scanned. ``problem``: what was wrong with the last."""
+
+    screen: ClassVar[str] = "CheckCopy"
+    state: str = "waiting"
+    sheets: int = 0
+    problem: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box on a picture, in parts of its width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyCheckedView(View):
+    """What came of it. ``tone``: ok, warn or fault. ``facts``: label and value, of a genuine seal.
+    ``picture``: JPEG of the page that matters most, with ``marks``; ``close_ups`` of the first
+    ones. Without a page (only a code was shown) ``picture`` is empty."""
+
+    screen: ClassVar[str] = "CopyChecked"
+    tone: str
+    title: Text
+    lead: Text
+    facts: tuple[ReviewRow, ...] = ()
+    picture: bytes | None = None
+    picture_title: Text | None = None
+    marks: tuple[Mark, ...] = ()
+    close_ups: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +270,13 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuingView(View):
-    """``done`` of ``total`` milestones is a true count."""
+    """``done`` of ``total`` milestones is a true count. ``may_leave``: nobody has to wait on."""
 
     screen: ClassVar[str] = "Issuing"
     title: Text
     lead: Text
     milestones: tuple[Milestone, ...]
+    may_leave: bool = False
     can_go_back: bool = False
 
     @property
@@ -193,7 +310,7 @@ class DoneView(View):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultView(View):
     """Trouble, in three answers. ``actions``: any of "retry", "camera" (show the code to it),
-    "staff", "later", "skip"."""
+    "other" (be known in another way), "staff", "later", "skip"."""
 
     screen: ClassVar[str] = "Fault"
     code: str
@@ -230,6 +347,13 @@ class Choose(Intent):
     """A card, an alternative or a fault action, by its name."""
 
     choice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed(Intent):
+    """What was typed; not for logs."""
+
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,20 @@
 Services beside the intake, for whom kiosks ask while a citizen waits (shapes at the end):
 
     POST /v1/dossiers/{id}/wait         WaitAsk -> IntakeState, held back until it changes
+    POST /v1/collections                CollectAsk -> CollectReply; 404, 429 as tracking
+    POST /v1/collections/copy           CollectAsk -> the copy (PDF), 404 where there is none
+    PUT  /v1/prints/{id}                PrintsDone -> 204 (again: no error)
     POST /v1/tracking                   TrackAsk -> TrackReply; 429 with Retry-After
     POST /v1/confirmations              CodeAsk -> CodeSent; 429 with Retry-After
     POST /v1/confirmations/{id}         CodeTry -> CodeVerdict
     POST /v1/checks                     CheckAsk -> CheckReply
+    POST /v1/issued-pages               IssuedPageAsk -> IssuedPage; 429 with Retry-After
     POST /v1/papers                     PaperKeep -> PaperInfo
     POST /v1/papers/list                PersonAsk -> PaperList
     POST /v1/papers/{id}/pages/{n}      PersonAsk -> image/jpeg
     PUT  /v1/ratings/{id}               Rating -> 204 (again: no error)
     POST /v1/heartbeats                 Heartbeat -> 204
+    GET  /v1/office                     Office: is an officer there who could sign now?
     GET  /v1/devices/self               Standing
     POST /v1/devices/certificate        CertificateAsk -> CertificateReply (renewal)
     GET  /v1/devices/revoked            the device CA's revocation list, application/pkix-crl
@@ -45,7 +50,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints
 
 PREFIX = "/v1"
 MAX_MANIFEST = 256 * 1024
@@ -204,6 +209,30 @@ class TrackReply(Wire):
     found: tuple[TrackedDossier, ...]
 
 
+class CollectAsk(Wire):
+    """Code and secret of a slip, and the citizen's number as the card shows it."""
+
+    code: str = Field(max_length=64, pattern=_NO_NUL)
+    secret: str = Field(max_length=64)
+    citizen_number: str = Field(pattern=r"^[0-9]{12}$")
+
+
+class CollectReply(Wire):
+    """``issued``: the copy is there; ``left``: how often it is still to be printed."""
+
+    id: UUID
+    processing: int
+    issued: bool
+    number: str | None = None
+    note: str | None = None
+    left: int
+
+
+class PrintsDone(Wire):
+    dossier_id: UUID
+    copies: int = Field(ge=1, le=100)
+
+
 class CodeAsk(Wire):
     channel: Literal["sms", "email"]
     to: str = Field(min_length=3, max_length=254)
@@ -236,6 +265,23 @@ class CheckReply(Wire):
     """``unknown``: the portal has no names of this commune."""
 
     answer: Literal["free", "taken", "unknown"]
+
+
+class IssuedPageAsk(Wire):
+    """A page, from 1, of the copy that bears ``seal``, the whole text of its QR code: nobody can
+    make that up, so whoever asks has had the paper before him."""
+
+    seal: str = Field(max_length=400, pattern=r"^HTTPS://[A-Z0-9./-]+$")
+    page: int = Field(ge=1, le=1000)
+
+
+class IssuedPage(Wire):
+    """``jpeg``: gray, at 200 dpi, as it was printed; of ``pages``. ``ignored``: boxes (left, top,
+    width, height, in its pixels) that were filled in later and are empty on paper."""
+
+    pages: int
+    jpeg: Base64Bytes
+    ignored: tuple[tuple[int, int, int, int], ...]
 
 
 class PersonAsk(Wire):
@@ -277,6 +323,12 @@ class Heartbeat(Wire):
     devices: dict[_Word, _Word] = Field(max_length=32)
     version: _Word
     clock_trusted: bool
+
+
+class Office(Wire):
+    """``attended``: an officer's desk is at work, so a copy may be waited for."""
+
+    attended: bool
 
 
 class Standing(Wire):

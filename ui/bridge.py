@@ -29,8 +29,10 @@ from kiosk.views import (
     Redo,
     Remove,
     SetLanguage,
+    ShowCodeView,
     Text,
     Touch,
+    Typed,
     View,
 )
 from ui.pictures import Album, Code
@@ -42,6 +44,7 @@ _INTENTS: dict[str, Callable[[str], Intent]] = {
     "staff": lambda _: CallStaff(),
     "touch": lambda _: Touch(),
     "choose": Choose,
+    "type": Typed,
     "edit": Edit,
     "redo": lambda number: Redo(int(number)),
     "remove": lambda number: Remove(int(number)),
@@ -177,6 +180,8 @@ def describe(view: View, language: str, album: Album) -> dict[str, Any]:
         shown |= {"done": view.done, "total": view.total}
     if isinstance(view, DoneView):
         shown["take_away"] = album.add(Code(view.take_away))
+    if isinstance(view, ShowCodeView):
+        shown["code"] = album.add(Code(view.code))
     return shown
 
 

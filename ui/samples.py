@@ -12,27 +12,38 @@ from drivers.contract import Raster
 from drivers.wire import Blob
 from kiosk.views import (
     AttractView,
+    CardView,
+    CheckCopyView,
     ChooseServiceView,
+    CollectView,
     ConfirmView,
     ConsentView,
+    CopyCheckedView,
     DoneView,
     FaceView,
     FaultView,
     IdentifyView,
     IssuingView,
+    KeypadView,
+    Mark,
     Milestone,
     PageThumb,
     ReviewRow,
     ReviewView,
     ScanView,
     ServiceCard,
+    ShowCodeView,
     Text,
     View,
+    Way,
+    WaysView,
 )
 
 LONG_NAME = "Công Tằng Tôn Nữ Hoàng Thị Ngọc Thanh Huyền"
 _AGENCY = "Ủy ban nhân dân xã Yên Hòa"
+_FEE = Text("fee.pages", {"pages": 2, "first": "2.000 đ", "next": "1.000 đ", "most": "200.000 đ"})
 _CODE = "H26.15 – 261123 – 0042"
+_SCAN = "https://vneid.example.vn/activate?user_code=WDJB-MJHT"
 _LINK = "https://example.gov.vn/hs/H26.15-261123-0042-7KQ4-MX2D"
 
 
@@ -45,11 +56,18 @@ def samples(language: str) -> dict[str, View]:
     cards = _cards(say)
     return {
         "attract": AttractView(),
-        "choose-one": ChooseServiceView(cards=cards[:1], **_step("choose", 1)),
+        "choose-one": ChooseServiceView(
+            cards=cards[:1], office=Text("office.attended"), **_step("choose", 1)
+        ),
         "choose-three": ChooseServiceView(cards=cards[:3], **_step("choose", 1)),
-        "choose-six": ChooseServiceView(cards=cards, **_step("choose", 1)),
-        "consent-data": _consent("data", ("data", "purpose", "controller", "rights")),
+        "choose-six": ChooseServiceView(
+            cards=cards, office=Text("office.away"), **_step("choose", 1)
+        ),
+        "consent-data": _consent("data", ("data", "purpose", "controller", "rights"), _FEE),
         "consent-face": _consent("face", ("camera", "purpose", "erased")),
+        "collect-slip": CollectView(),
+        "collect-card": CollectView(state="card", problem=Text("collect.unreadable")),
+        "collect-checking": CollectView(state="checking"),
         "identify": IdentifyView(**_step("identify", 3)),
         "identify-camera": IdentifyView(
             place="camera", preview=face_raster(), **_step("identify", 3)
@@ -60,6 +78,8 @@ def samples(language: str) -> dict[str, View]:
             problem=say("Mã VNeID này đã hết hạn.", "This VNeID code has expired."),
             **_step("identify", 3),
         ),
+        "identify-others": IdentifyView(others=True, **_step("identify", 3)),
+        **_card_samples(),
         **_scan_samples(),
         "review": _review(say, Text.plain("Nguyễn Thị Hường"), pages=2, rows=4),
         "review-long": _review(say, Text.plain(LONG_NAME), pages=7, rows=6),
@@ -74,7 +94,11 @@ def samples(language: str) -> dict[str, View]:
             fee=Text("confirm.fee", {"amount": "16.000 đ"}),
             **_step("confirm", 7),
         ),
-        "issuing": _issuing(),
+        "issuing": _issuing("saved", "sent", "checked", "verified", "slip"),
+        "issuing-waiting": _issuing(
+            *("saved", "sent", "compared", "verified", "paper", "slip"), may_leave=True
+        ),
+        **_check_samples(say),
         **_done_samples(say),
         **_fault_samples(say),
     }
@@ -105,11 +129,12 @@ def _cards(say: Callable[[str, str], Text]) -> tuple[ServiceCard, ...]:
     )
 
 
-def _consent(purpose: str, points: tuple[str, ...]) -> View:
+def _consent(purpose: str, points: tuple[str, ...], fee: Text | None = None) -> View:
     return ConsentView(
         purpose=purpose,
         title=Text(f"consent.{purpose}.title"),
         points=tuple(Text(f"consent.{purpose}.{point}", {"agency": _AGENCY}) for point in points),
+        fee=fee,
         **_step("consent", 2),
     )
 
@@ -124,6 +149,64 @@ def _pages(count: int, blurred: int = 0) -> tuple[PageThumb, ...]:
         )
         for number in range(1, count + 1)
     )
+
+
+def _card_samples() -> dict[str, View]:
+    step = _step("identify", 3)
+    pictures = {
+        "phone": "phone_qr",
+        "screen": "phone_scan",
+        "card": "id_card",
+        "staff": "help_person",
+    }
+    ways = tuple(
+        Way(name, picture, Text(f"ways.{name}.title"), Text(f"ways.{name}.hint"))
+        for name, picture in pictures.items()
+    )
+    lifted = Text("failure.card-removed.happened")
+    return {
+        "ways": WaysView(ways=ways, **step),
+        "ways-offline": WaysView(ways=ways[2:], notice=Text("ways.offline"), **step),
+        "reasons": WaysView(
+            purpose="reasons",
+            ways=tuple(
+                Way(name, "id_card", Text(f"reasons.{name}.title"), Text(f"reasons.{name}.hint"))
+                for name in ("no-phone", "card", "face", "help")
+            ),
+            **step,
+        ),
+        "card-staff": CardView(state="staff", **step),
+        "card-staff-again": CardView(
+            state="staff", problem=Text("failure.staff-pin.happened"), **step
+        ),
+        "keypad-pin": KeypadView(
+            purpose="pin",
+            title=Text("staff.pin-title"),
+            lead=Text("staff.pin-lead"),
+            length=6,
+            hidden=True,
+            **step,
+        ),
+        "show-code": ShowCodeView(code=_SCAN, compare="WDJB-MJHT", **step),
+        "show-code-new": ShowCodeView(
+            code=_SCAN, compare="QRST-VWXZ", problem=Text("screen.new-code"), **step
+        ),
+        "card-code": CardView(state="code", typing=True, **step),
+        "card-other-code": CardView(
+            state="code", typing=True, problem=Text("card.other-code"), **step
+        ),
+        "card-lay": CardView(state="lay", **step),
+        "card-lay-again": CardView(state="lay", problem=lifted, **step),
+        "card-reading": CardView(state="reading", done=5, total=8, **step),
+        "card-take": CardView(state="take", can_go_back=False, **step),
+        "keypad-can": KeypadView(
+            purpose="can",
+            title=Text("card.digits-title"),
+            lead=Text("card.digits-lead"),
+            length=6,
+            **step,
+        ),
+    }
 
 
 def _scan_samples() -> dict[str, View]:
@@ -183,19 +266,64 @@ def _face_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
     }
 
 
-def _issuing() -> View:
-    states = ("done", "done", "now", "later", "later")
-    names = ("saved", "sent", "checked", "verified", "slip")
-    icons = ("lock", "send", "sign", "shield", "printer")
+def _issuing(*names: str, may_leave: bool = False) -> View:
+    """Two are done, the third is under way."""
+    icons = {"saved": "lock", "sent": "send", "verified": "shield", "slip": "printer"}
+    states = ["done", "done", "now", *("later" for _ in names[3:])]
     return IssuingView(
         title=Text("issue.title"),
         lead=Text("issue.lead"),
         milestones=tuple(
-            Milestone(icon, Text(f"issue.{name}"), state)
-            for icon, name, state in zip(icons, names, states, strict=True)
+            Milestone(icons.get(name, "person"), Text(f"issue.{name}"), state)
+            for name, state in zip(names, states, strict=True)
         ),
+        may_leave=may_leave,
         **_step("issue", 8),
     )
+
+
+def _check_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
+    facts = tuple(
+        ReviewRow(Text(f"check.{label}"), Text.plain(value))
+        for label, value in (
+            ("number", "0042, 01/2026-SCT/BS"),
+            ("issued", "23/11/2026"),
+            ("agency", "UBND xã Yên Hòa"),
+            ("id-code", "000H-0000-01AZ"),
+        )
+    )
+    marks = (Mark(0.25, 0.35, 0.2, 0.03), Mark(0.6, 0.8, 0.1, 0.02))
+
+    def checked(tone: str, kind: str, **more: Any) -> View:
+        values: dict[str, Any] = {"count": 4, "seen": 2, "pages": 3}
+        title, lead = Text(f"check.{kind}-title"), Text(f"check.{kind}-lead", values)
+        return CopyCheckedView(tone=tone, title=title, lead=lead, facts=facts, **more)
+
+    shown: dict[str, Any] = {
+        "picture": page_jpeg(1),
+        "picture_title": Text("check.page", {"number": 1}),
+    }
+    return {
+        "check": CheckCopyView(),
+        "check-problem": CheckCopyView(problem=Text("check.no-seal")),
+        "check-comparing": CheckCopyView(state="comparing", sheets=2),
+        "checked-same": checked("ok", "same", **shown),
+        "checked-differs": checked(
+            "fault", "differs", marks=marks * 2, close_ups=(page_jpeg(2),) * 3, **shown
+        ),
+        "checked-waits": checked("warn", "waits", picture=page_jpeg(1)),
+        "checked-code": checked("warn", "code"),
+        "checked-forged": CopyCheckedView(
+            tone="fault",
+            title=Text("check.not-genuine-title"),
+            lead=say(
+                "Địa chỉ trong mã kiểm tra không phải địa chỉ xác thực chính thức,"
+                " dù có thể trông giống.",
+                "The address in the seal is not the official one, however alike it looks.",
+            ),
+            picture=page_jpeg(3),
+        ),
+    }
 
 
 def _done_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
@@ -248,6 +376,15 @@ def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
             todo=Text("identify.or-camera"),
             kept=Text("kept.nothing"),
             actions=("retry", "camera", "staff"),
+        ),
+        "fault-other": FaultView(
+            code="link.offline",
+            picture="offline_safe",
+            title=Text("failure.offline.title"),
+            happened=Text("failure.offline.happened"),
+            todo=Text("identify.or-other"),
+            kept=Text("kept.nothing"),
+            actions=("retry", "other", "staff"),
         ),
         "fault-skip": FaultView(actions=("retry", "skip", "staff"), **jam),
         "fault-all": FaultView(actions=("retry", "later", "skip", "staff"), **jam),

@@ -8,7 +8,7 @@ import struct
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,18 +46,19 @@ class CardReaderState:
 
 
 class CardReaderEmulator:
-    """Control: ``hold`` ({"slot": 0 or 1}), ``take_away``, ``unplug``, ``plug``, ``die``,
-    ``restart`` (pcscd's).
+    """Control: ``hold`` ({"slot": 0 or 1, "kind": a name in ``kinds``}), ``take_away``, ``unplug``,
+    ``plug``, ``die``, ``restart`` (pcscd's).
     """
 
     def __init__(
         self,
         make_card: Callable[[], Card] = lambda: FileCard(SAMPLE_FILES),
         *,
+        kinds: Mapping[str, Callable[[], Card]] | None = None,
         control_port: int = 0,
     ) -> None:
         self.state = CardReaderState()
-        self._make_card = make_card
+        self._kinds = {**(kinds or {}), "": make_card}
         self._folder = Path(tempfile.mkdtemp(prefix="kiosk-card-reader-"))
         self._held: dict[int, _HeldCard] = {}
         self._empty_since = 0.0
@@ -87,8 +88,10 @@ class CardReaderEmulator:
         self.die()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def hold(self, slot: int = 0) -> None:
-        """Raises OSError when there is no reader, ValueError for a place it does not have."""
+    def hold(self, slot: int = 0, kind: str = "") -> None:
+        """Raises OSError without a reader, ValueError for a place or card it does not have."""
+        if kind not in self._kinds:
+            raise ValueError(f"kind: one of {sorted(self._kinds)}")
         if slot not in range(self._daemon.SLOTS):
             raise ValueError(f"slot: 0 to {self._daemon.SLOTS - 1}")
         if not (self.state.running and self.state.plugged):
@@ -96,7 +99,7 @@ class CardReaderEmulator:
         if slot in self._held:
             self.take_away()
         time.sleep(max(0.0, self._empty_since + _POLL_SECONDS - time.monotonic()))
-        self._held[slot] = _HeldCard(self._make_card(), self.state, self._daemon.port + slot)
+        self._held[slot] = _HeldCard(self._kinds[kind](), self.state, self._daemon.port + slot)
         self.state.held = len(self._held)
 
     def take_away(self) -> None:

@@ -9,13 +9,16 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from certify.statement import Mode
 from kiosk.commands.options import settings_option
 from kiosk.sandbox.faults import NAMES as FAULTS
-from kiosk.settings import Settings
+
+if TYPE_CHECKING:
+    from kiosk.settings import Settings
 
 _UNAVAILABLE = 3
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kiosk.commands.options import SYSTEM_FILE, settings_option
-from kiosk.settings import Settings
 
 if TYPE_CHECKING:
-    from kiosk.finder import Found
+    from kiosk.found import Found
     from kiosk.inventory import State
+    from kiosk.settings import Settings
 
 
 @click.group(invoke_without_command=True)
@@ -60,18 +60,20 @@ def watch(settings: Settings, as_json: bool, every: float, seconds: float | None
 @devices.command()
 @settings_option
 @click.option("--escl", default="", help="address of a network scanner, as http://host/eSCL")
+@click.option("--ipp", default="", help="address of a network printer, as ipp://host/ipp/print")
 @click.option("--into", type=click.Path(path_type=Path), default=SYSTEM_FILE, show_default=True)
 @click.option("--yes", is_flag=True, help="write without asking")
-def setup(settings: Settings, escl: str, into: Path, yes: bool) -> None:
+def setup(settings: Settings, escl: str, ipp: str, into: Path, yes: bool) -> None:
     """Find what is attached and write it into a settings file, after a question.
 
-    Devices that the settings name already stay; where several of a kind are attached, none is
-    taken. Exit 0 written or nothing to write, 1 not wanted, 2 the file cannot be used.
+    Network devices are heard when they announce themselves; others are asked at the addresses
+    given. Devices that the settings name already stay; where several of a kind are attached,
+    none is taken. Exit 0 written or nothing to write, 1 not wanted, 2 the file cannot be used.
     """
     from kiosk import finder
     from kiosk import setup as writing
 
-    found = asyncio.run(finder.everything(escl))
+    found = asyncio.run(finder.everything(escl, ipp, pcsc=settings.devices.card_reader.socket))
     plan = writing.plan(found, settings)
     for heading, part in (
         ("already in the settings", plan.kept),
@@ -92,7 +94,10 @@ def _tell(heading: str, part: tuple[Found, ...]) -> None:
     if part:
         print(f"{heading}:")
     for one in part:
-        print(f"  devices.{one.section}.{one.key} = {one.value!r}  {one.what}, {one.profile}")
+        about = ", ".join(word for word in (one.what, one.profile) if word)
+        print(f"  devices.{one.section}.{one.key} = {one.value!r}  {about}")
+        for key, value in one.also:
+            print(f"  devices.{one.section}.{key} = {value!r}")
 
 
 def _states(settings: Settings, *, quietly: bool = False) -> list[State]:

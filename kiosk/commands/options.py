@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 
-from kiosk import settings
-
 SYSTEM_FILE = Path("/etc/kiosk/kiosk.toml")
 
 
@@ -26,6 +24,8 @@ def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @wraps(command)
     def with_settings(*arguments: Any, files: tuple[Path, ...], **options: Any) -> Any:
+        from kiosk import settings
+
         chosen = files or ((SYSTEM_FILE,) if SYSTEM_FILE.exists() else ())
         return command(*arguments, settings=settings.load(*chosen), **options)
 

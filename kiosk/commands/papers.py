@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from certify.__main__ import verify_command
-from certify.statement import Mode
+from certify.statement import Mode, Profile
 
 _FILE = click.Path(path_type=Path)
 
@@ -21,13 +21,22 @@ _FILE = click.Path(path_type=Path)
 @click.argument("pages", nargs=-1, required=True, type=_FILE)
 @click.option("--out", type=_FILE, required=True, help="the PDF to write")
 @click.option("--mode", type=click.Choice(["pre-check", "post-check"]), default="pre-check")
+@click.option(
+    "--profile",
+    type=click.Choice(["archive", "lean"]),
+    default="archive",
+    help="lean: paper and ink in layers, a fifth of the size",
+)
 @click.option("--json", "as_json", is_flag=True, help="facts of the copy as JSON")
-def certify(pages: tuple[Path, ...], out: Path, mode: Mode, as_json: bool) -> None:
+def certify(
+    pages: tuple[Path, ...], out: Path, mode: Mode, profile: Profile, as_json: bool
+) -> None:
     """Make a certified copy of PAGES (images or PDF) with the sandbox's keys: a specimen."""
     from kiosk.sandbox import specimen
 
     with _progress("certify") as advance:
-        facts = asyncio.run(specimen.certify(pages, out, mode=mode, progress=advance))
+        work = specimen.certify(pages, out, mode=mode, profile=profile, progress=advance)
+        facts = asyncio.run(work)
     if as_json:
         print(json.dumps(facts.to_dict(), ensure_ascii=False))
     else:

@@ -1,4 +1,5 @@
-"""Commands beside a running portal: ``kiosk portal staff``, ``desk-secret``, ``deliver``."""
+"""Commands beside a running portal: ``kiosk portal staff``, ``desk-secret``, ``deliver``,
+``archive``."""
 
 from __future__ import annotations
 
@@ -119,6 +120,28 @@ def revoke_desk_secret(officer: str, file: Path) -> None:
             raise click.UsageError(str(error)) from None
 
 
+@click.command("register")
+@click.option("--year", type=click.IntRange(2000, 2200), required=True)
+@click.option("--form", "form", type=click.Choice(["csv", "pdf"]), default="pdf")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@_settings
+def register(year: int, form: str, out: Path, file: Path) -> None:
+    """Write the register book of a year to OUT, every number in it; the auditor sees that."""
+    from kiosk.portal.composition import open_portal
+    from kiosk.portal.register_pages import in_csv, printed
+    from kiosk.portal.settings import load
+
+    portal = open_portal(load(file))
+    with closing(portal.store):
+        portal.offices.accounts.note(_ACTOR, "register.export", str(year))
+        if form == "csv":
+            data = "".join(in_csv(portal, year)).encode()
+        else:
+            data = printed(portal, year, _ACTOR)
+    out.touch(mode=0o600)
+    out.write_bytes(data)
+
+
 @click.command()
 @_settings
 @click.option("--once", is_flag=True, help="send what waits now, then end")
@@ -143,6 +166,28 @@ def deliver(file: Path, once: bool) -> None:
         while not once and not never.wait(settings.delivery.poll_seconds):
             sent += worker.work()
         print(f"{sent} sent, {worker.failed} failed")
+
+
+@click.command("archive")
+@_settings
+@click.option("--once", is_flag=True, help="lift what waits now, then end")
+def lift_copies(file: Path, once: bool) -> None:
+    """Lift issued copies to PAdES B-LTA, so that they outlive certificates. Any number may run."""
+    from kiosk.portal.archiving import Worker, lift_at
+    from kiosk.portal.composition import open_portal
+    from kiosk.portal.settings import load
+
+    settings = load(file)
+    if settings.archive is None:
+        raise click.UsageError(f"{file}: no table [archive]")
+    portal = open_portal(settings)
+    with closing(portal.store):
+        archives, lift = portal.offices.archives, lift_at(settings.archive.tsa_url)
+        worker = Worker(portal.store, portal.vault, archives, settings.trust_dir, lift)
+        lifted, never = worker.work(), threading.Event()
+        while not once and not never.wait(settings.archive.poll_seconds):
+            lifted += worker.work()
+        print(f"{lifted} lifted, {worker.failed} failed")
 
 
 @contextmanager

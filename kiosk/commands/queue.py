@@ -13,10 +13,10 @@ from uuid import UUID
 import click
 
 from kiosk.commands.options import settings_option
-from kiosk.settings import Settings
 from offline_queue.errors import Fault, QueueError
 
 if TYPE_CHECKING:
+    from kiosk.settings import Settings
     from offline_queue.audit import Report
     from offline_queue.entries import Dossier
     from offline_queue.outbox import Outbox

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from certify.statement import Mode
-from kiosk.commands.portal_office import deliver, desk_secret, staff
+from kiosk.commands.portal_office import deliver, desk_secret, lift_copies, register, staff
 from kiosk.commands.portal_packs import pack
 
 if TYPE_CHECKING:
@@ -120,6 +120,31 @@ def portal_names(file: Path, commune: str, names: TextIO) -> None:
     print(f"{len(lines)} names")
 
 
+@portal.command("revocation-key")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+def portal_revocation_key(file: Path) -> None:
+    """Print the public key with which this portal lists revoked copies, for `kiosk trust`."""
+    from kiosk.portal import composition, settings
+    from offline_queue.signatures import public_pem
+
+    opened = composition.open_portal(settings.load(file))
+    with closing(opened.store):
+        print(public_pem(opened.keys.revocations.public_key()), end="")
+
+
+@portal.command("revoked-codes")
+@click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
+def portal_revoked_codes(file: Path) -> None:
+    """Print the id codes of revoked copies, for `kiosk trust sign --codes`."""
+    from kiosk.portal import composition, settings
+    from kiosk.portal.inspections import revoked_codes
+
+    opened = composition.open_portal(settings.load(file))
+    with closing(opened.store):
+        for code in sorted(revoked_codes(opened.store)):
+            print(code)
+
+
 @portal.command("revoke")
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 @click.argument("kiosk_id")
@@ -138,6 +163,8 @@ def portal_revoke(file: Path, kiosk_id: str) -> None:
 portal.add_command(staff)
 portal.add_command(desk_secret)
 portal.add_command(deliver)
+portal.add_command(lift_copies)
+portal.add_command(register)
 portal.add_command(pack)
 
 
@@ -181,6 +208,17 @@ def gateway(port: int) -> None:
 
 
 @sandbox.command()
+@click.option("--port", default=0, help="0 picks a free one")
+def signing(port: int) -> None:
+    """The stand-in for a remote signing service alone, with a key of the sandbox's officer; prints
+    {"address", "credential", ...}."""
+    from kiosk.sandbox import pki, signing_service
+    from kiosk.sandbox.home import AGENCY, OFFICER, sandbox_home
+
+    signing_service.run(pki.create(sandbox_home(), agency=AGENCY, officer=OFFICER), port=port)
+
+
+@sandbox.command()
 @click.option("--settings", "file", type=click.Path(path_type=Path), required=True)
 def officer(file: Path) -> None:
     """A scripted officer who approves what waits at the desk; settings as for `portal desk`."""
@@ -205,9 +243,25 @@ def officer(file: Path) -> None:
     default="serial",
     help="code-reader: a tty, or a USB device exported over USB/IP at --port",
 )
-def emulate(device: str, pages: tuple[Path, ...], port: int, link: Path | None, wire: str) -> None:
+@click.option(
+    "--cards",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="card-reader: keys of the sandbox's state; then citizen cards are held",
+)
+def emulate(
+    device: str,
+    pages: tuple[Path, ...],
+    port: int,
+    link: Path | None,
+    wire: str,
+    cards: Path | None,
+) -> None:
     """Stand in for DEVICE on its real wire; prints {"address", "control"} and runs until Ctrl-C."""
-    made = _hid_reader(port) if (device, wire) == ("code-reader", "hid-pos") else None
+    made = None
+    if (device, wire) == ("code-reader", "hid-pos"):
+        made = _hid_reader(port)
+    if device == "card-reader" and cards:
+        made = _citizen_cards(cards)
     with closing(made or _emulator(device, pages, port, link)) as emulator:
         address = {"address": emulator.address, "control": emulator.control_url}
         print(json.dumps(address), flush=True)
@@ -243,6 +297,14 @@ def _hid_reader(port: int) -> Emulator:
     from drivers.emulators.hid_reader import HidReaderEmulator
 
     return HidReaderEmulator(port)
+
+
+def _citizen_cards(folder: Path) -> Emulator:
+    from drivers.emulators.card_reader import CardReaderEmulator
+    from kiosk.sandbox.cards import purse
+
+    kinds = purse(folder)
+    return CardReaderEmulator(kinds["genuine"], kinds=kinds)
 
 
 def _until_told_to_stop() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
 from kiosk.commands.options import settings_option
-from kiosk.settings import Settings
+
+if TYPE_CHECKING:
+    from kiosk.settings import Settings
 
 
 @click.group()

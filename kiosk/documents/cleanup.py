@@ -1,4 +1,4 @@
-"""From a scan to two images of the same geometry: the page to keep and the page to read.
+"""From a scan to two images of one page: the page to keep and the page to read.
 
 The kept page is turned upright, trimmed and brightened, nothing else: it must look like the paper,
 red stamp and all. The page to read loses stamp, shadows and rules so that only letters remain.
@@ -26,21 +26,26 @@ _RULE_MM = 18.0  # no letter has a stroke this long
 _GRAIN_MM = 0.13
 _STAMP_LEVEL = 175.0  # red channel, paper at 255: stamp ink lies above, printed red below
 _STAMP_SOFTNESS = 20.0
+_READING_DPI = (200, 300)  # below, marks over letters melt; above, only the time grows
+_SMALL_PRINT_MM = 1.55  # height of letters without stems or marks; 9 points and more are higher
+_LETTER_MM = (1.1, 5.0)  # smaller are dots and marks
 
 
 @dataclass(frozen=True, slots=True)
 class CleanPage:
-    """``kept`` (RGB) and ``letters`` (gray) have the same size; ``angle``: turned by, degrees."""
+    """``kept`` (RGB) and ``letters`` (gray, of ``letters_dpi``) show the same, pixel for pixel when
+    both have one resolution; ``angle``: turned by, degrees."""
 
     kept: Pixels
     letters: Pixels
+    letters_dpi: int
     angle: float
 
 
 def clean(page: Pixels, dpi: int) -> CleanPage:
     """Both images of the RGB scan ``page``."""
     # The red channel, where red ink is bright. Flattened before the turn, which adds false edges.
-    letters = flatten(np.ascontiguousarray(page[:, :, 0]))
+    letters = flatten(cv2.extractChannel(page, 0))
     angle = skew(page)
     if abs(angle) < _LEAST_SKEW:
         kept, angle = page, 0.0
@@ -49,7 +54,8 @@ def clean(page: Pixels, dpi: int) -> CleanPage:
         kept, letters = _turn(page, angle, paper), _turn(letters, angle, [255.0])
         rows, columns = _without_blank_surplus(letters, page.shape[1], page.shape[0])
         kept, letters = kept[rows, columns], letters[rows, columns]
-    return CleanPage(_exposed(kept), _for_reading(letters, dpi), angle)
+    letters, letters_dpi = sized_for_reading(letters, dpi)
+    return CleanPage(_exposed(kept), _for_reading(letters, letters_dpi), letters_dpi, angle)
 
 
 def skew(page: Pixels) -> float:
@@ -79,18 +85,53 @@ def flatten(gray: Pixels) -> Pixels:
     return cv2.divide(gray, background, scale=255.0)
 
 
+def sized_for_reading(letters: Pixels, dpi: int) -> tuple[Pixels, int]:
+    """A flattened page as large as it must be to be read well, and its resolution.
+
+    Tesseract scales every line to 36 pixels, so more than 200 dpi gains nothing but in small print.
+    """
+    least, most = _READING_DPI
+    sized = _resized(letters, least / dpi)
+    if dpi > least and _has_small_print(sized, least):
+        best = min(dpi, most)
+        return _resized(letters, best / dpi), best
+    return sized, least
+
+
 def shrunk(page: Pixels, width: int) -> Pixels:
     """``page`` at most ``width`` pixels wide."""
+    while page.shape[1] >= 2 * width:  # OpenCV halves six times as fast as it shrinks
+        page = cv2.resize(page, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     if page.shape[1] <= width:
         return page
     height = max(1, round(page.shape[0] * width / page.shape[1]))
     return cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def _resized(image: Pixels, factor: float) -> Pixels:
+    if factor == 1:
+        return image
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return cv2.resize(image, None, fx=factor, fy=factor, interpolation=method)
+
+
+def _has_small_print(letters: Pixels, dpi: int) -> bool:
+    """Whether a fifth of the letters or more are low: print of 8 points or less."""
+    _, ink = cv2.threshold(letters, 127, 255, cv2.THRESH_BINARY_INV)
+    outlines, nesting = cv2.findContours(ink, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    if not outlines:
+        return False
+    # Those within another one are the holes of an o.
+    shapes = [shape for shape, place in zip(outlines, nesting[0], strict=True) if place[3] < 0]
+    heights = np.array([cv2.boundingRect(shape)[3] for shape in shapes]) * 25.4 / dpi
+    heights = heights[(heights >= _LETTER_MM[0]) & (heights <= _LETTER_MM[1])]
+    return bool(len(heights)) and float(np.quantile(heights, 0.2)) < _SMALL_PRINT_MM
+
+
 def _ink_points(page: Pixels) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    gray = flatten(cv2.cvtColor(shrunk(page, _SKEW_WIDTH), cv2.COLOR_RGB2GRAY))
+    gray = flatten(shrunk(cv2.cvtColor(page, cv2.COLOR_RGB2GRAY), _SKEW_WIDTH))
     y, x = np.nonzero(gray < 140)
-    every = max(1, len(x) // 60_000)
+    every = max(1, len(x) // 30_000)
     return x[::every].astype(np.float64), y[::every].astype(np.float64)
 
 
@@ -132,9 +173,9 @@ def _span(inked: npt.NDArray[np.bool_], surplus: int) -> slice:
 
 def _exposed(page: Pixels) -> Pixels:
     """``page`` with its paper near white; one gain for all colours, so hues stay."""
-    paper = float(np.percentile(cv2.cvtColor(shrunk(page, 400), cv2.COLOR_RGB2GRAY), 90))
-    gain = min(max(_WHITE / max(paper, 1.0), 1.0), _MOST_GAIN)
-    return cv2.convertScaleAbs(page, alpha=gain)
+    paper = float(np.percentile(shrunk(cv2.cvtColor(page, cv2.COLOR_RGB2GRAY), 400), 90))
+    gain = min(_WHITE / max(paper, 1.0), _MOST_GAIN)
+    return cv2.convertScaleAbs(page, alpha=gain) if gain > 1 else page
 
 
 def _for_reading(letters: Pixels, dpi: int) -> Pixels:

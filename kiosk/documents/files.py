@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from certify.pages import load_pages
+from certify.errors import Fault
+from certify.pages import MAX_PAGES
+from drivers.contract import DeviceError
 from kiosk.documents.reader import DocumentReader, PageReading
 
 Progress = Callable[[int, int], None]
@@ -16,16 +17,19 @@ Progress = Callable[[int, int], None]
 async def read_files(files: Sequence[Path], progress: Progress) -> list[PageReading]:
     """A reading for every page of ``files``, in order.
 
-    Raises CertifyError when a file is missing or no page,
-    DeviceError when the child is lost.
+    Raises DeviceError: a code of certify.errors when a file is missing or no page or there are more
+    than MAX_PAGES, PAGE_UNREADABLE, or that the child is lost.
     """
-    readings = []
-    pages = await asyncio.to_thread(load_pages, files)
     reader = DocumentReader()
     try:
-        for done, page in enumerate(pages, 1):
-            readings.append(await reader.read_image(page.jpeg, page.dpi))
-            progress(done, len(pages))
+        counts = [await reader.count_pages(file) for file in files]
+        if sum(counts) > MAX_PAGES:
+            raise DeviceError(Fault.TOO_MANY_PAGES, f"more than {MAX_PAGES}")
+        readings: list[PageReading] = []
+        for file, count in zip(files, counts, strict=True):
+            for index in range(count):
+                readings.append(await reader.read_file(file, index))
+                progress(len(readings), sum(counts))
+        return readings
     finally:
         await reader.close()
-    return readings

@@ -46,5 +46,5 @@ def _measurable(page: Pixels, dpi: int) -> Pixels:
 def _sharpness(smooth: Pixels, ink: Pixels) -> float:
     """Variance of the Laplacian where ink is, relative to the contrast there."""
     around_ink = np.greater(cv2.dilate(ink, np.ones((7, 7), np.uint8)), 0)
-    edges = cv2.Laplacian(smooth, cv2.CV_64F)[around_ink]
+    edges = cv2.Laplacian(smooth, cv2.CV_16S)[around_ink]
     return float(edges.var() / max(smooth[around_ink].astype(np.float64).var(), 1.0))

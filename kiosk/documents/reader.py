@@ -12,10 +12,17 @@ from typing import Any
 from certify.pages import SourcePage, Word
 from drivers.contract import DeviceError, Raster
 from drivers.supervisor import Child, ChildSpec
-from drivers.wire import Blob
 
 DEADLINE = 90.0  # seconds a page; Tesseract itself is stopped at 60
 _PREFIX = "kiosk-ocr-"
+_ENVIRONMENT = {
+    # Tesseract's own threads cost three times the work for little time; those of NumPy only wait.
+    "OMP_THREAD_LIMIT": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # Page images are kept in the heap: giving 25 MB back and asking anew costs a twentieth of all.
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+}
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
 
@@ -37,7 +44,7 @@ class PageReading:
 class DocumentReader:
     """Reads pages one after the other in a child; a caller scans on while a page is read.
 
-    Both methods raise DeviceError: PAGE_UNREADABLE, or CHILD_DIED, CHILD_TIMEOUT,
+    Its methods raise DeviceError: PAGE_UNREADABLE, or CHILD_DIED, CHILD_TIMEOUT,
     CHILD_CIRCUIT_OPEN; the next page gets a fresh child.
     """
 
@@ -52,8 +59,7 @@ class DocumentReader:
                 name="documents",
                 target="kiosk.documents.worker:DocumentWorker",
                 options={"folder": self._folder.name},
-                # Tesseract's own threads cost three times the work for little time.
-                environment={"OMP_THREAD_LIMIT": "1"},
+                environment=_ENVIRONMENT,
                 deadline=deadline,
                 nice=10,
             )
@@ -61,7 +67,7 @@ class DocumentReader:
 
     async def read_page(self, raster: Raster) -> PageReading:
         """A page of the scanner."""
-        return await self._read(
+        answer = await self._call(
             "read_raster",
             pixels=raster.pixels,
             width=raster.width,
@@ -69,25 +75,26 @@ class DocumentReader:
             channels=raster.channels,
             dpi=raster.dpi,
         )
+        return _reading(answer)
 
-    async def read_image(self, data: bytes, dpi: int = 0) -> PageReading:
-        """A page from an image file (JPEG, PNG, TIFF, WebP, BMP).
+    async def count_pages(self, file: Path) -> int:
+        """Pages of a PNG, JPEG, TIFF or PDF file; further codes of certify.errors."""
+        return int(await self._call("count_pages", file=str(file)))
 
-        ``dpi`` 0: what the file says, or else as if its short side were that of A4.
-        """
-        return await self._read("read_image", data=Blob.of(data), dpi=dpi)
+    async def read_file(self, file: Path, index: int = 0) -> PageReading:
+        """One page of such a file; further codes of certify.errors."""
+        return _reading(await self._call("read_file", file=str(file), index=index))
 
     async def close(self) -> None:
         await self._child.close()
         self._folder.cleanup()
 
-    async def _read(self, method: str, **arguments: Any) -> PageReading:
+    async def _call(self, method: str, **arguments: Any) -> Any:
         try:
-            answer = await self._child.call(method, **arguments)
+            return await self._child.call(method, **arguments)
         except DeviceError:
             self._clear()
             raise
-        return _reading(answer)
 
     def _clear(self) -> None:
         """Remove what lost children left; the one that runs now keeps its place."""

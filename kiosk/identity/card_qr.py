@@ -69,6 +69,14 @@ def parse(payload: str) -> ClaimedIdentity:
     )
 
 
+def recognised(payload: str) -> ClaimedIdentity | None:
+    """As :func:`parse`; None for what is no card's code, which may be another kind of code."""
+    try:
+        return parse(payload)
+    except KioskError:
+        return None
+
+
 def _clean(field: str) -> str:
     """Composed letters, no spaces around; garbled bytes and control characters are refused."""
     text = unicodedata.normalize("NFC", field).strip()

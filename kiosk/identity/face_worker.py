@@ -34,7 +34,7 @@ Template = npt.NDArray[np.float64]
 _DETECT_SIDE = 640  # pixels; in larger pictures HOG is slow and sees faces in the wallpaper
 _ENCODE_SIDE = 1600
 _MAX_PIXELS = 60_000_000
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # never EPS: that starts Ghostscript
+_FORMATS = ("JPEG", "JPEG2000", "PNG", "WEBP", "BMP", "TIFF")  # never EPS: that starts Ghostscript
 _CACHE_SIZE = 4096  # templates of 1 KiB
 
 _DARK_LUMA = 40  # of 255

@@ -2,13 +2,15 @@
 
 EF.SOD is a CMS signature of a document signer over the hashes of the data groups; the signer's
 certificate comes with it and must be signed by one of the country's certificates (CSCA) that we
-trust. A copied chip passes: that is for active or chip authentication to find.
+trust. A copied chip passes: that is for :mod:`kiosk.identity.clone_check` to find.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from asn1crypto import cms, core
@@ -18,15 +20,33 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from kiosk.failures import Fault, KioskError
-from kiosk.identity.secure_messaging import read_length
+from kiosk.identity.tlv import read_length
+
+log = logging.getLogger(__name__)
 
 _SOD_TAG = 0x77
-_LDS_OBJECT = "2.23.136.1.1.1"
+LDS_OBJECT = "2.23.136.1.1.1"
 _HASHES: Mapping[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
 }
+
+
+_NO_STRUCTURE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    AttributeError,
+    RecursionError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""How asn1crypto and cryptography answer bytes that are no such structure."""
 
 
 class _GroupHash(core.Sequence):  # type: ignore[misc]
@@ -37,7 +57,7 @@ class _GroupHashes(core.SequenceOf):  # type: ignore[misc]
     _child_spec = _GroupHash
 
 
-class _LdsSecurityObject(core.Sequence):  # type: ignore[misc]
+class LdsSecurityObject(core.Sequence):  # type: ignore[misc]
     """Doc 9303-10, 4.6.2.3; version 1 adds the LDS version."""
 
     _fields = [  # noqa: RUF012
@@ -48,20 +68,35 @@ class _LdsSecurityObject(core.Sequence):  # type: ignore[misc]
     ]
 
 
-def verify(
-    sod: bytes, groups: Mapping[int, bytes], trusted: Sequence[x509.Certificate], at: datetime
-) -> None:
-    """``groups``: whole files by data group number, none may be missing from the signed list.
+@dataclass(frozen=True, slots=True)
+class IssuerTrust:
+    """Whom the kiosk believes about chips. ``revoked``: document signers that a state has taken
+    back, by the SHA-256 of its certificate and their serial number."""
 
-    Raises KioskError: CHIP_NOT_GENUINE (not signed by whom we trust, or changed since),
-    CHIP_SIGNER_EXPIRED (a certificate is not valid at ``at``), CHIP_UNREADABLE (no EF.SOD).
+    roots: tuple[x509.Certificate, ...] = ()
+    revoked: frozenset[tuple[bytes, int]] = frozenset()
+
+    @classmethod
+    def of_der(cls, roots: Sequence[bytes], revoked: Collection[tuple[bytes, int]]) -> IssuerTrust:
+        """Roots that cannot be read are left out: they can vouch for nobody."""
+        return cls(tuple(filter(None, map(_root, roots))), frozenset(revoked))
+
+
+def verify(
+    sod: bytes, groups: Mapping[int, bytes], trust: IssuerTrust, at: datetime
+) -> frozenset[int]:
+    """The numbers of all data groups that the state signed.
+
+    ``groups``: whole files by data group number, none may be missing from the signed list. Raises
+    KioskError: CHIP_NOT_GENUINE (changed since, or signed by somebody whom we do not trust or whom
+    the state took back), CHIP_SIGNER_EXPIRED (a certificate is not valid at ``at``),
+    CHIP_UNREADABLE (no EF.SOD).
     """
     try:
         signed = _signed_data(sod)
-        security_object = _checked_content(signed, trusted, at)
-        _compare(security_object, groups)
-    except (ValueError, TypeError, KeyError, IndexError, UnsupportedAlgorithm) as error:
-        # asn1crypto and cryptography answer bytes that are no such structure in these ways.
+        security_object = _checked_content(signed, trust, at)
+        return _compare(security_object, groups)
+    except _NO_STRUCTURE as error:
         raise KioskError(Fault.CHIP_UNREADABLE, f"EF.SOD: {type(error).__name__}") from None
 
 
@@ -75,19 +110,17 @@ def _signed_data(sod: bytes) -> cms.SignedData:
     return content["content"]
 
 
-def _checked_content(
-    signed: cms.SignedData, trusted: Sequence[x509.Certificate], at: datetime
-) -> _LdsSecurityObject:
+def _checked_content(signed: cms.SignedData, trust: IssuerTrust, at: datetime) -> LdsSecurityObject:
     encapsulated = signed["encap_content_info"]
-    if encapsulated["content_type"].dotted != _LDS_OBJECT or len(signed["signer_infos"]) != 1:
+    if encapsulated["content_type"].dotted != LDS_OBJECT or len(signed["signer_infos"]) != 1:
         raise ValueError("not one signature of a security object")
     content = encapsulated["content"].contents
     signer_info = signed["signer_infos"][0]
     signer = _signer(signed, signer_info)
     _check_attributes(signer_info, content)
     _check_signature(signer_info, signer)
-    _check_issuer(signer, trusted, at)
-    security_object: _LdsSecurityObject = _LdsSecurityObject.load(content, strict=True)
+    _check_issuer(signer, trust, at)
+    security_object: LdsSecurityObject = LdsSecurityObject.load(content, strict=True)
     return security_object
 
 
@@ -119,7 +152,7 @@ def _check_attributes(signer_info: cms.SignerInfo, content: bytes) -> None:
     attributes = {a["type"].native: a["values"] for a in signer_info["signed_attrs"]}
     algorithm = signer_info["digest_algorithm"]["algorithm"].native
     digest = hashlib.new(_known(algorithm).name, content).digest()
-    if attributes["content_type"][0].dotted != _LDS_OBJECT:
+    if attributes["content_type"][0].dotted != LDS_OBJECT:
         raise _not_genuine("content type")
     if attributes["message_digest"][0].native != digest:
         raise _not_genuine("digest of the content")
@@ -148,12 +181,12 @@ def _rsa_padding(pss: bool, algorithm: hashes.HashAlgorithm) -> padding.Asymmetr
     return padding.PSS(padding.MGF1(algorithm), padding.PSS.DIGEST_LENGTH)
 
 
-def _check_issuer(
-    signer: x509.Certificate, trusted: Sequence[x509.Certificate], at: datetime
-) -> None:
-    issuer = next((authority for authority in trusted if _issued(authority, signer)), None)
+def _check_issuer(signer: x509.Certificate, trust: IssuerTrust, at: datetime) -> None:
+    issuer = next((root for root in trust.roots if _issued(root, signer)), None)
     if issuer is None:
         raise _not_genuine("the signer is nobody's whom we trust")
+    if (issuer.fingerprint(hashes.SHA256()), signer.serial_number) in trust.revoked:
+        raise _not_genuine("the signer was taken back")
     for certificate in (signer, issuer):
         if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
             raise KioskError(Fault.CHIP_SIGNER_EXPIRED, "certificate")
@@ -167,12 +200,21 @@ def _issued(authority: x509.Certificate, signer: x509.Certificate) -> bool:
         return False
 
 
-def _compare(security_object: _LdsSecurityObject, groups: Mapping[int, bytes]) -> None:
+def _compare(security_object: LdsSecurityObject, groups: Mapping[int, bytes]) -> frozenset[int]:
     algorithm = _known(security_object["hash_algorithm"]["algorithm"].native)
     signed = {item["number"].native: item["digest"].native for item in security_object["hashes"]}
     for number, content in groups.items():
         if signed.get(number) != hashlib.new(algorithm.name, content).digest():
             raise _not_genuine(f"data group {number}")
+    return frozenset(signed)
+
+
+def _root(der: bytes) -> x509.Certificate | None:
+    try:
+        return x509.load_der_x509_certificate(der)
+    except (ValueError, x509.InvalidVersion):
+        log.warning("a root for chips cannot be read")
+        return None
 
 
 def _known(algorithm: str) -> hashes.HashAlgorithm:

@@ -28,10 +28,14 @@ from offline_queue.errors import QueueError
 from offline_queue.intake import (
     CheckAsk,
     CodeAsk,
+    CollectAsk,
+    CollectReply,
     IntakeState,
+    IssuedPageAsk,
     PaperInfo,
     PaperKeep,
     PersonAsk,
+    PrintsDone,
     Problem,
     TrackAsk,
 )
@@ -73,10 +77,14 @@ class Handlers:
     def table(self) -> dict[str, server.Handler]:
         return {
             verbs.IDENTIFY.name: self.identify,
+            verbs.SHOW_CODE.name: self.show_code,
+            verbs.WAIT_CODE.name: self.wait_code,
             verbs.SUBMIT.name: self.submit,
             verbs.COPY.name: self.copy,
             verbs.WAIT_COPY.name: self.wait_copy,
             verbs.TRACK.name: self.track,
+            verbs.COLLECT.name: self.collect,
+            verbs.PRINTED.name: self.printed,
             verbs.STATUS.name: self.status,
             verbs.TRUST.name: self.current_trust,
             verbs.REFRESH.name: self.refresh,
@@ -88,6 +96,7 @@ class Handlers:
             verbs.SEND_CODE.name: self.send_code,
             verbs.CONFIRM_CODE.name: self.confirm_code,
             verbs.CHECK.name: self.check,
+            verbs.ISSUED_PAGE.name: self.issued_page,
             verbs.PAPERS.name: self.papers,
             verbs.PAPER.name: self.paper,
             verbs.KEEP_PAPER.name: self.keep_paper,
@@ -100,6 +109,21 @@ class Handlers:
 
     async def identify(self, request: verbs.IdentifyRequest) -> verbs.Identity:
         return await self._in_thread(partial(self.vneid.identify, request.payload))
+
+    async def show_code(self, _: verbs.Empty) -> verbs.ScreenCode:
+        return await self._in_thread(self.vneid.begin)
+
+    async def wait_code(self, request: verbs.ScreenCodeRequest) -> verbs.ScreenCodeState:
+        """Asks the provider no oftener than it allows."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + request.seconds
+        while (pause := self.vneid.pending(request.handle)) <= until - loop.time():
+            await asyncio.sleep(pause)
+            state = await self._in_thread(partial(self.vneid.look, request.handle))
+            if state.identity is not None:
+                return state
+        await asyncio.sleep(max(0.0, until - loop.time()))
+        return verbs.ScreenCodeState()
 
     async def submit(self, request: verbs.SubmitRequest) -> verbs.SubmitAnswer:
         """Send now rather than at the next poll; a second is left to say what came of it."""
@@ -159,6 +183,31 @@ class Handlers:
         found = (await self._ask(partial(self.quick.track, ask))).found
         return verbs.TrackAnswer(found=tuple(verbs.Tracked(**each.model_dump()) for each in found))
 
+    async def collect(self, request: verbs.CollectRequest) -> verbs.CollectAnswer:
+        try:
+            ask = CollectAsk(**request.model_dump())
+        except ValueError:  # pydantic's message would quote the number
+            raise KioskError(Fault.LINK_NOT_FOUND, "not a slip and a card") from None
+        reply = await self._ask(partial(self.quick.collect, ask))
+        state = _collectable(reply)
+        pdf = None
+        if state == "issued":
+            pdf = await self._ask(partial(self.patient.collected_copy, ask))
+        return verbs.CollectAnswer(
+            dossier_id=str(reply.id),
+            state=state,
+            processing=reply.processing,
+            number=reply.number,
+            note=reply.note,
+            pdf=pdf,
+            copies=reply.left,
+        )
+
+    async def printed(self, request: verbs.PrintedRequest) -> verbs.Empty:
+        done = PrintsDone(dossier_id=_uuid(request.dossier_id), copies=request.copies)
+        await self._ask(partial(self.quick.printed, _uuid(request.print_id), done))
+        return verbs.Empty()
+
     # -- what the kiosk holds ----------------------------------------------------------------
 
     async def status(self, _: verbs.Empty) -> verbs.LinkStatus:
@@ -167,6 +216,7 @@ class Handlers:
             outbox_waiting=await self._in_thread(self.outbox.waiting),
             clock_trusted=self.upkeep.clock.trusted,
             standing=self.upkeep.standing,
+            attended=self.upkeep.attended,
         )
 
     async def current_trust(self, _: verbs.Empty) -> verbs.TrustAnswer:
@@ -240,6 +290,14 @@ class Handlers:
             return verbs.CheckAnswer(answer="unknown")
         return verbs.CheckAnswer(answer=reply.answer)
 
+    async def issued_page(self, request: verbs.IssuedPageRequest) -> verbs.IssuedPageAnswer:
+        try:
+            ask = IssuedPageAsk(seal=request.seal, page=request.page)
+        except ValueError:
+            raise KioskError(Fault.LINK_NOT_FOUND, "not a seal") from None
+        page = await self._ask(partial(self.patient.issued_page, ask))
+        return verbs.IssuedPageAnswer(pages=page.pages, jpeg=page.jpeg, ignored=page.ignored)
+
     async def papers(self, request: verbs.PapersRequest) -> verbs.PapersAnswer:
         listed = await self._ask(partial(self.quick.papers, _person(request.citizen_number)))
         return verbs.PapersAnswer(papers=tuple(_stored(paper) for paper in listed.papers))
@@ -308,6 +366,12 @@ def _copy_answer(
     return verbs.CopyAnswer(
         state=state, processing=told.processing, number=told.number, note=told.note
     )
+
+
+def _collectable(reply: CollectReply) -> Literal["waiting", "issued", "refused", "printed"]:
+    if reply.issued:
+        return "issued" if reply.left else "printed"
+    return "refused" if reply.processing in _REFUSED else "waiting"
 
 
 def _stored(paper: PaperInfo) -> verbs.StoredPaper:

@@ -1,207 +1,185 @@
-"""The client of the identity provider (VNeID): the code on the phone's screen becomes a person.
+"""Who somebody is, by VNeID: the code on the phone's screen, or a code that the phone scans here.
 
-OpenID Connect Core 1.0, code flow: what the phone shows is exchanged at the token endpoint
-(RFC 6749 4.1.3, form-encoded), the id_token is verified against the provider's keys, and the
-profile is read from the userinfo endpoint. Claims come in two spellings, by deployment. Nothing
-about the person is logged or put into an error.
+The phone's code is exchanged at the token endpoint (RFC 6749 4.1.3), or introspected (RFC 7662)
+where a deployment wants that. The other way round the kiosk begins a device grant (RFC 8628) and
+shows its address; code verifier (RFC 7636) and nonce bind the answer to what it began. Neither
+says that the account's owner stands here: a code can be relayed. The face does.
 """
 
 from __future__ import annotations
 
 import base64
-import json
+import hashlib
 import re
-import unicodedata
-from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any
-
-import jwt
-import requests
-import urllib3
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from kiosk.failures import Fault, KioskError
-from kiosk.link.verbs import Identity
-from offline_queue.transport import new_session
+from kiosk.link.provider import Document, Provider, refused
+from kiosk.link.verbs import Identity, ScreenCode, ScreenCodeState
 
 REDIRECT_URI = "urn:kiosk"
-TIMEOUTS = (3.05, 5.0)
-LEEWAY_SECONDS = 60
-MAX_ANSWER = 8 * 1024 * 1024
-MAX_PHOTO = 2 * 1024 * 1024
-
 _PAYLOAD = re.compile(r"[\x21-\x7e]{1,2048}")
-_NUMBER = re.compile(r"[0-9]{12}")
-_JPEG = b"\xff\xd8\xff"
+_REMEMBERED_SECONDS = 900.0  # longer than any code lives
+_MOST_SCREEN_CODES = 16
+_MOST_LIFE = 600  # seconds
+_SLOWER_SECONDS = 5.0  # RFC 8628, 3.5
+_DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+_WAITING = {"authorization_pending", "slow_down"}
+_OVER = {"expired_token": Fault.IDENTITY_EXPIRED, "access_denied": Fault.IDENTITY_DENIED}
 
-Document = dict[str, Any]
+
+@dataclass(slots=True)
+class _Begun:
+    """``due``: when the provider may be asked next; instants are monotonic seconds."""
+
+    device_code: str
+    verifier: str
+    nonce: str
+    until: float
+    due: float
+    interval: float
 
 
 class VneidClient:
-    """``identify`` may be called from several threads at once."""
+    """May be used from several threads at once."""
 
-    def __init__(
-        self,
-        issuer: str,
-        client_id: str,
-        minimum_level: int,
-        session: requests.Session | None = None,
-    ) -> None:
-        self._issuer = issuer.rstrip("/")
-        self._client_id = client_id
-        self._minimum_level = minimum_level
-        self._session = session or new_session()
-        self._configuration: Document | None = None
-        self._keys: dict[str, jwt.PyJWK] = {}
+    def __init__(self, provider: Provider, now: Callable[[], float] = time.monotonic) -> None:
+        self._provider = provider
+        self._now = now
+        self._lock = threading.Lock()
+        self._used: dict[bytes, float] = {}
+        self._begun: dict[str, _Begun] = {}
+
+    # -- the kiosk scans -----------------------------------------------------------------------
 
     def identify(self, payload: str) -> Identity:
         """Raises KioskError: IDENTITY_UNREADABLE (no code of the provider), IDENTITY_EXPIRED (too
-        old, or used already), IDENTITY_LEVEL, IDENTITY_REFUSED, LINK_OFFLINE."""
+        old), IDENTITY_REPLAYED (seen here before), IDENTITY_AUDIENCE, IDENTITY_LEVEL,
+        IDENTITY_CLOCK, IDENTITY_REFUSED, LINK_OFFLINE."""
         code = payload.strip()
+        if self._provider.profile.mends_plus:
+            code = code.replace(" ", "+")
         if not _PAYLOAD.fullmatch(code):
             raise KioskError(Fault.IDENTITY_UNREADABLE)
-        tokens = self._exchange(code)
-        subject = self._verified_subject(tokens.get("id_token"))
-        profile = self._profile(tokens.get("access_token"))
-        if profile.get("sub") != subject:
-            raise _refused("profile of another subject")
-        identity = _identity(profile)
-        if identity.level < self._minimum_level:
-            raise KioskError(Fault.IDENTITY_LEVEL, f"level {identity.level}")
-        return identity
+        self._check_fresh(code)
+        if self._provider.profile.app_code == "introspection":
+            return self._introspected(code)
+        return self._exchanged(code)
 
-    def _exchange(self, code: str) -> Document:
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "client_id": self._client_id,
-            "redirect_uri": REDIRECT_URI,
-        }
-        status, answer = self._request("POST", self._discovered("token_endpoint"), data=form)
-        if status == 200:
-            return answer
-        error = answer.get("error")
-        if error == "invalid_grant":
-            raise KioskError(Fault.IDENTITY_EXPIRED)
-        raise _refused(f"token endpoint: {status}")
-
-    def _verified_subject(self, id_token: object) -> str:
-        try:
-            claims = jwt.decode(
-                str(id_token),
-                self._key(jwt.get_unverified_header(str(id_token)).get("kid")),
-                algorithms=["ES256"],
-                audience=self._client_id,
-                issuer=self._issuer,
-                leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iss", "aud", "sub"], "verify_iat": False},
-            )
-        except jwt.PyJWTError as error:
-            raise _refused(f"id_token: {type(error).__name__}") from None
-        return str(claims["sub"])
-
-    def _profile(self, access_token: object) -> Document:
-        status, answer = self._request(
-            "GET",
-            self._discovered("userinfo_endpoint"),
-            headers={"Authorization": f"Bearer {access_token}"},
-        )
+    def _exchanged(self, code: str) -> Identity:
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
+        status, answer = self._provider.post("token_endpoint", form)
         if status != 200:
-            raise _refused(f"userinfo endpoint: {status}")
-        return answer
+            raise _code_refused(status, answer)
+        self._remember(code)
+        return self._provider.person(answer)
 
-    def _key(self, key_id: str | None) -> jwt.PyJWK:
-        """A key that is not known yet may be a new one: the provider's keys are read again."""
-        if key_id not in self._keys:
-            _, answer = self._request("GET", self._discovered("jwks_uri"))
-            keys = jwt.PyJWKSet.from_dict(answer).keys
-            self._keys = {str(key.key_id): key for key in keys if key.key_id}
-        if key_id is None or key_id not in self._keys:
-            raise _refused("id_token: unknown key")
-        return self._keys[key_id]
+    def _introspected(self, token: str) -> Identity:
+        """The answer is the profile itself (RFC 7662, 2.2, with the deployment's claims)."""
+        status, claims = self._provider.post("introspection_endpoint", {"token": token})
+        if status != 200:
+            raise _code_refused(status, claims)
+        if claims.get("active") is not True:
+            raise KioskError(Fault.IDENTITY_EXPIRED)
+        if not self._provider.is_for_us(claims):
+            raise KioskError(Fault.IDENTITY_AUDIENCE)
+        self._remember(token)
+        return self._provider.identity(claims)
 
-    def _discovered(self, name: str) -> str:
-        """An address from the provider's configuration (OpenID Connect Discovery 1.0, 4)."""
-        if self._configuration is None:
-            address = f"{self._issuer}/.well-known/openid-configuration"
-            status, answer = self._request("GET", address)
-            if status != 200 or str(answer.get("issuer", "")).rstrip("/") != self._issuer:
-                raise _offline("the configuration is not this provider's")
-            self._configuration = answer
-        found = self._configuration.get(name)
-        if not isinstance(found, str):
-            raise _offline(f"the configuration has no {name}")
-        return found
+    def _check_fresh(self, code: str) -> None:
+        """A provider may accept a token twice; a photographed code must not work here twice."""
+        with self._lock:
+            forgotten = self._now() - _REMEMBERED_SECONDS
+            self._used = {key: at for key, at in self._used.items() if at > forgotten}
+            if _digest(code) in self._used:
+                raise KioskError(Fault.IDENTITY_REPLAYED)
 
-    def _request(self, method: str, address: str, **arguments: Any) -> tuple[int, Document]:
-        """Status and JSON. Whatever is no answer of the provider raises LINK_OFFLINE."""
+    def _remember(self, code: str) -> None:
+        with self._lock:
+            self._used[_digest(code)] = self._now()
+
+    # -- the app scans -------------------------------------------------------------------------
+
+    def begin(self) -> ScreenCode:
+        """Raises KioskError: IDENTITY_REFUSED, LINK_OFFLINE; LINK_BUSY when too many are begun."""
+        verifier, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
+        form = {"scope": "openid"}
+        if self._provider.profile.pkce:
+            challenge = base64.urlsafe_b64encode(_digest(verifier)).rstrip(b"=").decode()
+            form |= {"code_challenge": challenge, "code_challenge_method": "S256"}
+        if self._provider.profile.nonce:
+            form["nonce"] = nonce
+        status, answer = self._provider.post("device_authorization_endpoint", form)
+        if status != 200:
+            raise refused(f"device authorization endpoint: {status}")
+        return self._shown(answer, verifier, nonce)
+
+    def _shown(self, answer: Document, verifier: str, nonce: str) -> ScreenCode:
         try:
-            with self._session.request(
-                method, address, timeout=TIMEOUTS, allow_redirects=False, stream=True, **arguments
-            ) as answer:
-                body = answer.raw.read(MAX_ANSWER, decode_content=True)
-                status = answer.status_code
-            document = json.loads(body)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _offline(type(error).__name__) from None
-        except (ValueError, RecursionError, OSError):
-            raise _offline("not an answer of the provider") from None
-        if status >= 500 or not isinstance(document, dict):
-            raise _offline(f"HTTP {status}")
-        return status, document
+            life = min(int(answer["expires_in"]), _MOST_LIFE)
+            interval = float(answer.get("interval", _SLOWER_SECONDS))
+            address = str(answer.get("verification_uri_complete") or answer["verification_uri"])
+            user_code, device_code = str(answer["user_code"]), str(answer["device_code"])
+        except (KeyError, ValueError, TypeError) as error:
+            raise refused(f"device authorization: {type(error).__name__}") from None
+        handle, now = secrets.token_urlsafe(16), self._now()
+        begun = _Begun(device_code, verifier, nonce, now + life, now + interval, interval)
+        with self._lock:
+            self._begun = {key: one for key, one in self._begun.items() if one.until > now}
+            if len(self._begun) >= _MOST_SCREEN_CODES:
+                raise KioskError(Fault.LINK_BUSY, "screen codes", retryable=True)
+            self._begun[handle] = begun
+        expires = datetime.now(UTC) + timedelta(seconds=life)
+        return ScreenCode(handle=handle, code=address, user_code=user_code, expires=expires)
+
+    def pending(self, handle: str) -> float:
+        """Seconds until the provider may be asked again. Raises KioskError (IDENTITY_EXPIRED)."""
+        return max(0.0, self._of(handle).due - self._now())
+
+    def look(self, handle: str) -> ScreenCodeState:
+        """Ask once whether the code was scanned and agreed to.
+
+        Raises KioskError: IDENTITY_EXPIRED, IDENTITY_DENIED (the person said no),
+        IDENTITY_AUDIENCE, IDENTITY_LEVEL, IDENTITY_CLOCK, IDENTITY_REFUSED, LINK_OFFLINE.
+        """
+        begun = self._of(handle)
+        form = {"grant_type": _DEVICE_GRANT, "device_code": begun.device_code}
+        if self._provider.profile.pkce:
+            form["code_verifier"] = begun.verifier
+        status, answer = self._provider.post("token_endpoint", form)
+        error = answer.get("error")
+        if status == 400 and error in _WAITING:
+            begun.interval += _SLOWER_SECONDS if error == "slow_down" else 0.0
+            begun.due = self._now() + begun.interval
+            return ScreenCodeState()
+        self.forget(handle)
+        if status != 200:
+            raise KioskError(_OVER.get(str(error), Fault.IDENTITY_REFUSED), f"HTTP {status}")
+        nonce = begun.nonce if self._provider.profile.nonce else ""
+        return ScreenCodeState(identity=self._provider.person(answer, nonce))
+
+    def forget(self, handle: str) -> None:
+        with self._lock:
+            self._begun.pop(handle, None)
+
+    def _of(self, handle: str) -> _Begun:
+        with self._lock:
+            begun = self._begun.get(handle)
+        if begun is None or begun.until <= self._now():
+            raise KioskError(Fault.IDENTITY_EXPIRED)
+        return begun
 
 
-def _identity(profile: Mapping[str, Any]) -> Identity:
-    try:
-        return Identity(
-            full_name=_name(_claim(profile, "HoVaTen", "fullName")),
-            citizen_number=_number(_claim(profile, "SoDinhDanh", "citizenPid")),
-            birth_date=_date(_claim(profile, "NgayThangNamSinh")),
-            level=int(_claim(profile, "accountLevel")),
-            photo=_photo(profile.get("photo")),
-        )
-    except ValueError as error:
-        raise _refused(f"profile: {error}") from None
+def _code_refused(status: int, answer: Document) -> KioskError:
+    if answer.get("error") == "invalid_grant":
+        return KioskError(Fault.IDENTITY_EXPIRED)
+    return refused(f"endpoint: {status}")
 
 
-def _claim(profile: Mapping[str, Any], *spellings: str) -> str:
-    for spelling in spellings:
-        if profile.get(spelling) not in (None, ""):
-            return str(profile[spelling])
-    raise ValueError(f"no {spellings[0]}")
-
-
-def _name(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def _number(text: str) -> str:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError("SoDinhDanh has not 12 digits")
-    return text
-
-
-def _date(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a day, not an instant
-    except ValueError:
-        raise ValueError("NgayThangNamSinh is not yyyymmdd") from None
-
-
-def _photo(text: object) -> bytes | None:
-    """None for anything that is no JPEG: without a photo the staff compares."""
-    if not isinstance(text, str) or len(text) > MAX_PHOTO * 4 // 3 + 4:
-        return None
-    try:
-        data = base64.b64decode(text, validate=True)
-    except ValueError:  # no base64, or not even ASCII
-        return None
-    return data if data.startswith(_JPEG) else None
-
-
-def _refused(detail: str) -> KioskError:
-    return KioskError(Fault.IDENTITY_REFUSED, detail)
-
-
-def _offline(detail: str) -> KioskError:
-    return KioskError(Fault.LINK_OFFLINE, detail, retryable=True)
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("ascii")).digest()

@@ -13,14 +13,20 @@ from offline_queue.intake import (
     CodeSent,
     CodeTry,
     CodeVerdict,
+    CollectAsk,
+    CollectReply,
     Heartbeat,
     IntakeState,
+    IssuedPage,
+    IssuedPageAsk,
     KeysAsk,
     KeysReply,
+    Office,
     PaperInfo,
     PaperKeep,
     PaperList,
     PersonAsk,
+    PrintsDone,
     Rating,
     Standing,
     TrackAsk,
@@ -58,6 +64,17 @@ class PortalClient(IntakeClient):
     def track(self, ask: TrackAsk) -> TrackReply:
         return self._model("POST", "/tracking", TrackReply, as_json(ask))
 
+    def collect(self, ask: CollectAsk) -> CollectReply:
+        return self._model("POST", "/collections", CollectReply, as_json(ask))
+
+    def collected_copy(self, ask: CollectAsk) -> bytes:
+        """PDF."""
+        return self._bytes("POST", "/collections/copy", "application/pdf", as_json(ask))
+
+    def printed(self, id: UUID, done: PrintsDone) -> None:
+        """The same id again is no error."""
+        self._empty("PUT", f"/prints/{id}", as_json(done), _JSON)
+
     def send_code(self, ask: CodeAsk) -> CodeSent:
         return self._model("POST", "/confirmations", CodeSent, as_json(ask))
 
@@ -66,6 +83,9 @@ class PortalClient(IntakeClient):
 
     def check(self, ask: CheckAsk) -> CheckReply:
         return self._model("POST", "/checks", CheckReply, as_json(ask))
+
+    def issued_page(self, ask: IssuedPageAsk) -> IssuedPage:
+        return self._model("POST", "/issued-pages", IssuedPage, as_json(ask))
 
     def keep_paper(self, keep: PaperKeep) -> PaperInfo:
         return self._model("POST", "/papers", PaperInfo, as_json(keep))
@@ -81,6 +101,9 @@ class PortalClient(IntakeClient):
     def rate(self, id: UUID, rating: Rating) -> None:
         """The same id again is no error."""
         self._empty("PUT", f"/ratings/{id}", as_json(rating), _JSON)
+
+    def office(self) -> Office:
+        return self._model("GET", "/office", Office)
 
     def beat(self, heartbeat: Heartbeat) -> None:
         self._empty("POST", "/heartbeats", as_json(heartbeat), _JSON)

@@ -27,7 +27,7 @@ from certify.numbers import NumberStore
 from kiosk.clock import local_now
 from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError
-from kiosk.link import server
+from kiosk.link import provider, server
 from kiosk.link.certificate import Certificate
 from kiosk.link.device import DeviceKey, adopt_next_key, device_key, next_key
 from kiosk.link.handlers import Handlers
@@ -150,7 +150,7 @@ class Link:
             leases=leases,
             ratings=ratings,
             upkeep=self._upkeep,
-            vneid=VneidClient(identity.issuer, identity.client_id, identity.minimum_level),
+            vneid=VneidClient(provider.of_settings(identity)),
             gateway=PaymentGateway(settings.payment),
             quick=self._client(ASK_SECONDS, pause),
             patient=self._client(PATIENT_SECONDS, pause),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from certify.errors import CertifyError
+from certify.errors import Fault as CertifyFault
 from certify.trust import Policy, TrustBundle, load_bundle, load_policy
 from kiosk.failures import Fault, KioskError
 from kiosk.link.packs import PackKeeper
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 # Expiry is judged by whoever uses a document, by a clock he trusts. Here the question is only
 # whether the portal signed it and whether it is newer: asked as of 1970, nothing has expired.
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_LIST_KEPT = timedelta(days=1)
 
 
 def load_anchor(file: Path | None) -> EllipticCurvePublicKey:
@@ -81,7 +83,12 @@ class TrustKeeper:
     ) -> bytes:
         if offered == held:
             return offered
-        document = read(offered, read(held, 0).serial if held else 0)
+        before = read(held, 0) if held else None
+        document = read(offered, before.serial if before else 0)
+        if isinstance(before, TrustBundle) and isinstance(document, TrustBundle):
+            _require_no_fewer_revocations(before, document)
+            if held and _says_the_same(before, document):
+                return held
         with files.translated(file.name):
             files.write_durably(file, [offered])
         log.info("%s: serial %d", file.name, document.serial)
@@ -106,3 +113,18 @@ class TrustKeeper:
 
     def _read_policy(self, data: bytes, at_least: int) -> Policy:
         return load_policy(data, self._anchor, at=_ANY_TIME, at_least=at_least)
+
+
+def _require_no_fewer_revocations(before: TrustBundle, offered: TrustBundle) -> None:
+    """Only the anchor may take a revocation back, in a newer bundle. Raises CertifyError."""
+    if offered.serial == before.serial and not before.revoked_codes <= offered.revoked_codes:
+        raise CertifyError(CertifyFault.BUNDLE_INVALID, "revocations are missing")
+
+
+def _says_the_same(before: TrustBundle, offered: TrustBundle) -> bool:
+    """A list is signed anew for each request; the disk takes one a day, and each change."""
+    if before.serial != offered.serial or before.revoked_codes != offered.revoked_codes:
+        return False
+    if before.listed is None or offered.listed is None:
+        return before.listed is offered.listed
+    return offered.listed.issued - before.listed.issued < _LIST_KEPT

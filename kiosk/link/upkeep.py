@@ -90,6 +90,7 @@ class Upkeep:
         self._trust_due = self._keys_due = self._packs_due = 0.0
         self.clock = ClockCheck(local_now)
         self.online = False
+        self.attended: bool | None = None
         self.standing = ""
         self.devices: dict[str, str] = {}
         self.uploader: Uploader | None = None
@@ -113,7 +114,7 @@ class Upkeep:
         try:
             told = self._strict.health()
         except QueueError:
-            self.online = False
+            self.online, self.attended = False, None
             raise
         self.online = True
         self.clock.compare(told)
@@ -128,6 +129,7 @@ class Upkeep:
             self._refresh_trust,
             lambda: self._ratings.send(self._strict),
             self._beat_as_asked,
+            self._look_at_office,
             self._fetch_packs,
         ]
         first: Exception | None = None
@@ -199,6 +201,15 @@ class Upkeep:
     def _beat_as_asked(self) -> None:
         try:
             self.beat(self._strict)
+        except QueueError as error:
+            if error.detail != Problem.NOT_FOUND:  # an older portal
+                raise
+
+    def _look_at_office(self) -> None:
+        """Is an officer at the desk? Nobody knows where the portal does not say."""
+        self.attended = None
+        try:
+            self.attended = self._strict.office().attended
         except QueueError as error:
             if error.detail != Problem.NOT_FOUND:  # an older portal
                 raise

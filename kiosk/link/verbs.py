@@ -32,14 +32,43 @@ class IdentifyRequest(Message):
 
 
 class Identity(Message):
-    """A person as the provider states it. ``photo`` is JPEG where the profile offers one."""
+    """A person as somebody states it: the provider (``vneid``), a chip that the state signed, the
+    code printed on a card, or an officer (``staff``).
+
+    ``level``: of the provider's account, 0 without one. ``photo``: JPEG or JPEG 2000, where there
+    is one. ``provable``: with a face that matches the photo, the person is proven.
+    """
 
     full_name: str
     citizen_number: str
-    birth_date: date
+    birth_date: date | None
     level: int
-    method: Literal["vneid"] = "vneid"
+    method: Literal["vneid", "chip", "card-qr", "staff"] = "vneid"
     photo: bytes | None = None
+    provable: bool = True
+
+
+class ScreenCode(Message):
+    """A code to show for the app to scan: the address in it, and what the app shows meanwhile, for
+    the person to compare. ``handle`` names it to this link alone."""
+
+    handle: str
+    code: str
+    user_code: str
+    expires: datetime
+
+
+class ScreenCodeRequest(Message):
+    """Waits at most ``seconds`` for the person to agree on the phone."""
+
+    handle: str
+    seconds: float = Field(20, ge=0, le=20)
+
+
+class ScreenCodeState(Message):
+    """``identity`` None: not yet."""
+
+    identity: Identity | None = None
 
 
 class SubmitRequest(Message):
@@ -100,6 +129,35 @@ class Tracked(Message):
 
 class TrackAnswer(Message):
     found: tuple[Tracked, ...]
+
+
+class CollectRequest(Message):
+    """``code`` and ``secret`` of a slip, ``citizen_number`` of a card."""
+
+    code: str
+    secret: str
+    citizen_number: str
+
+
+class CollectAnswer(Message):
+    """``state``: as CopyAnswer's, or "printed" when all copies are printed. ``pdf``, and ``copies``
+    that are still to be printed, with issued; ``processing`` is the portal's state (1 to 10)."""
+
+    dossier_id: str
+    state: Literal["waiting", "issued", "refused", "printed"]
+    processing: int
+    number: str | None = None
+    note: str | None = None
+    pdf: bytes | None = None
+    copies: int = 0
+
+
+class PrintedRequest(Message):
+    """So many copies of a dossier came out. The same ``print_id`` again counts once."""
+
+    print_id: str
+    dossier_id: str
+    copies: int = Field(ge=1)
 
 
 class PayRequest(Message):
@@ -175,6 +233,22 @@ class CheckAnswer(Message):
     answer: Literal["free", "taken", "valid", "invalid", "unknown"]
 
 
+class IssuedPageRequest(Message):
+    """A page of the copy that bears ``seal``, the whole text of a seal that was verified."""
+
+    seal: str = Field(max_length=400)
+    page: int = Field(ge=1)
+
+
+class IssuedPageAnswer(Message):
+    """``jpeg``: gray, at 200 dpi; for comparing, never for showing. ``ignored``: boxes (left, top,
+    width, height, in its pixels) where paper may look otherwise."""
+
+    pages: int
+    jpeg: bytes
+    ignored: tuple[tuple[int, int, int, int], ...] = ()
+
+
 class PapersRequest(Message):
     """For a person whom this session has proven."""
 
@@ -235,12 +309,14 @@ class ReportAnswer(Message):
 
 
 class LinkStatus(Message):
-    """``standing`` is the failure code of this kiosk's own identity, empty when it is in order."""
+    """``standing`` is the failure code of this kiosk's own identity, empty when it is in order.
+    ``attended``: an officer is at the desk and could sign now; None when nobody knows."""
 
     online: bool
     outbox_waiting: int
     clock_trusted: bool
     standing: str = ""
+    attended: bool | None = None
 
 
 class TrustAnswer(Message):
@@ -308,10 +384,14 @@ class Verb(Generic[Request, Answer]):
 
 
 IDENTIFY = Verb("identify", IdentifyRequest, Identity, 12.0)
+SHOW_CODE = Verb("show-code", Empty, ScreenCode, 12.0)
+WAIT_CODE = Verb("wait-code", ScreenCodeRequest, ScreenCodeState, 35.0)
 SUBMIT = Verb("submit", SubmitRequest, SubmitAnswer, 15.0, "the outbox state so far")
 COPY = Verb("copy", CopyRequest, CopyAnswer, 15.0)
 WAIT_COPY = Verb("wait-copy", WaitRequest, CopyAnswer, 30.0)
 TRACK = Verb("track", TrackRequest, TrackAnswer, 8.0)
+COLLECT = Verb("collect", CollectRequest, CollectAnswer, 15.0)
+PRINTED = Verb("printed", PrintedRequest, Empty, 4.0)
 STATUS = Verb("status", Empty, LinkStatus, 2.0, "the same, with online = false")
 TRUST = Verb("trust", Empty, TrustAnswer, 5.0, "what was fetched last")
 REFRESH = Verb("refresh", Empty, RefreshAnswer, 12.0, "what is held, fresh = false")
@@ -323,6 +403,7 @@ PAYMENT = Verb("payment", PaymentRequest, PaymentAnswer, 30.0)
 SEND_CODE = Verb("send-code", SendCodeRequest, SendCodeAnswer, 10.0)
 CONFIRM_CODE = Verb("confirm-code", ConfirmCodeRequest, ConfirmCodeAnswer, 8.0)
 CHECK = Verb("check", CheckRequest, CheckAnswer, 6.0, "numbers as ever, a name is unknown")
+ISSUED_PAGE = Verb("issued-page", IssuedPageRequest, IssuedPageAnswer, 15.0)
 PAPERS = Verb("papers", PapersRequest, PapersAnswer, 8.0)
 PAPER = Verb("paper", PaperRequest, PaperAnswer, 15.0)
 KEEP_PAPER = Verb("keep-paper", KeepPaperRequest, StoredPaper, 8.0)
@@ -331,8 +412,8 @@ CALL_STAFF = Verb("call-staff", StaffRequest, Empty, 4.0)
 REPORT = Verb("report", ReportRequest, ReportAnswer, 6.0, "kept for the next heartbeat")
 
 _ALL: tuple[Verb[Any, Any], ...] = (
-    IDENTIFY, SUBMIT, COPY, WAIT_COPY, TRACK, STATUS, TRUST, REFRESH, PACKS, PACK, LEASE,
-    PAY, PAYMENT, SEND_CODE, CONFIRM_CODE, CHECK, PAPERS, PAPER, KEEP_PAPER, RATE, CALL_STAFF,
-    REPORT,
+    IDENTIFY, SHOW_CODE, WAIT_CODE, SUBMIT, COPY, WAIT_COPY, TRACK, COLLECT, PRINTED, STATUS,
+    TRUST, REFRESH, PACKS, PACK, LEASE, PAY, PAYMENT, SEND_CODE, CONFIRM_CODE, CHECK,
+    ISSUED_PAGE, PAPERS, PAPER, KEEP_PAPER, RATE, CALL_STAFF, REPORT,
 )  # fmt: skip
 VERBS = {verb.name: verb for verb in _ALL}

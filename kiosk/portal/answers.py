@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from kiosk.portal.secret import SLIP_SECRET
+from offline_queue.vouching import Vouch
 
 ANSWERS = "answers.json"
 TEXT = "text.json"
@@ -50,8 +51,8 @@ class Answers(BaseModel):
     """``slip_secret`` is printed on the slip beside the dossier code: 10 Crockford characters.
     Whoever has both may ask how the dossier is doing.
 
-    A secret or a wish that cannot be used counts as none: a kiosk could not mend it any more, and
-    a dossier is worth more than its extras.
+    A secret, a wish or an officer's word that cannot be used counts as none: a kiosk could not
+    mend it any more, and a dossier is worth more than its extras.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -60,11 +61,21 @@ class Answers(BaseModel):
     answers: dict[str, Any] = {}
     slip_secret: str = ""
     delivery: Wish = Wish()
+    vouch: Vouch | None = None
 
     @field_validator("slip_secret", mode="before")
     @classmethod
     def _usable_secret(cls, value: object) -> str:
         return value if isinstance(value, str) and SLIP_SECRET.fullmatch(value) else ""
+
+    @field_validator("vouch", mode="wrap")
+    @classmethod
+    def _usable_word(cls, value: object, read: ValidatorFunctionWrapHandler) -> Vouch | None:
+        try:
+            word: Vouch | None = read(value)
+        except ValidationError:
+            return None
+        return word
 
     @field_validator("delivery", mode="wrap")
     @classmethod

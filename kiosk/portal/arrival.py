@@ -18,6 +18,7 @@ from kiosk.portal.following import Following
 from kiosk.portal.register import Register, entry_of, shown_number
 from kiosk.portal.store import Dossier, Processing, Store
 from kiosk.portal.vault import Vault
+from kiosk.portal.vouched import is_vouched
 from offline_queue.manifest import Manifest
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,9 @@ class Arrivals:
     def record(self, arrival: Arrival, dossier: Dossier) -> None:
         """Inside that transaction. ``dossier``: as it stands in the database now."""
         self._following.arrived(arrival.manifest, arrival.answers, dossier)
+        if is_vouched(arrival.manifest):
+            # Whoever was vouched for without knowing hears of it.
+            self._following.tell(dossier.id, "vouched", arrival.answers)
         if self._following.is_code_taken(arrival.manifest):
             self._store.change(dossier.id, note=_CODE_TWICE)
         if arrival.issued is not None:

@@ -1,6 +1,7 @@
 """Cases at the officer desk: a dossier waits, a person decides, the desk process signs.
 
-    RECEIVED -> PROCESSING (approved: number and id code given, copy not signed yet) -> DONE
+    RECEIVED -> ACCEPTED   (an officer has opened it), from either of the two:
+             -> PROCESSING (approved: number and id code given, copy not signed yet) -> DONE
              -> REFUSED    (decree 23/2015, article 22)
              -> SUPPLEMENT (something is missing, or the scan is not good enough)
              -> FINANCIAL_DUTY (something has to be paid first) -> ACCEPTED
@@ -22,7 +23,8 @@ from typing import Literal
 from certify.numbers import new_id_code
 from certify.statement import CopyFacts
 from kiosk.portal.answers import ANSWERS, TEXT, Answers
-from kiosk.portal.copies import CopyVerifier
+from kiosk.portal.attestations import Attestations, OriginalSeen
+from kiosk.portal.copies import OTHER_PAGES, CopyVerifier
 from kiosk.portal.delivery import Kind
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.following import Following
@@ -33,7 +35,6 @@ from kiosk.portal.times import VIETNAM, now
 from kiosk.portal.vault import Vault, pages_of
 
 Ended = Literal[Processing.WITHDRAWN, Processing.STOPPED]
-OriginalSeen = Literal["at-the-desk", "at-the-kiosk", "by-video", "not-seen"]
 _OPEN = (Processing.RECEIVED, Processing.ACCEPTED)
 _UNDECIDED = (*_OPEN, Processing.SUPPLEMENT, Processing.FINANCIAL_DUTY)
 PORTAL_MAKER = 0
@@ -49,6 +50,7 @@ class Cases:
         register: Register,
         verifier: CopyVerifier,
         following: Following,
+        attestations: Attestations,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -56,6 +58,7 @@ class Cases:
         self._register = register
         self._verifier = verifier
         self._following = following
+        self._attestations = attestations
 
     def waiting(self) -> list[Dossier]:
         """Copies that wait for an officer's decision, oldest first."""
@@ -87,10 +90,6 @@ class Cases:
         """Cases that wait for the desk process to sign."""
         return self._store.in_processing("pre-check", Processing.PROCESSING)
 
-    def to_inspect(self) -> list[Dossier]:
-        """Copies issued at a kiosk that an officer has yet to inspect."""
-        return self._store.in_processing("post-check", Processing.RECEIVED, Processing.PROCESSING)
-
     def case(self, dossier_id: str) -> Dossier:
         """An accepted dossier. Raises RefusedError (NOT_FOUND)."""
         dossier = self._store.dossier(dossier_id)
@@ -111,24 +110,36 @@ class Cases:
             raise RefusedError(DeskProblem.NOT_FOUND, "no such page")
         return self._open(dossier, name)
 
+    def opened(self, dossier_id: str, officer: str) -> Dossier:
+        """An officer looks at the case, who may decide it: the first one to do so is told to the
+        citizen who waits for it."""
+        with self._store.transaction():
+            dossier = self.case(dossier_id)
+            if dossier.mode == "post-check" or dossier.processing != Processing.RECEIVED:
+                return dossier
+            self._move(dossier, Processing.ACCEPTED, officer)
+            return self.case(dossier_id)
+
     def approve(
         self, dossier_id: str, original_seen: OriginalSeen, officer: str | None = None
     ) -> CopyFacts:
         """Give number and id code. Approving again answers the same facts.
 
-        Raises RefusedError: NOT_WAITING, or NOT_SEEN when nobody saw the original.
+        Raises RefusedError: NOT_WAITING, or NOT_SEEN when the original was not seen as the
+        procedure wants it.
         """
-        if original_seen == "not-seen":
-            raise RefusedError(DeskProblem.NOT_SEEN, "the original must have been seen")
-        applicant = self.answers(self.case(dossier_id)).applicant
+        named, case = officer or self._settings.officer, self.case(dossier_id)
+        attested = self._attestations.make(case, original_seen, named)
+        applicant = self.answers(case).applicant
         with self._store.transaction():
             dossier = self.case(dossier_id)
             if dossier.mode == "pre-check" and dossier.facts is not None:
                 return facts_of(dossier.facts)
             self._require_waiting(dossier, "pre-check")
-            facts = self._new_facts(dossier, officer or self._settings.officer)
+            facts = self._new_facts(dossier, named)
             if not self._register.enter(entry_of(facts, manifest_of(dossier), applicant.full_name)):
                 raise RefusedError(DeskProblem.NOT_WAITING, "it stands in the register already")
+            self._attestations.keep(attested)
             self._move(
                 dossier,
                 Processing.PROCESSING,
@@ -196,13 +207,17 @@ class Cases:
         if dossier.processing != Processing.PROCESSING:  # a good copy is there already
             return
         images = self._vault.images(manifest_of(dossier))
-        if fault := self._verifier.fault_of(pdf, images, facts_of(dossier.facts)):
+        fault = self._verifier.fault_of(pdf, images, facts_of(dossier.facts))
+        if not self._attestations.are_of(dossier.id, images):
+            fault = OTHER_PAGES
+        if fault:
             raise RefusedError(DeskProblem.BAD_COPY, fault)
         answers = self.answers(dossier)
-        self._vault.keep_copy(dossier.id, pdf)
         with self._store.transaction():
             if self.case(dossier_id).processing == Processing.PROCESSING:
-                self._move(dossier, Processing.DONE, None)
+                self._vault.keep_copy(dossier.id, pdf)
+                self._store.change(dossier.id, processing=Processing.DONE)
+                self._following.signed(dossier.id)
                 self._following.tell(dossier.id, "result", answers)
 
     def _answer(

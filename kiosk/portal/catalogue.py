@@ -22,6 +22,7 @@ from kiosk.portal.trust import POLICY, begun_packs
 
 log = logging.getLogger(__name__)
 
+EVERY_WAY = ("at-the-desk", "at-the-kiosk", "by-video")
 _OFFICE_CLOSES = time(17, 0)
 _DEFAULT_CUT_OFF = 15
 
@@ -29,7 +30,8 @@ _DEFAULT_CUT_OFF = 15
 @dataclass(frozen=True, slots=True)
 class ProcedureFacts:
     """``days``: working days; ``cut_off_hour``: what comes later counts as of the next one.
-    ``paper``: the words for papers of ``paper_class``."""
+    ``paper``: the words for papers of ``paper_class``. ``original_seen``: in which ways an officer
+    may have seen the original (:mod:`kiosk.portal.attestations`)."""
 
     id: str
     code: str
@@ -39,6 +41,7 @@ class ProcedureFacts:
     cut_off_hour: int
     paper_class: str = ""
     paper: str = ""
+    original_seen: tuple[str, ...] = EVERY_WAY
 
 
 class Catalogue:
@@ -132,4 +135,5 @@ def _facts(values: dict[str, Any]) -> ProcedureFacts:
         cut_off_hour=deadline.get("cut_off_hour", _DEFAULT_CUT_OFF),
         paper_class=values.get("paper_class", ""),
         paper=values["words"]["vi"].get("paper", ""),
+        original_seen=tuple(values.get("original_seen", EVERY_WAY)),
     )

@@ -26,6 +26,7 @@ _SUBJECTS = {
     "supplement": "Hồ sơ {code}: cần bổ sung",
     "duty": "Hồ sơ {code}: cần nộp tiền",
     "refusal": "Hồ sơ {code}: không được giải quyết",
+    "vouched": "Hồ sơ {code}: cán bộ đã nhận giúp",
 }
 _TEXTS = {
     "result": "Hồ sơ {code} ({title}) đã có kết quả.\n\n"
@@ -36,6 +37,8 @@ _TEXTS = {
     "Nộp xong, ông/bà đưa biên lai cho quầy một cửa.\n",
     "refusal": "Hồ sơ {code} ({title}) không được giải quyết:\n\n{note}\n\n"
     "Ông/bà có thể hỏi cán bộ tại quầy một cửa.\n",
+    "vouched": "Hồ sơ {code} ({title}) đã nộp tại kiosk. Một cán bộ đứng cạnh máy đã xác nhận "
+    "ông/bà là người nộp.\n\nNếu không phải ông/bà nộp, xin báo ngay cho quầy một cửa.\n",
 }
 
 

@@ -9,11 +9,14 @@ from fastapi import Depends, Request
 
 from kiosk.portal.accounts import Accounts
 from kiosk.portal.admission import Admission
+from kiosk.portal.archiving import Archives
 from kiosk.portal.arrival import Arrivals
+from kiosk.portal.attestations import Attestations
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.cases import Cases
 from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.channels import channels_of
+from kiosk.portal.collecting import Collecting
 from kiosk.portal.confirmations import Confirmations
 from kiosk.portal.copies import CopyVerifier
 from kiosk.portal.database import DatabaseError, SchemaError
@@ -25,12 +28,15 @@ from kiosk.portal.export import Export
 from kiosk.portal.fees import Fees
 from kiosk.portal.fleet import Fleet
 from kiosk.portal.following import Following
+from kiosk.portal.inspections import Inspections
 from kiosk.portal.intake import Intake
 from kiosk.portal.keys import PortalKeys, load_keys
 from kiosk.portal.limits import Limits
 from kiosk.portal.logins import Logins
 from kiosk.portal.objects import Objects, open_objects
+from kiosk.portal.receipts import Receipts
 from kiosk.portal.register import Register
+from kiosk.portal.register_book import RegisterBook
 from kiosk.portal.schema import open_database
 from kiosk.portal.secret import derive, load_secret
 from kiosk.portal.services import Services
@@ -41,6 +47,7 @@ from kiosk.portal.supplements import Supplements
 from kiosk.portal.tracking import Tracking
 from kiosk.portal.uploads import Uploads
 from kiosk.portal.vault import Vault
+from kiosk.portal.vouched import VouchedReview
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +61,18 @@ class Portal:
     objects: Objects
     vault: Vault
     register: Register
+    book: RegisterBook
     intake: Intake
     uploads: Uploads
     admission: Admission
     cases: Cases
+    attestations: Attestations
+    inspections: Inspections
     devices: DeviceCa
     services: Services
     confirmations: Confirmations
     offices: Offices
+    vouched: VouchedReview
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,9 @@ class Offices:
     casebook: Casebook
     fees: Fees
     deliveries: Deliveries
+    archives: Archives
     tracking: Tracking
+    collecting: Collecting
     catalogue: Catalogue
     statistics: Statistics
     fleet: Fleet
@@ -98,13 +111,15 @@ def open_portal(settings: PortalSettings) -> Portal:
     register = Register(store, settings.book)
     verifier = CopyVerifier(settings.trust_dir)
     secret = load_secret(key_folder)
-    offices = open_offices(settings, store, vault, secret)
+    offices = open_offices(settings, store, vault, register, secret)
     following = Following(
         offices.casebook,
         offices.fees,
         Supplements(store, offices.casebook),
         offices.deliveries,
+        offices.archives,
     )
+    attestations = Attestations(store, vault, offices.catalogue)
     arrivals = Arrivals(store, vault, register, verifier, following)
     intake = Intake(store, vault, keys, arrivals, settings.agency_code)
     return Portal(
@@ -115,18 +130,28 @@ def open_portal(settings: PortalSettings) -> Portal:
         objects=objects,
         vault=vault,
         register=register,
+        book=RegisterBook(store, register),
         intake=intake,
         uploads=Uploads(intake, objects),
         admission=Admission(settings.admission_rate, store),
-        cases=Cases(settings, store, vault, register, verifier, following),
+        cases=Cases(settings, store, vault, register, verifier, following, attestations),
+        attestations=attestations,
+        inspections=Inspections(
+            store, vault, register, verifier, attestations, following, offices.desks
+        ),
         devices=DeviceCa(key_folder, store),
         services=Services(store, vault, offices.casebook, settings.paper_days),
         confirmations=Confirmations(store, settings.message_gateway),
         offices=offices,
+        vouched=VouchedReview(
+            settings.trust_dir, derive(secret, "vouched"), settings.vouched_sample_percent
+        ),
     )
 
 
-def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: bytes) -> Offices:
+def open_offices(
+    settings: PortalSettings, store: Store, vault: Vault, register: Register, secret: bytes
+) -> Offices:
     """Raises PortalError (SETTINGS_INVALID)."""
     catalogue = Catalogue(settings.trust_dir)
     casebook = Casebook(store, secret, catalogue, settings.holidays)
@@ -139,15 +164,18 @@ def open_offices(settings: PortalSettings, store: Store, vault: Vault, secret: b
         try_days=delivery.try_days,
         link_days=delivery.link_days,
     )
+    tracking = Tracking(store, casebook, limits, deliveries)
     return Offices(
         accounts=accounts,
         desks=Desks(store, accounts),
         logins=Logins(store, hours=settings.login_hours, idle_minutes=settings.idle_minutes),
         limits=limits,
         casebook=casebook,
-        fees=Fees(store),
+        fees=Fees(store, Receipts(store, register)),
         deliveries=deliveries,
-        tracking=Tracking(store, casebook, limits, deliveries),
+        archives=Archives(store),
+        tracking=tracking,
+        collecting=Collecting(store, vault, casebook, tracking),
         catalogue=catalogue,
         statistics=Statistics(store, catalogue),
         fleet=Fleet(store),

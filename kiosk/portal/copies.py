@@ -8,25 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
-from certify.copyfile import open_reader, read_copy
+from certify.copyfile import CopyFile, open_reader, read_copy
 from certify.errors import CertifyError
+from certify.examination import OFFICER
 from certify.seal import copy_digest, read_seal
 from certify.statement import CopyFacts
-from certify.verify import verify
+from certify.verify import State, verify
 from kiosk.portal.trust import read_bundle
 
 OTHER_PAGES = "copy.other-pages"
 OTHER_FACTS = "copy.other-facts"
+OTHER_FILE = "copy.other-file"
+NOT_INSPECTED = "copy.not-inspected"
+OTHER_OFFICER = "copy.other-officer"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``facts`` when the copy is good, else ``fault``: a code of certify or of this module."""
+    """``facts`` and ``state`` when the copy is good, else ``fault``: a code of certify or of this
+    module."""
 
     facts: CopyFacts | None
     fault: str = ""
+    state: State = State.NOT_GENUINE
 
 
 class CopyVerifier:
@@ -50,7 +57,7 @@ class CopyVerifier:
             return Checked(None, verdict.code)
         if _sealed_digest(pdf) != copy_digest(images, verdict.facts):
             return Checked(None, OTHER_PAGES)
-        return Checked(verdict.facts)
+        return Checked(verdict.facts, state=verdict.state)
 
     def fault_of(self, pdf: bytes, images: Sequence[bytes], facts: CopyFacts) -> str:
         """Empty when ``pdf`` is good and states exactly ``facts``."""
@@ -59,9 +66,33 @@ class CopyVerifier:
             return checked.fault
         return "" if checked.facts == facts else OTHER_FACTS
 
+    def inspection_fault_of(
+        self, pdf: bytes, before: bytes, images: Sequence[bytes], facts: CopyFacts, officer: str
+    ) -> str:
+        """Empty when ``pdf`` is the copy ``before`` and, as its only addition, the officer's
+        signature. ``officer``: SHA-256 of his certificate (DER), hex."""
+        if not pdf.startswith(before):
+            return OTHER_FILE
+        checked = self.check(pdf, images)
+        if checked.facts is None:
+            return checked.fault
+        if checked.facts != facts:
+            return OTHER_FACTS
+        if checked.state != State.OFFICER_AND_AGENCY:
+            return NOT_INSPECTED
+        return "" if _officer_of(pdf) == officer else OTHER_OFFICER
 
-def _sealed_digest(pdf: bytes) -> bytes:
-    """Of a copy that was verified."""
+
+def opened(pdf: bytes) -> CopyFile:
+    """A copy that was verified."""
     reader = open_reader(pdf)
     assert reader is not None
-    return read_seal(read_copy(reader).seal).digest
+    return read_copy(reader)
+
+
+def _sealed_digest(pdf: bytes) -> bytes:
+    return read_seal(opened(pdf).seal).digest
+
+
+def _officer_of(pdf: bytes) -> str:
+    return sha256(opened(pdf).signatures[OFFICER].signer_cert.dump()).hexdigest()

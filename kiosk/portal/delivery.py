@@ -37,7 +37,7 @@ SCHEMA = [
     " dossier TEXT NOT NULL REFERENCES dossiers (id), expires TEXT NOT NULL) STRICT",
     "CREATE INDEX result_links_by_dossier ON result_links (dossier)",
 ]
-Kind = Literal["result", "supplement", "duty", "refusal"]
+Kind = Literal["result", "supplement", "duty", "refusal", "vouched"]
 _LEASE = timedelta(minutes=10)  # a worker that has not come back by then is gone
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=6)

@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field
 
 from certify.statement import CopyFacts
 from kiosk.portal.accounts import Staff
+from kiosk.portal.attestations import OriginalSeen
 from kiosk.portal.bodies import FileBody, SmallBody, parse
-from kiosk.portal.cases import OriginalSeen, facts_of
+from kiosk.portal.cases import facts_of
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_auth import DeskDep, ScriptedDep, current_desk
 from kiosk.portal.errors import DeskProblem, RefusedError
@@ -42,9 +43,10 @@ class DossierLine(BaseModel):
 
 
 class CaseDetail(DossierLine):
-    """``facts``: what the copy states (certify.statement), once approved. ``certificate``: with
-    which this desk may sign it (SHA-256 of the DER, hex), None unless its account approved.
-    ``seal_host``: where its seal leads."""
+    """``facts``: what the copy states (certify.statement), once approved. ``scan``: digest of the
+    pages of which the officer said that he saw the original (kiosk.portal.attestations).
+    ``certificate``: with which this desk may sign it (SHA-256 of the DER, hex), None unless its
+    account approved. ``seal_host``: where its seal leads."""
 
     applicant: dict[str, Any]
     answers: dict[str, Any]
@@ -52,6 +54,7 @@ class CaseDetail(DossierLine):
     pages: list[str]
     copies: int
     facts: dict[str, Any] | None
+    scan: str | None
     certificate: str | None
     seal_host: str
 
@@ -62,6 +65,12 @@ class Approval(BaseModel):
 
 class RefusalReason(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
+
+
+class NotSigned(BaseModel):
+    """``code``: a failure code, or the name of an error; no personal data."""
+
+    code: str = Field(pattern=r"^[A-Za-z0-9. -]{1,64}$")
 
 
 class DeskDetail(BaseModel):
@@ -102,11 +111,11 @@ def cases(
     desk: DeskDep,
     state: Literal["waiting", "approved", "inspection"] = "waiting",
 ) -> list[DossierLine]:
-    """``approved``: by the account of this desk, to be signed."""
+    """``approved``: approved or inspected by the account of this desk, to be signed."""
     found = {
         "waiting": portal.cases.waiting,
         "approved": lambda: portal.offices.desks.to_sign(desk.staff.name),
-        "inspection": portal.cases.to_inspect,
+        "inspection": portal.inspections.due,
     }[state]()
     return [DossierLine(**_line(dossier)) for dossier in found]
 
@@ -115,6 +124,7 @@ def cases(
 def case(portal: PortalDep, desk: DeskDep, dossier: CaseDep) -> CaseDetail:
     mine = portal.offices.desks.is_approver(desk.staff.name, dossier.id)
     manifest, answers = manifest_of(dossier), portal.cases.answers(dossier)
+    attested = portal.attestations.of(dossier.id)
     return CaseDetail(
         **_line(dossier),
         applicant=answers.applicant.model_dump(mode="json"),
@@ -123,6 +133,7 @@ def case(portal: PortalDep, desk: DeskDep, dossier: CaseDep) -> CaseDetail:
         pages=pages_of(manifest),
         copies=manifest.copies,
         facts=facts_of(dossier.facts).to_dict() if dossier.facts else None,
+        scan=attested.scan if attested else None,
         certificate=desk.certificate if mine else None,
         seal_host=portal.settings.seal_host,
     )
@@ -152,9 +163,43 @@ def refuse(portal: PortalDep, officer: ScriptedDep, case_id: str, body: SmallBod
     portal.cases.refuse(case_id, parse(RefusalReason, body).reason, officer.full_name)
 
 
+@router.post("/cases/{case_id}/inspect", status_code=204)
+def inspect(portal: PortalDep, officer: ScriptedDep, case_id: str, body: SmallBody) -> None:
+    portal.inspections.confirm(case_id, parse(Approval, body).original_seen, officer)
+
+
+@router.get("/cases/{case_id}/copy")
+def get_copy(portal: PortalDep, dossier: CaseDep) -> Response:
+    """As it was issued at the kiosk, for the officer's signature."""
+    try:
+        pdf = portal.vault.copy(dossier.id)
+    except FileNotFoundError:
+        raise RefusedError(DeskProblem.NOT_FOUND, "no copy was issued") from None
+    headers = {"Cache-Control": "no-store"}
+    return Response(pdf, media_type="application/pdf", headers=headers)
+
+
 @router.put("/cases/{case_id}/copy", status_code=204)
-def put_copy(portal: PortalDep, dossier: CaseDep, pdf: FileBody) -> None:
-    portal.cases.attach_copy(dossier.id, pdf)
+def put_copy(portal: PortalDep, desk: DeskDep, dossier: CaseDep, pdf: FileBody) -> None:
+    """Signed: a new copy after an approval, the issued one and a signature after an inspection."""
+    if dossier.mode == "post-check":
+        portal.inspections.attach(dossier, pdf, desk)
+    else:
+        portal.cases.attach_copy(dossier.id, pdf)
+
+
+@router.post("/cases/{case_id}/not-signed", status_code=204)
+def not_signed(portal: PortalDep, desk: DeskDep, case_id: str, body: SmallBody) -> None:
+    """The desk could not: shown to the officer, who may have it tried again."""
+    if not portal.offices.desks.is_approver(desk.staff.name, case_id):
+        raise RefusedError(DeskProblem.NOT_FOUND, "no such case of this desk")
+    portal.offices.desks.not_signed(case_id, parse(NotSigned, body).code)
+
+
+@router.post("/beats", status_code=204)
+def beat(portal: PortalDep, desk: DeskDep) -> None:
+    """An officer is there, with a token that signs: told to citizens before they begin."""
+    portal.offices.desks.beat(desk.staff.name)
 
 
 def approve_as(portal: Portal, staff: Staff, case_id: str, seen: OriginalSeen) -> CopyFacts:

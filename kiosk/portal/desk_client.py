@@ -7,8 +7,8 @@ from typing import Any, Self
 import requests
 
 from certify.pages import SourcePage, decode_text
-from kiosk.portal.cases import OriginalSeen
-from kiosk.portal.errors import Fault, PortalError
+from kiosk.portal.attestations import OriginalSeen
+from kiosk.portal.errors import DeskProblem, Fault, PortalError
 
 _TIMEOUT = (5.0, 60.0)  # seconds to connect, and between two pieces of an answer
 
@@ -48,7 +48,8 @@ class DeskClient:
         return self._cases("waiting")
 
     def approved(self) -> list[str]:
-        """Ids of the cases that this account approved and nobody signed yet, oldest first."""
+        """Ids of the cases that this account approved or inspected and nobody signed yet, oldest
+        first, without those that :meth:`not_signed` told of."""
         return self._cases("approved")
 
     def case(self, case_id: str) -> dict[str, Any]:
@@ -70,6 +71,22 @@ class DeskClient:
 
     def refuse(self, case_id: str, reason: str) -> None:
         self._ask("POST", f"/cases/{case_id}/refuse", json={"reason": reason})
+
+    def inspect(self, case_id: str, original_seen: OriginalSeen) -> None:
+        body = {"original_seen": original_seen}
+        self._ask("POST", f"/cases/{case_id}/inspect", json=body)
+
+    def copy(self, case_id: str) -> bytes:
+        """The copy (PDF) that a kiosk issued."""
+        return self._ask("GET", f"/cases/{case_id}/copy").content
+
+    def not_signed(self, case_id: str, code: str) -> None:
+        """Why: a failure code, or the name of an error."""
+        self._ask("POST", f"/cases/{case_id}/not-signed", json={"code": code})
+
+    def beat(self) -> None:
+        """The officer's desk is at work."""
+        self._ask("POST", "/beats")
 
     def put_copy(self, case_id: str, pdf: bytes) -> None:
         self._ask("PUT", f"/cases/{case_id}/copy", data=pdf)
@@ -93,7 +110,10 @@ class DeskClient:
 
 
 def _code_of(answer: requests.Response) -> str:
+    """With it, where a copy was not taken, what is wrong with the copy."""
     try:
-        return str(answer.json()["code"])
+        told = answer.json()
+        refused = told["code"] == DeskProblem.BAD_COPY
+        return f"{told['code']} {told['detail']}" if refused else str(told["code"])
     except (ValueError, KeyError, TypeError):
         return f"HTTP {answer.status_code}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -11,12 +12,14 @@ from fastapi.responses import RedirectResponse
 from certify.pages import SourcePage, decode_text
 from kiosk.portal.accounts import May
 from kiosk.portal.answers import Answers
-from kiosk.portal.cases import Ended, OriginalSeen, facts_of
+from kiosk.portal.attestations import OriginalSeen
+from kiosk.portal.cases import Ended, facts_of
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_api import approve_as
 from kiosk.portal.desk_auth import Login, LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
-from kiosk.portal.render import REFUSAL_WORDS, StaffForm, staff_page
+from kiosk.portal.inspections import is_overdue, revocation_of
+from kiosk.portal.render import REFUSAL_WORDS, REVOCATION_WORDS, StaffForm, staff_page
 from kiosk.portal.store import LISTED, Dossier, Processing, manifest_of
 from kiosk.portal.vault import pages_of
 from kiosk.portal.words import money
@@ -28,6 +31,7 @@ _CALLS_SHOWN = 5
 _READABLE = 60  # mean confidence of Tesseract below which an officer should look twice
 _LONGEST_REQUEST = 500
 _SEEN: tuple[OriginalSeen, ...] = ("at-the-kiosk", "at-the-desk", "by-video")
+_PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _ENDS: Mapping[str, Ended] = {
     "withdrawn": Processing.WITHDRAWN,
     "stopped": Processing.STOPPED,
@@ -83,10 +87,14 @@ def desk_page(request: Request, portal: PortalDep, login: LoginDep, after: str =
         "desk.html",
         waiting=cases.waiting(),
         filings=cases.filings(),
-        approved=cases.approved(),
+        approved=[*cases.approved(), *portal.inspections.to_sign()],
         to_pay=cases.to_pay(),
         incomplete=cases.incomplete(),
-        to_inspect=cases.to_inspect(),
+        to_inspect=portal.inspections.due(),
+        overdue=portal.inspections.overdue(),
+        is_overdue=is_overdue,
+        troubles=portal.offices.desks.troubles(),
+        unattended=portal.offices.desks.unattended(),
         fees_to_return=_with_dossiers(portal),
         full=LISTED,
         last=_after(portal, after),
@@ -95,9 +103,11 @@ def desk_page(request: Request, portal: PortalDep, login: LoginDep, after: str =
 
 @router.get("/desk/next")
 def next_case(portal: PortalDep, login: LoginDep, after: str = "") -> Response:
-    """The case that waits longest, or the list when none does."""
+    """The case that waits longest, then the copy whose inspection is due first, or the list."""
     login.require(May.LOOK)
-    following = portal.cases.next_waiting()
+    following = portal.cases.next_waiting() or next(
+        filter(portal.inspections.may_inspect, portal.inspections.due()), None
+    )
     place = f"/desk/{following.id}" if following else "/desk"
     last = _after(portal, after)
     return RedirectResponse(f"{place}?after={last.id}" if last else place, status_code=303)
@@ -108,7 +118,7 @@ def case_page(
     request: Request, portal: PortalDep, login: LoginDep, case_id: str, after: str = ""
 ) -> Response:
     login.require(May.LOOK)
-    dossier = portal.cases.case(case_id)
+    dossier = _opened(portal, login, case_id)
     manifest, answers = manifest_of(dossier), portal.cases.answers(dossier)
     offices = portal.offices
     pages, fee = _pages(portal, dossier, manifest), offices.fees.fee(dossier.id)
@@ -125,13 +135,19 @@ def case_page(
         papers=offices.catalogue.papers(paper.paper_class for paper in manifest.papers),
         facts=facts_of(dossier.facts) if dossier.facts else None,
         fee=fee,
+        receipts=offices.fees.receipts.of(dossier.id),
         line=offices.casebook.line(dossier.id),
         events=offices.casebook.events(dossier.id),
         children=offices.casebook.children(dossier.id),
         deliveries=offices.deliveries.of_dossier(dossier.id),
-        warnings=warnings(manifest, answers, pages),
+        warnings=[
+            *portal.vouched.warnings(manifest, answers),
+            *warnings(manifest, answers, pages),
+        ],
         is_waiting=portal.cases.is_waiting(dossier),
         may_end=portal.cases.may_end(dossier),
+        sufficient=portal.attestations.sufficient(dossier.procedure),
+        **_of_copy(portal, dossier),
         is_done=dossier.processing == Processing.DONE,
         last=_after(portal, after),
     )
@@ -147,11 +163,46 @@ def page_image(portal: PortalDep, login: LoginDep, case_id: str, name: str) -> R
 @router.post("/desk/{case_id}/approve")
 def approve(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -> Response:
     login.require(May.DECIDE)
-    seen = next((seen for seen in _SEEN if seen == form.get("original_seen")), None)
-    if seen is None:
-        raise RefusedError(DeskProblem.NOT_SEEN, "say how the original was seen")
-    approve_as(portal, login.staff, case_id, seen)
+    approve_as(portal, login.staff, case_id, _seen(form))
     return _onward(portal, login, "case.approve", case_id)
+
+
+@router.get("/desk/{case_id}/copy")
+def copy(portal: PortalDep, login: LoginDep, case_id: str) -> Response:
+    """The certified copy, as it stands now."""
+    login.require(May.LOOK)
+    dossier = portal.cases.case(case_id)
+    try:
+        pdf = portal.vault.copy(dossier.id)
+    except FileNotFoundError:
+        raise RefusedError(DeskProblem.NOT_FOUND, "no copy was issued") from None
+    return Response(pdf, media_type="application/pdf", headers=_PRIVATE)
+
+
+@router.post("/desk/{case_id}/inspect")
+def inspect(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -> Response:
+    """The copy that a kiosk issued is as its original; the desk signs it."""
+    login.require(May.DECIDE)
+    portal.inspections.confirm(case_id, _seen(form), login.staff)
+    return _onward(portal, login, "case.inspect", case_id)
+
+
+@router.post("/desk/{case_id}/revoke")
+def revoke(portal: PortalDep, login: LoginDep, form: StaffForm, case_id: str) -> Response:
+    login.require(May.DECIDE)
+    reason = form.get("reason", "")
+    if reason not in REVOCATION_WORDS:
+        raise RefusedError(Problem.BAD_REQUEST, "reason: not one of the list")
+    portal.inspections.revoke(case_id, reason, login.staff.full_name)
+    return _stay(portal, login, "case.revoke", case_id)
+
+
+@router.post("/desk/{case_id}/again")
+def again(portal: PortalDep, login: LoginDep, _form: StaffForm, case_id: str) -> Response:
+    """The desk could not sign; it tries once more."""
+    login.require(May.DECIDE)
+    portal.offices.desks.again(portal.cases.case(case_id).id)
+    return _stay(portal, login, "case.again", case_id)
 
 
 @router.post("/desk/{case_id}/refuse")
@@ -231,7 +282,7 @@ def warnings(manifest: Manifest, answers: Answers, pages: list[PageView]) -> lis
     applicant, found = manifest.applicants[0], []
     if applicant.grade == "claimed":
         found.append("Chưa xác thực người yêu cầu: xem giấy tờ tùy thân.")
-    elif not applicant.face_match:
+    elif applicant.grade == "proven" and not applicant.face_match:
         found.append("Chưa so khuôn mặt: xem giấy tờ tùy thân.")
     if not manifest.clock_trusted:
         found.append("Đồng hồ của kiosk không chắc đúng: giờ khóa hồ sơ chỉ để tham khảo.")
@@ -264,6 +315,37 @@ def _with_dossiers(portal: Portal) -> list[tuple[Dossier, int]]:
     return [
         (portal.cases.case(line.dossier), line.amount) for line in portal.offices.fees.to_return()
     ]
+
+
+def _opened(portal: Portal, login: Login, case_id: str) -> Dossier:
+    if login.staff.may(May.DECIDE):
+        return portal.cases.opened(case_id, login.staff.full_name)
+    return portal.cases.case(case_id)
+
+
+def _of_copy(portal: Portal, dossier: Dossier) -> dict[str, Any]:
+    """How it stands with the copy that was or will be issued."""
+    inspections, waits = portal.inspections, dossier.processing == Processing.PROCESSING
+    trouble = portal.offices.desks.trouble(dossier.id) if waits else None
+    return {
+        "may_inspect": inspections.may_inspect(dossier),
+        "may_revoke": inspections.may_revoke(dossier),
+        "has_copy": dossier.facts is not None and (dossier.mode == "post-check" or not waits),
+        "inspection": inspections.of(dossier.id),
+        "is_overdue": dossier.inspect_by is not None and is_overdue(dossier.inspect_by),
+        "revocation": revocation_of(portal.store, dossier.id),
+        "trouble": trouble,
+        "unattended": waits and dossier.id in portal.offices.desks.unattended(),
+        "archive": portal.offices.archives.of(dossier.id) if portal.settings.archive else None,
+    }
+
+
+def _seen(form: Mapping[str, str]) -> OriginalSeen:
+    """Raises RefusedError (NOT_SEEN)."""
+    for seen in _SEEN:
+        if seen == form.get("original_seen"):
+            return seen
+    raise RefusedError(DeskProblem.NOT_SEEN, "say how the original was seen")
 
 
 def _words(form: Mapping[str, str], field: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -26,7 +27,13 @@ SCHEMA = [
     "CREATE TABLE approvals (dossier TEXT PRIMARY KEY REFERENCES dossiers (id),"
     " staff TEXT NOT NULL REFERENCES staff (name)) STRICT",
     "CREATE INDEX approvals_by_staff ON approvals (staff)",
+    "CREATE TABLE desk_troubles (dossier TEXT PRIMARY KEY REFERENCES approvals (dossier),"
+    " code TEXT NOT NULL, at TEXT NOT NULL) STRICT",
+    "CREATE TABLE desk_beats (staff TEXT PRIMARY KEY REFERENCES staff (name),"
+    " at TEXT NOT NULL) STRICT",
 ]
+PRESENT_FOR = timedelta(seconds=60)
+"""So long after its last word a desk still counts as attended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,15 @@ class Desk:
 
     staff: Staff
     certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a desk did not sign: a failure code. Until somebody says "again", it does not try."""
+
+    dossier: str
+    code: str
+    at: str
 
 
 class Desks:
@@ -89,7 +105,7 @@ class Desks:
         return Desk(Staff(rows[0][0], rows[0][1], Role(rows[0][2])), rows[0][3]) if rows else None
 
     def approved(self, dossier_id: str, name: str) -> None:
-        """In the transaction of the approval. The first one stays."""
+        """In the transaction of an approval or inspection. The first one stays."""
         with self._store.transaction() as db:
             db.execute(
                 "INSERT INTO approvals VALUES (?, ?) ON CONFLICT DO NOTHING", (dossier_id, name)
@@ -100,15 +116,72 @@ class Desks:
         return bool(self._store.rows(found, (dossier_id, name)))
 
     def to_sign(self, name: str) -> list[Dossier]:
-        """What this account approved and nobody signed yet, oldest first, at most LISTED."""
+        """What this account approved or inspected and nobody signed yet, oldest first, at most
+        LISTED. What its desk could not sign waits for :meth:`again`."""
         rows = self._store.rows(
             "SELECT dossiers.id FROM approvals JOIN dossiers ON dossiers.id = approvals.dossier"
-            " WHERE approvals.staff = ? AND dossiers.processing = ?"
+            " LEFT JOIN desk_troubles ON desk_troubles.dossier = approvals.dossier"
+            " WHERE approvals.staff = ? AND dossiers.processing = ? AND desk_troubles.at IS NULL"
             " ORDER BY dossiers.accepted_at, dossiers.id LIMIT ?",
             (name, int(Processing.PROCESSING), LISTED),
         )
         found = [self._store.dossier(row[0]) for row in rows]
         return [dossier for dossier in found if dossier]
+
+    def not_signed(self, dossier_id: str, code: str) -> None:
+        """A desk could not sign it. The newest reason stands."""
+        with self._store.transaction() as db:
+            db.execute(
+                "INSERT INTO desk_troubles (dossier, code, at) VALUES (?, ?, ?)"
+                " ON CONFLICT (dossier) DO UPDATE SET code = excluded.code, at = excluded.at",
+                (dossier_id, code, now().isoformat()),
+            )
+
+    def troubles(self) -> dict[str, Trouble]:
+        """Of the cases that still wait for a signature, by dossier."""
+        rows = self._store.rows(
+            "SELECT dossier, desk_troubles.code, at FROM desk_troubles"
+            " JOIN dossiers ON dossiers.id = dossier WHERE dossiers.processing = ?"
+            " ORDER BY at LIMIT ?",
+            (int(Processing.PROCESSING), LISTED),
+        )
+        return {row[0]: Trouble(*row) for row in rows}
+
+    def trouble(self, dossier_id: str) -> Trouble | None:
+        rows = self._store.rows(
+            "SELECT dossier, code, at FROM desk_troubles WHERE dossier = ?", (dossier_id,)
+        )
+        return Trouble(*rows[0]) if rows else None
+
+    def again(self, dossier_id: str) -> None:
+        """Its desk tries once more."""
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM desk_troubles WHERE dossier = ?", (dossier_id,))
+
+    def beat(self, name: str) -> None:
+        """A desk of this account is at work, with its token."""
+        with self._store.transaction() as db:
+            db.execute(
+                "INSERT INTO desk_beats (staff, at) VALUES (?, ?)"
+                " ON CONFLICT (staff) DO UPDATE SET at = excluded.at",
+                (name, now().isoformat()),
+            )
+
+    def unattended(self) -> frozenset[str]:
+        """Cases that wait for the signature of a desk that is not at work."""
+        rows = self._store.rows(
+            "SELECT approvals.dossier FROM approvals"
+            " JOIN dossiers ON dossiers.id = approvals.dossier"
+            " LEFT JOIN desk_beats ON desk_beats.staff = approvals.staff"
+            " WHERE dossiers.processing = ? AND (desk_beats.at IS NULL OR desk_beats.at <= ?)",
+            (int(Processing.PROCESSING), (now() - PRESENT_FOR).isoformat()),
+        )
+        return frozenset(str(row[0]) for row in rows)
+
+    def is_attended(self) -> bool:
+        """Is an officer there who could sign now?"""
+        since = (now() - PRESENT_FOR).isoformat()
+        return bool(self._store.rows("SELECT 1 FROM desk_beats WHERE at > ? LIMIT 1", (since,)))
 
     def _staff(self, name: str) -> Staff:
         for account in self._accounts.accounts():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from kiosk.failures import KioskError
 from offline_queue.intake import Problem
 
 
@@ -29,12 +30,8 @@ class DeskProblem(StrEnum):
     LAST_ADMIN = "desk.last-administrator"
 
 
-class PortalError(Exception):
-    def __init__(self, code: str, detail: str = "", *, retryable: bool = False) -> None:
-        super().__init__(f"{code}: {detail}" if detail else str(code))
-        self.code = str(code)
-        self.detail = detail
-        self.retryable = retryable
+class PortalError(KioskError):
+    """A typed failure of the portal or the desk."""
 
 
 STATUS: dict[str, int] = {

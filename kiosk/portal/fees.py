@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kiosk.portal.errors import DeskProblem, RefusedError
+from kiosk.portal.receipts import Receipts
 from kiosk.portal.store import LISTED, Processing, Store
 from kiosk.portal.times import now
 from offline_queue.manifest import Manifest
@@ -44,8 +45,9 @@ class FeeLine:
 
 
 class Fees:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, receipts: Receipts) -> None:
         self._store = store
+        self.receipts = receipts
 
     def open(self, manifest: Manifest) -> None:
         fee = manifest.fee
@@ -54,6 +56,8 @@ class Fees:
                 "INSERT INTO fees VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL)",
                 (str(manifest.id), fee.rule, fee.amount, _ON_ARRIVAL[fee.state], now().isoformat()),
             )
+            if fee.state == "paid":
+                self.receipts.issue(str(manifest.id), "fee", fee.amount, manifest.code, None)
 
     def fee(self, dossier_id: str) -> FeeLine | None:
         found = self._lines("dossier = ?", dossier_id)
@@ -64,15 +68,21 @@ class Fees:
         return self._lines("state = ?", "to-return")
 
     def take(self, dossier_id: str, reference: str, staff: str | None = None) -> None:
-        """The money is in, at the desk.
+        """The money is in, at the desk; a receipt is made.
 
         Raises RefusedError (NOT_WAITING) when it was not due.
         """
-        self._move(dossier_id, "due", "paid", staff, paid_reference=reference)
+        with self._store.transaction():
+            amount = self._move(dossier_id, "due", "paid", staff, paid_reference=reference)
+            self.receipts.issue(dossier_id, "fee", amount, reference, staff)
 
     def give_back(self, dossier_id: str, reference: str, staff: str) -> None:
-        """The money was handed back. Raises RefusedError (NOT_WAITING)."""
-        self._move(dossier_id, "to-return", "returned", staff, return_reference=reference)
+        """The money was handed back, with a receipt. Raises RefusedError (NOT_WAITING)."""
+        with self._store.transaction():
+            amount = self._move(
+                dossier_id, "to-return", "returned", staff, return_reference=reference
+            )
+            self.receipts.issue(dossier_id, "return", amount, reference, staff)
 
     def follow(self, dossier_id: str, state: Processing) -> None:
         """The dossier came into ``state``."""
@@ -88,18 +98,20 @@ class Fees:
 
     def _move(
         self, dossier_id: str, before: State, after: State, staff: str | None, **reference: str
-    ) -> None:
+    ) -> int:
+        """The amount."""
         ((column, value),) = reference.items()
         with self._store.transaction() as db:
             moved = list(
                 db.execute(
                     f"UPDATE fees SET state = ?, changed_at = ?, staff = ?, {column} = ?"  # noqa: S608 - a name of our own
-                    " WHERE dossier = ? AND state = ? RETURNING dossier",
+                    " WHERE dossier = ? AND state = ? RETURNING amount",
                     (after, now().isoformat(), staff, value, dossier_id, before),
                 )
             )
         if not moved:
             raise RefusedError(DeskProblem.NOT_WAITING, f"the fee is not {before}")
+        return int(moved[0][0])
 
     def _lines(self, condition: str, value: str) -> list[FeeLine]:
         return [

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from kiosk.portal.answers import Answers
+from kiosk.portal.archiving import Archives
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.delivery import Deliveries, Kind
 from kiosk.portal.fees import Fees
@@ -19,12 +20,18 @@ from offline_queue.manifest import Manifest
 
 class Following:
     def __init__(
-        self, casebook: Casebook, fees: Fees, supplements: Supplements, deliveries: Deliveries
+        self,
+        casebook: Casebook,
+        fees: Fees,
+        supplements: Supplements,
+        deliveries: Deliveries,
+        archives: Archives,
     ) -> None:
         self._casebook = casebook
         self._fees = fees
         self._supplements = supplements
         self._deliveries = deliveries
+        self._archives = archives
 
     def arrived(self, manifest: Manifest, answers: Answers, dossier: Dossier) -> None:
         assert dossier.accepted_at is not None  # set in this transaction
@@ -48,6 +55,12 @@ class Following:
     def issued_at_kiosk(self, dossier_id: str) -> None:
         """The citizen has the copy already; an officer will inspect it."""
         self._casebook.event(dossier_id, Processing.DONE)
+        self._archives.want(dossier_id)
+
+    def signed(self, dossier_id: str) -> None:
+        """The copy is there, or the officer's signature was added to it."""
+        self.moved(dossier_id, Processing.DONE, None)
+        self._archives.want(dossier_id)
 
     def tell(self, dossier_id: str, kind: Kind, answers: Answers) -> None:
         self._deliveries.announce(dossier_id, kind, answers)

@@ -1,4 +1,5 @@
-"""The portal's own keys, made on its first start: envelope (X25519) and receipts (P-256).
+"""The portal's own keys, made on its first start: envelope (X25519), receipts and revocations
+(P-256).
 
 The private keys lie in ``<state>/keys``, readable by the portal's user only. A key's id is the
 start of the SHA-256 of its public bytes. To change one, rename it and start the portal again:
@@ -29,12 +30,13 @@ from offline_queue.manifest import canonical
 @dataclass(frozen=True, slots=True)
 class PortalKeys:
     """``envelope`` and ``receipts`` map key ids to private keys; ``..._key_id`` is the current
-    one's."""
+    one's. ``revocations`` signs lists of revoked copies, once a trust bundle names it."""
 
     envelope: dict[str, X25519PrivateKey]
     envelope_key_id: str
     receipts: dict[str, ec.EllipticCurvePrivateKey]
     receipt_key_id: str
+    revocations: ec.EllipticCurvePrivateKey
 
     def enrol_answer(self) -> EnrolAnswer:
         current = self.envelope[self.envelope_key_id].public_key().public_bytes_raw()
@@ -88,6 +90,7 @@ def load_keys(folder: Path) -> PortalKeys:
         envelope_key_id=_envelope_id(current),
         receipts={_receipt_id(key): key for key in receipts},
         receipt_key_id=_receipt_id(receipt),
+        revocations=signing_key(folder / "revocations.pem"),
     )
 
 

@@ -16,10 +16,11 @@ from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, refuses, signed, takes, unsigned
 from kiosk.portal.device_ca import read_request
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.inspections import copy_for_citizen, revoked_codes
 from kiosk.portal.kiosk_auth import CallDep
 from kiosk.portal.secret import code_digest
 from kiosk.portal.times import this_year
-from kiosk.portal.trust import BUNDLE, POLICY
+from kiosk.portal.trust import BUNDLE, POLICY, published_bundle
 from offline_queue import signatures
 from offline_queue.intake import (
     PREFIX,
@@ -124,10 +125,9 @@ def copy(portal: PortalDep, call: CallDep, dossier_id: UUID) -> Response:
     dossier = portal.intake.own(call.kiosk_id, dossier_id)
     if dossier.facts is None:
         raise RefusedError(Problem.NOT_FOUND, "no copy was issued")
-    try:
-        pdf = portal.vault.copy(dossier.id)
-    except FileNotFoundError:
-        raise RefusedError(Problem.NOT_FOUND, "no copy was issued") from None
+    pdf = copy_for_citizen(portal.store, portal.vault, dossier.id)
+    if pdf is None:
+        raise RefusedError(Problem.NOT_FOUND, "no copy was issued, or it was revoked")
     return Response(pdf, media_type="application/pdf")
 
 
@@ -164,11 +164,17 @@ def call_staff(portal: PortalDep, call: CallDep) -> None:
 @router.get(
     "/trust-bundle",
     response_class=Response,
-    responses=file_answer("application/cose", "whom to believe") | refuses(Problem.NOT_FOUND),
+    responses=file_answer(COSE, "whom to believe, and which copies are revoked")
+    | refuses(Problem.NOT_FOUND),
     openapi_extra=signed(),
 )
 def trust_bundle(portal: PortalDep, _call: CallDep) -> Response:
-    return _published(portal, BUNDLE, COSE)
+    codes = revoked_codes(portal.store)
+    try:
+        data = published_bundle(portal.settings.trust_dir, portal.keys.revocations, codes)
+    except FileNotFoundError:
+        raise RefusedError(Problem.NOT_FOUND, f"{BUNDLE} was not published yet") from None
+    return Response(data, media_type=COSE)
 
 
 @router.get(

@@ -15,6 +15,7 @@ from kiosk.portal.bodies import parse
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, refuses, signed, unsigned
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.issued import issued_page
 from kiosk.portal.kiosk_auth import Call, CallDep
 from kiosk.portal.limits import Limit
 from offline_queue.intake import (
@@ -27,14 +28,20 @@ from offline_queue.intake import (
     CodeSent,
     CodeTry,
     CodeVerdict,
+    CollectAsk,
+    CollectReply,
     Heartbeat,
     IntakeState,
+    IssuedPage,
+    IssuedPageAsk,
     KeysAsk,
     KeysReply,
+    Office,
     PaperInfo,
     PaperKeep,
     PaperList,
     PersonAsk,
+    PrintsDone,
     Problem,
     Rating,
     Standing,
@@ -83,6 +90,42 @@ def track(portal: PortalDep, call: CallDep) -> TrackReply:
 
 
 @router.post(
+    "/collections",
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    openapi_extra=signed(CollectAsk),
+)
+def collect(portal: PortalDep, call: CallDep) -> CollectReply:
+    call.require_recent()
+    ask = parse(CollectAsk, call.body)
+    return portal.offices.collecting.look(ask, call.kiosk_id)
+
+
+@router.post(
+    "/collections/copy",
+    response_class=Response,
+    responses=file_answer("application/pdf", "the certified copy")
+    | refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    openapi_extra=signed(CollectAsk),
+)
+def collected_copy(portal: PortalDep, call: CallDep) -> Response:
+    call.require_recent()
+    ask = parse(CollectAsk, call.body)
+    pdf = portal.offices.collecting.copy(ask, call.kiosk_id)
+    return Response(pdf, media_type="application/pdf")
+
+
+@router.put(
+    "/prints/{print_id}",
+    status_code=204,
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND),
+    openapi_extra=signed(PrintsDone),
+)
+def printed(portal: PortalDep, call: CallDep, print_id: UUID) -> None:
+    done = parse(PrintsDone, call.body)
+    portal.offices.collecting.settle(print_id, done, call.kiosk_id)
+
+
+@router.post(
     "/confirmations",
     responses=refuses(Problem.BAD_REQUEST, Problem.TOO_MANY),
     openapi_extra=signed(CodeAsk),
@@ -106,6 +149,17 @@ def confirm_code(portal: PortalDep, call: CallDep, confirmation_id: UUID) -> Cod
 def check(portal: PortalDep, call: CallDep) -> CheckReply:
     ask = parse(CheckAsk, call.body)
     return CheckReply(answer=portal.services.name(ask.business_name, ask.commune))
+
+
+@router.post(
+    "/issued-pages",
+    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    openapi_extra=signed(IssuedPageAsk),
+)
+def issued(portal: PortalDep, call: CallDep) -> IssuedPage:
+    """A page of a copy, to compare the paper with."""
+    call.require_recent()
+    return issued_page(portal, call.kiosk_id, parse(IssuedPageAsk, call.body))
 
 
 @router.post(
@@ -164,6 +218,11 @@ def heartbeat(portal: PortalDep, call: CallDep) -> None:
     """How the kiosk is; the fleet page shows the newest."""
     call.require_recent()
     portal.offices.fleet.hear(call.kiosk_id, parse(Heartbeat, call.body))
+
+
+@router.get("/office", responses=refuses(), openapi_extra=signed())
+def office(portal: PortalDep, _call: CallDep) -> Office:
+    return Office(attended=portal.offices.desks.is_attended())
 
 
 @router.post("/keys", responses=refuses(Problem.BAD_REQUEST), openapi_extra=signed(KeysAsk))

@@ -10,6 +10,8 @@ import ipaddress
 import time
 from dataclasses import dataclass
 
+from fastapi import Request
+
 from kiosk.portal.secret import derive, keyed
 from kiosk.portal.store import Store
 
@@ -56,6 +58,11 @@ class Limits:
         hidden = keyed(self._key, f"{limit.name}:{subject}")
         with self._store.transaction() as db:
             db.execute("DELETE FROM limits WHERE name = ? AND subject = ?", (limit.name, hidden))
+
+
+def line_of(request: Request) -> str:
+    """Where a request comes from, as tries are counted."""
+    return network_of(request.client.host if request.client else "")
 
 
 def network_of(address: str) -> str:

@@ -1,4 +1,4 @@
-"""Pages around the desk: register book, deliveries, figures, fleet, export, accounts."""
+"""Pages around the desk: deliveries, figures, fleet, export, accounts."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from kiosk.portal.export import as_json as export_json
 from kiosk.portal.render import StaffForm, staff_page
 from kiosk.portal.statistics import MOST_DAYS, as_csv, totals
 from kiosk.portal.store import LISTED
-from kiosk.portal.times import VIETNAM, this_year
+from kiosk.portal.times import VIETNAM
 from offline_queue.intake import Problem
 
 router = APIRouter()
 T = TypeVar("T")
 _DAYS_SHOWN = 30
 _ACTIONS_SHOWN = 50
-_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2200, 12, 31)
-_Year = Annotated[int | None, Query(ge=_FIRST_DAY.year, le=_LAST_DAY.year)]
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2200, 12, 31)
 _Number = Annotated[int, Query(ge=0, le=2**63 - 1)]  # what both databases can compare
 
 
@@ -47,27 +46,6 @@ def fleet_page(
         count=len(kiosks),
         needy=sum(kiosk.needs_somebody for kiosk in kiosks),
         following=start + LISTED,
-    )
-
-
-@router.get("/register")
-def register_page(
-    request: Request, portal: PortalDep, login: LoginDep, year: _Year = None, after: _Number = 0
-) -> Response:
-    login.require(May.LOOK)
-    year = year or this_year()
-    entries = portal.register.entries(year, after)
-    words = portal.offices.catalogue.papers
-    papers = {entry.dossier: words(entry.paper.split(", ")) for entry in entries}
-    return staff_page(
-        request,
-        portal,
-        login,
-        "register.html",
-        year=year,
-        entries=entries,
-        full=LISTED,
-        papers=papers,
     )
 
 
@@ -105,7 +83,7 @@ def statistics_csv(
     login.require(May.COUNT)
     first, last = _span(first, last)
     text = as_csv(portal.offices.statistics.days(first, last))
-    return _file(text, "text/csv", f"thong-ke-{first}-{last}.csv")
+    return file_of(text, "text/csv", f"thong-ke-{first}-{last}.csv")
 
 
 @router.post("/export")
@@ -123,8 +101,8 @@ def export(portal: PortalDep, login: LoginDep, form: StaffForm) -> Response:
     portal.offices.accounts.note(login.staff.name, "export", f"{first} {last}")
     records = portal.offices.export.records(first, last)
     if form.get("form") == "csv":
-        return _file(export_csv(records), "text/csv", f"ho-so-{first}-{last}.csv")
-    return _file(export_json(records), "application/json", f"ho-so-{first}-{last}.json")
+        return file_of(export_csv(records), "text/csv", f"ho-so-{first}-{last}.csv")
+    return file_of(export_json(records), "application/json", f"ho-so-{first}-{last}.json")
 
 
 @router.get("/deliveries")
@@ -245,15 +223,16 @@ def _span(first: date | None, last: date | None) -> tuple[date, date]:
 
 def _in_bounds(day: date) -> date:
     """Days before and after cannot be counted on from: the calendar of Python ends."""
-    return max(_FIRST_DAY, min(day, _LAST_DAY))
+    return max(FIRST_DAY, min(day, LAST_DAY))
 
 
-def _file(text: str | Iterator[str], media_type: str, name: str) -> Response:
+def file_of(content: str | bytes | Iterator[str], media_type: str, name: str) -> Response:
+    """To be kept under ``name``."""
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    if isinstance(text, str):
-        return Response(text, media_type=media_type, headers=headers)
-    return StreamingResponse(text, media_type=f"{media_type}; charset=utf-8", headers=headers)
+    if isinstance(content, str | bytes):
+        return Response(content, media_type=media_type, headers=headers)
+    return StreamingResponse(content, media_type=f"{media_type}; charset=utf-8", headers=headers)

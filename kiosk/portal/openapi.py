@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi.openapi.utils import get_openapi
 
-from kiosk.portal import kiosk_api, kiosk_services, upload_api
+from kiosk.portal import kiosk_api, kiosk_services, seal_pages, upload_api
 from kiosk.portal.contract import SECURITY_SCHEMES, ProblemDetails
 
 _FASTAPIS_OWN = ("HTTPValidationError", "ValidationError")
@@ -32,6 +32,7 @@ def document() -> dict[str, Any]:
             *kiosk_api.router.routes,
             *upload_api.router.routes,
             *kiosk_services.router.routes,
+            *seal_pages.public_trust.routes,
         ],
     )
     for operation in (one for path in made["paths"].values() for one in path.values()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kiosk.portal.answers import ANSWERS, Answers
 from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.delivery import Deliveries, DeliveryLine, Parcel
+from kiosk.portal.inspections import copy_for_citizen
 from kiosk.portal.store import Store, manifest_of
 from kiosk.portal.vault import Vault
 
@@ -43,15 +44,11 @@ class DossierPacker:
             fee=line.fee,
             note=dossier.note or "",
             link=self._link(line) if kind == "result" and line.channel == "email" else "",
-            pdf=self._pdf(dossier.id) if kind == "result" and line.channel == "wallet" else None,
+            pdf=copy_for_citizen(self._store, self._vault, dossier.id)
+            if kind == "result" and line.channel == "wallet"
+            else None,
         )
 
     def _link(self, line: DeliveryLine) -> str:
         """What stands behind "#" is sent to no server, so no log on the way holds the secret."""
         return f"{self._public}/result#secret={self._deliveries.new_link(line.dossier)}"
-
-    def _pdf(self, dossier_id: str) -> bytes | None:
-        try:
-            return self._vault.copy(dossier_id)
-        except FileNotFoundError:
-            return None

@@ -1,4 +1,4 @@
-"""Pages for anybody: log in, enrol, ask how a dossier is doing, fetch a result, check a seal.
+"""Pages for anybody: log in, enrol, ask how a dossier is doing, fetch a result.
 
 Vietnamese only. Nothing here says whose a dossier is.
 """
@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_auth import COOKIE, LoginDep, device_of, set_device, set_login
 from kiosk.portal.errors import DeskProblem, RefusedError
-from kiosk.portal.limits import Limit, network_of
+from kiosk.portal.inspections import copy_for_citizen
+from kiosk.portal.limits import Limit, line_of
 from kiosk.portal.render import FOLDER, PublicForm, StaffForm, public_page
-from kiosk.portal.seals import look_up
 from offline_queue.intake import Problem
 
 router = APIRouter()
@@ -69,7 +69,7 @@ def log_in(request: Request, portal: PortalDep, form: PublicForm) -> Response:
             name,
             form.get("password", ""),
             form.get("digits", ""),
-            network_of(_address(request)),
+            line_of(request),
             device_of(request, name),
         )
     except RefusedError:
@@ -131,9 +131,9 @@ def track_page(request: Request, portal: PortalDep, code: str = "") -> Response:
 
 @router.post("/track")
 def track(request: Request, portal: PortalDep, form: PublicForm) -> Response:
-    code, address = form.get("code", ""), _address(request)
+    code = form.get("code", "")
     try:
-        found = portal.offices.tracking.look_up(code, form.get("secret", ""), network_of(address))
+        found = portal.offices.tracking.look_up(code, form.get("secret", ""), line_of(request))
     except RefusedError as error:
         return public_page(
             request, portal, "track.html", status=error.status, code=code, fault="often"
@@ -152,21 +152,10 @@ def result_page(request: Request, portal: PortalDep) -> Response:
 @router.post("/result")
 def result(request: Request, portal: PortalDep, form: PublicForm) -> Response:
     dossier_id = portal.offices.deliveries.linked(form.get("secret", ""))
-    try:
-        pdf = portal.vault.copy(dossier_id) if dossier_id else None
-    except FileNotFoundError:  # a filing: its result is not a copy
-        pdf = None
-    if pdf is None:
+    pdf = copy_for_citizen(portal.store, portal.vault, dossier_id) if dossier_id else None
+    if pdf is None:  # a filing, whose result is not a copy, or one that was revoked
         return public_page(request, portal, "result.html", status=404, found=False)
     return Response(pdf, media_type="application/pdf", headers=_PRIVATE)
-
-
-@router.get("/V/{seal}")
-def seal_page(request: Request, portal: PortalDep, seal: str) -> Response:
-    """What the QR code on a copy leads to. Anybody may look; nothing of the citizen is shown."""
-    result = look_up(portal, seal)
-    status = 200 if result.valid else 404
-    return public_page(request, portal, "seal.html", status=status, result=result)
 
 
 _REFUSED_WORDS = {
@@ -243,13 +232,9 @@ def _shared_of(address: str) -> str:
 
 def _count(request: Request, portal: Portal) -> None:
     """Raises RefusedError (TOO_MANY) for a line from which too many tries come."""
-    if not portal.offices.limits.allows(PER_ADDRESS, network_of(_address(request))):
+    if not portal.offices.limits.allows(PER_ADDRESS, line_of(request)):
         wait = PER_ADDRESS.seconds
         raise RefusedError(Problem.TOO_MANY, "try again later", retry_after=wait)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
 
 
 @cache

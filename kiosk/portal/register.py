@@ -32,12 +32,13 @@ SCHEMA = [
 ]
 
 Kind = Literal["dossier", "certificate"]
-Series = Kind | Literal["id-code"]
+Series = Kind | Literal["id-code", "receipt"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the book. ``entered_at`` is ISO 8601 in UTC."""
+    """A line of the book. ``entered_at`` is ISO 8601 in UTC; ``revoked``: its copies were taken
+    back, which only the whole book says."""
 
     year: int
     book: str
@@ -49,6 +50,7 @@ class Entry:
     copies: int
     officer: str
     entered_at: str
+    revoked: bool = False
 
 
 class Register:
@@ -118,6 +120,11 @@ class Register:
                     ),
                 )
             )  # fmt: skip
+
+    def signed_by(self, dossier_id: str, officer: str) -> None:
+        """Who inspected a copy that a kiosk issued; until then nobody stands in its line."""
+        with self._store.transaction() as db:
+            db.execute("UPDATE register SET officer = ? WHERE dossier = ?", (officer, dossier_id))
 
     def entry_of(self, id_code: str) -> Entry | None:
         rows = self._store.rows("SELECT * FROM register WHERE id_code = ?", (id_code,))

@@ -54,6 +54,12 @@ REFUSAL_WORDS = (  # decree 23/2015/NĐ-CP, article 22
     "Giấy tờ nước ngoài chưa được hợp pháp hóa lãnh sự",
     "Giấy tờ tự lập không có xác nhận và đóng dấu",
 )
+REVOCATION_WORDS = (
+    *REFUSAL_WORDS,
+    "Bản sao không đúng với bản chính",
+    "Không đối chiếu được với bản chính trong thời hạn kiểm tra",
+)
+"""Anybody who scans the seal reads one of these, so they name nobody."""
 _NAVIGATION = (
     ("/desk", "Bàn xử lý", May.LOOK),
     ("/", "Hồ sơ", May.LOOK),
@@ -71,7 +77,9 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters.update(shown=shown, day=shown_day, money=words.money, fault=words.fault)
+_templates.filters.update(
+    shown=shown, day=shown_day, money=words.money, fault=words.fault, trouble=words.trouble
+)
 _templates.globals.update(
     processing_words=words.PROCESSING_WORDS,
     role_words=words.ROLE_WORDS,
@@ -85,6 +93,7 @@ _templates.globals.update(
     seen_words=SEEN_WORDS,
     seen_short=SEEN_SHORT,
     refusal_words=REFUSAL_WORDS,
+    revocation_words=REVOCATION_WORDS,
 )
 
 

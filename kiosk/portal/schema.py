@@ -7,16 +7,22 @@ from collections.abc import Mapping, Sequence
 from kiosk.portal import (
     accounts,
     admission,
+    archiving,
+    attestations,
     casebook,
+    collecting,
     confirmations,
     delivery,
     desks,
     device_ca,
     fees,
     fleet,
+    inspections,
     limits,
     logins,
+    receipts,
     register,
+    register_book,
     services,
     store,
 )
@@ -38,6 +44,12 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "fleet": fleet.SCHEMA,
     "admission": admission.SCHEMA,
     "desks": desks.SCHEMA,
+    "attestations": attestations.SCHEMA,
+    "inspections": inspections.SCHEMA,
+    "archives": archiving.SCHEMA,
+    "prints": collecting.SCHEMA,
+    "receipts": receipts.SCHEMA,
+    "register_book": register_book.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

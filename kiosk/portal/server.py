@@ -25,6 +25,8 @@ from kiosk.portal import (
     kiosk_services,
     office_pages,
     pages,
+    register_pages,
+    seal_pages,
     upload_api,
 )
 from kiosk.portal.access_log import AccessLog, write_to_standard_error
@@ -59,11 +61,14 @@ def create_app(settings: PortalSettings) -> FastAPI:
         kiosk_services,
         desk_api,
         pages,
+        seal_pages,
         desk_pages,
         office_pages,
+        register_pages,
     )
     for module in modules:
         app.include_router(module.router)
+    app.include_router(seal_pages.public_trust)
     app.add_middleware(LastResort, answer=_broken)
     app.add_middleware(AccessLog)
     app.add_exception_handler(RefusedError, _refused)

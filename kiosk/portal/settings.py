@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
+from certify.secret import is_credential
 from kiosk.portal.errors import Fault, PortalError
 
 
@@ -34,6 +35,13 @@ class DeliverySettings(Section):
     link_days: int = Field(7, ge=1, description="life of a link to a result, days")
     try_days: int = Field(3, ge=1, description="a delivery that never succeeded is given up after")
     poll_seconds: float = Field(5.0, gt=0, description="pause between looks at the outbox, seconds")
+
+
+class ArchiveSettings(Section):
+    """Whose timestamps and answers make copies last."""
+
+    tsa_url: str = Field(description="address of the timestamp authority (RFC 3161)")
+    poll_seconds: float = Field(30.0, gt=0, description="pause between looks at what waits, s")
 
 
 class PortalSettings(Section):
@@ -77,6 +85,9 @@ class PortalSettings(Section):
     message_gateway: str = Field(
         "", description="address that sends SMS and e-mail with one-time codes, or empty"
     )
+    vouched_sample_percent: int = Field(
+        20, ge=0, le=100, description="how many of 100 people vouched for are looked at again"
+    )
     paper_days: int = Field(180, ge=1, description="how long papers are kept for next time, days")
     trust_dir: Path = Field(
         description="folder with bundle.cose, policy.cose and the procedure packs"
@@ -100,16 +111,54 @@ class PortalSettings(Section):
     delivery: DeliverySettings | None = Field(
         None, description="how results travel; without it they are fetched at the desk"
     )
+    archive: ArchiveSettings | None = Field(
+        None, description="how copies reach the archive level; without it they stay at PAdES B-B"
+    )
+
+
+class RemoteSettings(Section):
+    """A remote signing service (Cloud Signature Consortium API) that keeps keys of this desk."""
+
+    url: str = Field(description="address of the service, what stands before /csc/")
+    version: Literal["v1", "v2"] = Field("v1", description="of the API: v1 is 1.0.4")
+    officer: str = Field("", description="id of the officer's credential; empty: not kept there")
+    agency: str = Field("", description="id of the agency's credential; empty: not kept there")
+    pin_file: Path | None = Field(
+        None, description="systemd credential with the PIN; without it the desk asks"
+    )
+    access_token_file: Path | None = Field(None, description="systemd credential: a bearer token")
+    token_url: str = Field("", description="where tokens are fetched (client credentials)")
+    client_id: str = Field("", description="name of this desk at the service")
+    client_secret_file: Path | None = Field(None, description="systemd credential: its secret")
+    batch: int = Field(
+        1, ge=1, description="signatures that one PIN and code open, if the service allows so many"
+    )
+    seconds: float = Field(
+        120.0, gt=0, description="longest wait for an answer, a confirmation by phone included"
+    )
+    ca_file: Path | None = Field(None, description="the only authority to believe (PEM)")
 
 
 class DeskSettings(Section):
+    environment: Literal["production", "demo", "test"] = Field(
+        "production",
+        description="production refuses keys and secrets in files",
+    )
     portal: str = Field(description="address of the portal, http(s)://host:port")
     token_file: Path = Field(description="file with the secret of this desk")
     module: Path = Field(
         Path("/usr/lib/softhsm/libsofthsm2.so"), description="PKCS#11 library of the token"
     )
-    token: str = Field(description="label of the officer's token")
-    pin_file: Path = Field(description="file with the token's PIN")
+    token: str = Field("", description="label of the token, or empty")
+    pin_file: Path | None = Field(
+        None, description="systemd credential with the token's PIN; without it the desk asks"
+    )
+    remote: RemoteSettings | None = Field(
+        None, description="a signing service that keeps the officer's or the agency's key"
+    )
+    developer_keys: Path | None = Field(
+        None, description="folder with officer.p12, agency.p12, seal.p12; never in production"
+    )
     officer_key: str = Field("officer", description="label of the officer's key and certificate")
     agency_key: str = Field("agency", description="label of the agency's key and certificate")
     seal_key: str = Field("seal", description="label of the key that signs seals")
@@ -129,8 +178,32 @@ def load(file: Path) -> PortalSettings:
 
 
 def load_desk(file: Path) -> DeskSettings:
-    """As :func:`load`, for the desk process."""
-    return _load(DeskSettings, file)
+    """As :func:`load`, for the desk process; also for what production forbids."""
+    settings = _load(DeskSettings, file)
+    if problem := _forbidden_in_production(settings):
+        raise PortalError(Fault.SETTINGS_INVALID, f"{file}: {problem}")
+    return settings
+
+
+def _forbidden_in_production(desk: DeskSettings) -> str:
+    """What a desk for real copies must not run with, as ``key: reason``, or nothing."""
+    if desk.environment != "production":
+        return ""
+    if desk.developer_keys:
+        return "developer_keys: production needs a token or a signing service"
+    if desk.token and "softhsm" in str(desk.module).lower():
+        return "module: SoftHSM keeps keys in files; production needs a token"
+    remote = desk.remote
+    if remote and not remote.url.startswith("https://"):
+        return "remote.url: production needs https"
+    secrets = {"pin_file": desk.pin_file}
+    if remote:
+        names = ("pin_file", "access_token_file", "client_secret_file")
+        secrets |= {f"remote.{name}": getattr(remote, name) for name in names}
+    for key, file in secrets.items():
+        if file and not is_credential(file):
+            return f"{key}: production takes it from systemd's credentials, or asks"
+    return ""
 
 
 def _load(kind: type[S], file: Path) -> S:

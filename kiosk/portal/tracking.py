@@ -13,10 +13,11 @@ from datetime import datetime
 from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
 from kiosk.portal.delivery import Deliveries
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.inspections import revocation_of
 from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.secret import SLIP_SECRET
 from kiosk.portal.store import Dossier, Processing, Store
-from kiosk.portal.words import PUBLIC_WORDS, delivered
+from kiosk.portal.words import PUBLIC_WORDS, REVOKED_WORDS, delivered
 from offline_queue.intake import Problem, TrackAsk, TrackedDossier
 
 PER_CODE = Limit("track.code", most=10, seconds=3600)
@@ -72,17 +73,33 @@ class Tracking:
 
     def look_up(self, code: str, secret: str, line: str) -> Tracked | None:
         """As typed; ``line``: where the question comes from. Raises RefusedError (TOO_MANY)."""
+        return next(map(self._tracked, self.opened(code, secret, line)), None)
+
+    def opened(self, code: str, secret: str, line: str) -> list[CaseLine]:
+        """What a slip stands for, as a rule one dossier. Raises RefusedError (TOO_MANY)."""
         code, secret = code.strip().upper().replace(" ", "").replace("–", "-"), plain(secret)
-        allowed = self._limits.allows(PER_LINE, line)
-        if not self._limits.allows(PER_CODE, code[:64]) or not allowed:
-            wait = PER_CODE.seconds
-            raise RefusedError(Problem.TOO_MANY, "ask again later", retry_after=wait)
+        self._count(code, line)
         well_formed = bool(_CODE.fullmatch(code) and SLIP_SECRET.fullmatch(secret))
         lines = self._casebook.of_code(code)[:_MOST_OF_A_CODE] if well_formed else []
         if not lines:
             digest(secret[:10], _NO_SALT)  # the same work as for a code that exists
-            return None
-        return next((self._tracked(line) for line in lines if is_secret(line, secret)), None)
+        return [line for line in lines if is_secret(line, secret)]
+
+    def opens(self, dossier_id: str, secret: str, line: str) -> bool:
+        """Is this the secret on the slip of that dossier? Tries count as those of
+        :meth:`look_up`. Raises RefusedError (TOO_MANY)."""
+        known, secret = self._casebook.line(dossier_id), plain(secret)
+        if known is None or not SLIP_SECRET.fullmatch(secret):
+            return False
+        self._count(known.code, line)
+        return is_secret(known, secret)
+
+    def _count(self, code: str, line: str) -> None:
+        """Raises RefusedError (TOO_MANY)."""
+        allowed = self._limits.allows(PER_LINE, line)
+        if not self._limits.allows(PER_CODE, code[:64]) or not allowed:
+            wait = PER_CODE.seconds
+            raise RefusedError(Problem.TOO_MANY, "ask again later", retry_after=wait)
 
     def of_citizen(self, citizen_number: str) -> list[Tracked]:
         """For a caller that has proven who is asking (VNeID), newest first."""
@@ -112,6 +129,8 @@ class Tracking:
 
     def _words(self, dossier_id: str, state: Processing) -> str:
         lines = self._deliveries.of_dossier(dossier_id)
+        if revocation_of(self._store, dossier_id):
+            return REVOKED_WORDS
         results = [line for line in lines if line.kind == "result"]
         if state != Processing.DONE or not results:
             return PUBLIC_WORDS[state]

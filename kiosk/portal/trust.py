@@ -2,18 +2,22 @@
 and the procedure packs that the policy names, as ``SHA256.pack``.
 
 The files are signed elsewhere, with a key that this server does not have; they are read anew each
-time, so that a newer bundle counts at once.
+time, so that a newer bundle counts at once. The one thing that the portal adds is a list of revoked
+copies, signed by a key of its own that can do nothing else.
 """
 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
-from certify import packs
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from certify import cose, packs
 from certify.errors import CertifyError
 from certify.packs import Pack
-from certify.trust import TrustBundle, load_bundle
+from certify.trust import Revocations, TrustBundle, load_bundle, sign_revocations
 from kiosk.portal.times import now
 from offline_queue.signatures import load_public
 
@@ -26,8 +30,28 @@ ANCHOR = "anchor.pem"
 
 def read_bundle(folder: Path) -> TrustBundle:
     """Raises CertifyError (BUNDLE_INVALID, BUNDLE_EXPIRED), OSError, or ValueError (anchor)."""
-    anchor = load_public((folder / ANCHOR).read_text("ascii"))
-    return load_bundle((folder / BUNDLE).read_bytes(), anchor, at=now())
+    return _load(folder, (folder / BUNDLE).read_bytes(), now())
+
+
+def published_bundle(folder: Path, key: ec.EllipticCurvePrivateKey, codes: frozenset[str]) -> bytes:
+    """The bundle for kiosks, and behind it the revoked ``codes``, if the bundle names ``key``.
+
+    Raises FileNotFoundError before a bundle was published.
+    """
+    data = (folder / BUNDLE).read_bytes()
+    try:
+        bundle = _load(folder, data, datetime.fromtimestamp(0, UTC))  # kiosks judge its life
+    except (CertifyError, OSError, ValueError) as error:
+        log.error("no revocations are published: %s", error)
+        return data
+    if bundle.revocation_key != key.public_key():
+        return data
+    sign, kid = cose.software_signer(key), cose.key_id(key.public_key())
+    return data + sign_revocations(Revocations(now(), codes), sign, kid)
+
+
+def _load(folder: Path, data: bytes, at: datetime) -> TrustBundle:
+    return load_bundle(data, load_public((folder / ANCHOR).read_text("ascii")), at=at)
 
 
 def begun_packs(folder: Path) -> list[Pack]:

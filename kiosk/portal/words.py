@@ -29,6 +29,7 @@ PUBLIC_WORDS = {
     Processing.DONE: "Đã có kết quả. Mời ông/bà đến quầy một cửa nhận.",
     Processing.RETURNED: "Kết quả đã được trao cho ông/bà.",
 }
+REVOKED_WORDS = "Bản sao chứng thực đã bị thu hồi, không dùng được nữa."
 SENT_WORDS = {
     "email": "Đã có kết quả, đã gửi qua thư điện tử. Ông/bà mở thư để tải.",
     "wallet": "Đã có kết quả trong ví giấy tờ của ông/bà.",
@@ -82,6 +83,16 @@ FAULT_WORDS = {
 HOPELESS = frozenset({"mail.bad-address", "post.bad-address", "wallet.no-result"})
 """Faults that lie in the dossier itself: sending again cannot help."""
 _SIDES = {"mail": "Máy chủ thư", "wallet": "Ví giấy tờ", "post": "Bưu điện"}
+TROUBLE_WORDS = {
+    "certify.page-unreadable": "Một trang quét bị hỏng: yêu cầu quét lại",
+    "certify.pdf-unreadable": "Bản sao cấp tại kiosk bị hỏng: thu hồi và cấp lại",
+    "certify.signer-mismatch": "Chứng thư trên thiết bị không đúng tên cán bộ hoặc cơ quan",
+    "certify.signer-refused": "Thiết bị ký không nhận mã PIN",
+    "copy.other-pages": "Trang quét không còn đúng như lúc cán bộ đối chiếu",
+    "copy.other-facts": "Bản sao không ghi đúng như hồ sơ",
+    "desk.bad-copy": "Cổng không nhận bản sao đã ký",
+}
+"""Why a desk did not sign, for its officer."""
 ACTION_WORDS = {
     "staff.login": "Vào trang",
     "staff.locked": "Tài khoản tạm khóa",
@@ -90,6 +101,9 @@ ACTION_WORDS = {
     "staff.reset": "Cấp lại mã",
     "staff.disable": "Ngừng tài khoản",
     "case.approve": "Duyệt hồ sơ",
+    "case.inspect": "Kiểm tra bản sao",
+    "case.revoke": "Thu hồi bản sao",
+    "case.again": "Cho ký lại",
     "case.refuse": "Từ chối hồ sơ",
     "case.supplement": "Yêu cầu bổ sung",
     "case.duty": "Yêu cầu nộp tiền",
@@ -102,6 +116,8 @@ ACTION_WORDS = {
     "delivery.sent": "Ghi đã gửi kết quả",
     "delivery.hand-over": "Chuyển sang trao tại quầy",
     "export": "Xuất hồ sơ",
+    "register.export": "Xuất sổ chứng thực",
+    "register.note": "Giải trình số bỏ trống",
 }
 
 
@@ -124,6 +140,12 @@ def fault(code: str) -> str:
     if reason.isdecimal():
         return f"{_SIDES[side]} không nhận, mã {reason}"
     return f"{_SIDES[side]} chưa trả lời"
+
+
+def trouble(code: str) -> str:
+    """What an officer reads: words where there are any, and the code for whoever is called."""
+    words = TROUBLE_WORDS.get(code.partition(" ")[0], "Máy ở bàn ký không ký được")
+    return f"{words} ({code})"
 
 
 def money(amount: int) -> str:

@@ -19,19 +19,17 @@ from typing import Any, Self
 
 import requests
 
-from certify.__main__ import user_trust
 from certify.statement import Mode
 from kiosk.failures import Fault, KioskError
 from kiosk.link import verbs
 from kiosk.link.client import LinkClient
 from kiosk.portal import enrolment
 from kiosk.sandbox import pki
+from kiosk.sandbox.home import AGENCY, OFFICER, install_trust, sandbox_home
 from kiosk.sandbox.people import PERSON, camera_frames, portrait, stranger_frames
 from kiosk.sandbox.programs import Program
 from kiosk.settings import Settings, load
 
-AGENCY = "Ủy ban nhân dân xã Yên Hòa"
-OFFICER = "Lê Văn Thí Điểm"
 KIOSK_ID = "kiosk-01"
 _OFFICER_ACCOUNT = "officer"
 _DEVICES = (
@@ -46,7 +44,6 @@ _DEVICES = (
 )
 _SETTLE_SECONDS = 60.0
 _SANDBOX_RESERVE = 64 * 1024 * 1024  # a developer's disk may be nearly full
-_SANDBOX_MARK = "SANDBOX.txt"
 
 
 class Appliance:
@@ -224,6 +221,8 @@ class Appliance:
             return [option for path in pictures for option in ("--pages", path)]
         if device == "code-reader":
             return ["--link", self.state / "code-reader"]
+        if device == "card-reader":
+            return ["--cards", self.pki.card_state]
         return []
 
     def _introduce_officer(self) -> None:
@@ -289,6 +288,7 @@ class Appliance:
         _write_toml(
             self.state / "desk.toml",
             {
+                "environment": "demo",
                 "portal": self._addresses["portal"],
                 "token_file": str(self.state / "desk.token"),
                 "token": "desk",
@@ -322,7 +322,7 @@ class Appliance:
                 "tamper": 1,
             },
             "outbox": {"reserve_bytes": _SANDBOX_RESERVE},
-            "identity": {"issuer": self._addresses["vneid"]},
+            "identity": {"staff_cards": True, "issuer": self._addresses["vneid"]},
             "link": {
                 "socket": str(self.state / "link.sock"),
                 "portal": self._addresses["portal"],
@@ -384,18 +384,3 @@ def _write_toml(
         lines.append(f"\n[{name}]")
         lines += [f"{key} = {json.dumps(v, ensure_ascii=False)}" for key, v in table.items()]
     file.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def install_trust(authority: pki.SandboxPki) -> None:
-    """Let this user's ``kiosk verify`` know the sandbox, unless it knows somebody else already."""
-    folder = user_trust()
-    anchor = folder / "anchor.pem"
-    if anchor.exists() and not (folder / _SANDBOX_MARK).exists():
-        return
-    shutil.copytree(authority.trust_dir, folder, dirs_exist_ok=True)
-    (folder / _SANDBOX_MARK).write_text("Written by the sandbox: vouches for specimens only.\n")
-
-
-def sandbox_home() -> Path:
-    """Where the sandbox keeps its keys between runs, beside the user's trust folder."""
-    return user_trust().with_name("sandbox")

@@ -16,6 +16,7 @@ import requests
 from kiosk.sandbox.people import Citizen
 from kiosk.views import (
     AttractView,
+    CardView,
     ChooseServiceView,
     ConfirmView,
     ConsentView,
@@ -34,6 +35,7 @@ _PATIENCE = 3
 @dataclass
 class ScriptedCitizen:
     """``controls``: device name -> control address. ``new_code``: a fresh VNeID payload.
+    ``by_card``: comes without a telephone, with the citizen card.
 
     ``repair`` mends whatever was made to fail, as staff would.
     """
@@ -44,6 +46,7 @@ class ScriptedCitizen:
     controls: dict[str, str]
     new_code: Callable[[], str]
     repair: Callable[[], None] = lambda: None
+    by_card: bool = False
     tries: int = 0
     gave_up: bool = False
     met: list[str] = field(default_factory=list)
@@ -58,12 +61,26 @@ class ScriptedCitizen:
         if isinstance(view, ChooseServiceView):
             return f"card.{self.procedure}"
         if isinstance(view, IdentifyView):
-            self._show_phone(view)
+            self._show_what_she_has(view)
+        if isinstance(view, CardView):
+            self._handle_card(view)
         if isinstance(view, ScanView):
             return self._feed_or_go_on(view)
         if isinstance(view, FaultView):
             return self._cope(view)
         return None
+
+    def _show_what_she_has(self, view: IdentifyView) -> None:
+        if not self.by_card:
+            self._show_phone(view)
+        elif view.state != "checking":
+            self.do("code-reader", "show", payload=self.person.card_payload)
+
+    def _handle_card(self, view: CardView) -> None:
+        if view.state == "lay":
+            self.do("card-reader", "hold")
+        elif view.state == "take":
+            self.do("card-reader", "take_away")
 
     def _show_phone(self, view: IdentifyView) -> None:
         """To the reader, whether it lives or not, or up to the camera until the code was read."""

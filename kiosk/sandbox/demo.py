@@ -22,9 +22,10 @@ from kiosk.failures import Fault, KioskError, table
 from kiosk.link.trust import load_anchor
 from kiosk.sandbox import faults as fault_table
 from kiosk.sandbox import papers
-from kiosk.sandbox.appliance import Appliance, sandbox_home
+from kiosk.sandbox.appliance import Appliance
 from kiosk.sandbox.citizen import ScriptedCitizen
 from kiosk.sandbox.dock import beside
+from kiosk.sandbox.home import sandbox_home
 from kiosk.sandbox.people import PERSON
 from kiosk.session import Finished
 from kiosk.stage import Stage
@@ -35,7 +36,7 @@ _TICK_MILLISECONDS = 60
 _READING_PAUSE = 0.5
 """Seconds the scripted citizen looks at a page before touching it."""
 _ARRIVAL_SECONDS = 60.0
-_NATIVE = {"cv2", "dlib", "face_recognition", "pytesseract", "sane"}
+_NATIVE = {"cv2", "dlib", "face_recognition", "pytesseract", "sane", "tesserocr"}
 """Modules that must never be loaded where the screen is painted."""
 
 
@@ -176,12 +177,13 @@ def _sheets(pages: Sequence[Path], work: Path) -> list[Path]:
         for file, sheet in zip(files, drawn, strict=True):
             sheet.save(file)
         return files
-    from certify.pages import load_pages
+    from certify.pages import open_page, page_count
 
     files = []
-    for number, page in enumerate(load_pages(pages), 1):
-        files.append(folder / f"{number}.jpg")
-        files[-1].write_bytes(page.jpeg)
+    for source, index in ((file, index) for file in pages for index in range(page_count(file))):
+        image, dpi = open_page(source, index)
+        files.append(folder / f"{len(files) + 1}.png")
+        image.save(files[-1], dpi=(dpi, dpi))
     return files
 
 

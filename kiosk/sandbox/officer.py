@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from kiosk.portal.cases import OriginalSeen
+from kiosk.portal.attestations import OriginalSeen
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.errors import PortalError
 from kiosk.portal.settings import load_desk, read_secret

@@ -107,6 +107,13 @@ def portrait() -> bytes:
     return _jpeg(_astronaut().crop(_PORTRAIT_BOX).resize((330, 440), Image.Resampling.LANCZOS))
 
 
+def card_portrait() -> bytes:
+    """The same on her card: JPEG of about 16 KB, which is what a chip has room for."""
+    return _jpeg(
+        _astronaut().crop(_PORTRAIT_BOX).resize((330, 440), Image.Resampling.LANCZOS), quality=70
+    )
+
+
 def camera_frames(count: int) -> list[bytes]:
     """PERSON before the camera: ``count`` different JPEG frames of 640 by 480 pixels."""
     return list(_frames(_astronaut(), count, seed=1))

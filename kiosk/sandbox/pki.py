@@ -2,7 +2,8 @@
 
 Root and intermediate CA, an officer (RSA, as most tokens in use), the agency, the agency's key on
 a kiosk (post-check) and two seal keys are certified by certomancer. The keys that sign copies
-live on two SoftHSM2 tokens: ``desk`` (officer, agency, seal) and ``kiosk`` (agency, seal).
+live on two SoftHSM2 tokens: ``desk`` (officer, agency, seal) and ``kiosk`` (agency, seal); one
+more of the officer's belongs to the signing service's stand-in.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from certify import cose, packs, trust
 from certify.statement import Mode
-from kiosk.sandbox import token
+from kiosk.sandbox import card_state, token
+from kiosk.sandbox.staff_card import StaffAuthority
 
 DESK_TOKEN = "desk"  # noqa: S105  # a label, not a secret
 KIOSK_TOKEN = "kiosk"  # noqa: S105
+REMOTE = "remote-officer"
+"""The officer's other key, which the stand-in for a signing service keeps."""
 SEAL_HOST = "xacthuc.mot-cua.example"
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 
@@ -57,6 +61,11 @@ class SandboxPki:
         return self.folder / "trust"
 
     @property
+    def card_state(self) -> Path:
+        """Where the keys lie of those who issue citizen cards and staff cards."""
+        return self.folder / "card-state"
+
+    @property
     def anchor_key(self) -> Path:
         """Private key, PEM: what the sandbox portal signs bundle and policy with."""
         return self.folder / "keys" / "anchor.pem"
@@ -70,6 +79,15 @@ class SandboxPki:
     def officer_certificate(self) -> Path:
         """PEM, the one on the token ``desk``."""
         return self.folder / "certs" / "officer.pem"
+
+    @property
+    def remote_key(self) -> Path:
+        """Private key, PEM: what the signing service's stand-in keeps."""
+        return self.folder / "keys" / f"{REMOTE}.pem"
+
+    @property
+    def remote_certificate(self) -> Path:
+        return self.folder / "certs" / f"{REMOTE}.pem"
 
     @property
     def softhsm_conf(self) -> Path:
@@ -122,7 +140,7 @@ def _names_file(pki: SandboxPki) -> Path:
 
 
 def _names(pki: SandboxPki) -> str:
-    return json.dumps([pki.agency, pki.officer], ensure_ascii=False)
+    return json.dumps([pki.agency, pki.officer, sorted(_subjects(pki))], ensure_ascii=False)
 
 
 def _make(pki: SandboxPki) -> None:
@@ -152,7 +170,7 @@ def _clear(pki: SandboxPki) -> None:
 def _new_keys() -> dict[str, token.PrivateKey]:
     names = ("root", "intermediate", "agency", "kiosk-agency", "desk-seal", "kiosk-seal", "anchor")
     keys: dict[str, token.PrivateKey] = {
-        name: ec.generate_private_key(ec.SECP256R1()) for name in names
+        name: ec.generate_private_key(ec.SECP256R1()) for name in (*names, REMOTE)
     }
     keys["officer"] = rsa.generate_private_key(65537, 2048)
     return keys
@@ -172,6 +190,7 @@ def _subjects(pki: SandboxPki) -> dict[str, dict[str, str]]:
     agency = {"organization-name": pki.agency, "common-name": pki.agency}
     return {
         "officer": {"organization-name": pki.agency, "common-name": pki.officer},
+        REMOTE: {"organization-name": pki.agency, "common-name": pki.officer},
         "agency": agency,
         "kiosk-agency": {**agency, "organizational-unit-name": "Kiosk"},
         "desk-seal": {**agency, "organizational-unit-name": "Desk seal"},
@@ -261,6 +280,8 @@ def _sign_trust(pki: SandboxPki, modes: frozenset[Mode]) -> None:
         seal_keys={cose.key_id(key): key for key in seals.values()},
         seal_host=pki.seal_host,
         leases={cose.key_id(seals["kiosk-seal"]): now + _LEASE},
+        chip_roots=(card_state.kept_in(pki.card_state).root_der,),
+        staff_roots=(StaffAuthority.kept_in(pki.card_state).root_der,),
     )
     policy = trust.Policy(
         serial=bundle.serial,

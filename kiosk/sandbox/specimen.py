@@ -12,22 +12,26 @@ from certify.issue import issue_post_check, issue_pre_check
 from certify.numbers import Burned, NumberStore, new_id_code
 from certify.pages import SourcePage
 from certify.signing import Signer, open_signer
-from certify.statement import CopyFacts, Mode
+from certify.statement import CopyFacts, Mode, Profile
 from kiosk.clock import local_now
 from kiosk.documents.files import Progress, read_files
 from kiosk.sandbox import pki
-from kiosk.sandbox.appliance import AGENCY, OFFICER, install_trust, sandbox_home
+from kiosk.sandbox.home import AGENCY, OFFICER, install_trust, sandbox_home
 
 _SPECIMEN_DESK = 0
 _NUMBERS = 1_000_000
 
 
-async def certify(files: Sequence[Path], out: Path, *, mode: Mode, progress: Progress) -> CopyFacts:
+async def certify(
+    files: Sequence[Path], out: Path, *, mode: Mode, profile: Profile, progress: Progress
+) -> CopyFacts:
     """Read the pages, burn a sandbox number, sign, write ``out``.
 
     Raises CertifyError for pages that cannot be used, DeviceError when reading them fails.
     """
     pages = [reading.page for reading in await read_files(files, progress)]
+    if profile == "lean":
+        pages = await asyncio.to_thread(_layered, pages)
     authority = pki.create(sandbox_home(), agency=AGENCY, officer=OFFICER)
     facts = _facts(mode, local_now())
     # In a thread: pyHanko runs a loop of its own.
@@ -35,6 +39,12 @@ async def certify(files: Sequence[Path], out: Path, *, mode: Mode, progress: Pro
     install_trust(authority)
     _write(out, copy)
     return facts
+
+
+def _layered(pages: Sequence[SourcePage]) -> list[SourcePage]:
+    from certify.layers import layered
+
+    return [layered(page) for page in pages]
 
 
 def _facts(mode: Mode, now: datetime) -> CopyFacts:

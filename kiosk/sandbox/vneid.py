@@ -4,11 +4,16 @@ The kiosk reads a QR code from the phone and exchanges it at ``/token`` (OpenID 
 RFC 6749 4.1.3, form-encoded), then asks ``/userinfo`` for claims named as in deployments of VNeID:
 ``SoDinhDanh``, ``HoVaTen``, ``NgayThangNamSinh`` (yyyymmdd), ``accountLevel``, ``loginIdp``.
 
+The other way round the kiosk begins at ``/device`` (RFC 8628) and shows ``/activate?user_code=``,
+which the app scans. Where a deployment introspects (RFC 7662), the phone's code goes to
+``/introspect`` instead.
+
 Worked from outside by JSON over POST:
 
     /sandbox/people  {"citizen_number", "full_name", "birth_date": "yyyymmdd", "level", "photo"}
     /sandbox/codes   {"citizen_number", "expired", "level"} -> {"payload": what the QR code says}
-    /sandbox/set     {"down", "slow", "proof"}, see :class:`Faults`
+    /sandbox/scan    {"code": what the kiosk shows, "citizen_number", "agree"}: the app scans it
+    /sandbox/set     {"down", "slow", "proof", "skew", "audience"}, see :class:`Faults`
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ from datetime import datetime
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import click
 import jwt
@@ -35,6 +40,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 REDIRECT_URI = "urn:kiosk"
 CODE_SECONDS = 120
 TOKEN_SECONDS = 300
+POLL_SECONDS = 1
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628, 6.1: no vowels, so no words
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +64,32 @@ class Person:
 @dataclass(slots=True)
 class Faults:
     """``down``: 503 to everything; ``slow``: seconds before an answer; ``proof``: the id_token is
-    absent, as in some deployments, or signed by a stranger's key."""
+    absent, as in some deployments, signed by a stranger's key, or repeats another nonce; ``skew``:
+    seconds by which the provider's clock is ahead; ``audience``: for whom tokens are made out,
+    empty for who asks."""
 
     down: bool = False
     slow: float = 0.0
-    proof: Literal["good", "absent", "forged"] = "good"
+    proof: Literal["good", "absent", "forged", "other-nonce"] = "good"
+    skew: float = 0.0
+    audience: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
     person: Person
     expires: float  # seconds since 1970
+
+
+@dataclass(slots=True)
+class _DeviceGrant:
+    """``answer``: the person who agreed, "denied", or None as long as nobody scanned the code."""
+
+    user_code: str
+    challenge: str
+    nonce: str
+    expires: float
+    answer: Person | Literal["denied"] | None = None
 
 
 class OAuthError(Exception):
@@ -91,6 +114,7 @@ class Provider:
         self._people: dict[str, Person] = {}
         self._codes: dict[str, _Grant] = {}
         self._tokens: dict[str, _Grant] = {}
+        self._devices: dict[str, _DeviceGrant] = {}
 
     def add_person(self, **values: Any) -> dict[str, Any]:
         """Raises TypeError or ValueError for a malformed person."""
@@ -114,6 +138,18 @@ class Provider:
             self._codes[payload] = _Grant(person, time.time() + life)
         return {"payload": payload}
 
+    def scan(self, code: str, citizen_number: str, agree: bool = True) -> dict[str, Any]:
+        """The app of that person scans what the kiosk shows. Raises ValueError for a code or person
+        that does not exist."""
+        user_code = parse_qs(urlsplit(code).query).get("user_code", [""])[0]
+        with self._lock:
+            person = self._people.get(citizen_number)
+            grant = next((g for g in self._devices.values() if g.user_code == user_code), None)
+            if person is None or grant is None:
+                raise ValueError("no such person or code")
+            grant.answer = person if agree else "denied"
+        return {}
+
     def set(self, **changes: Any) -> dict[str, Any]:
         """Raises ValueError for an unknown fault."""
         if unknown := set(changes) - {field.name for field in fields(Faults)}:
@@ -128,8 +164,11 @@ class Provider:
             "token_endpoint": f"{self.issuer}/token",
             "userinfo_endpoint": f"{self.issuer}/userinfo",
             "jwks_uri": f"{self.issuer}/jwks",
+            "device_authorization_endpoint": f"{self.issuer}/device",
+            "introspection_endpoint": f"{self.issuer}/introspect",
             "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code"],
+            "grant_types_supported": ["authorization_code", DEVICE_GRANT],
+            "code_challenge_methods_supported": ["S256"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["ES256"],
             "token_endpoint_auth_methods_supported": ["none"],
@@ -140,9 +179,41 @@ class Provider:
         key = jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return {"keys": [{**key, "kid": self._key_id, "use": "sig", "alg": "ES256"}]}
 
+    def device(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """RFC 8628, 3.2, with the challenge of RFC 7636 and a nonce."""
+        self._check_client(form)
+        device_code, user_code = secrets.token_urlsafe(24), _user_code()
+        grant = _DeviceGrant(
+            user_code,
+            form.get("code_challenge", ""),
+            form.get("nonce", ""),
+            time.time() + CODE_SECONDS,
+        )
+        with self._lock:
+            self._devices[device_code] = grant
+        address = f"{self.issuer}/activate"
+        return {
+            "device_code": device_code,
+            "user_code": user_code,
+            "verification_uri": address,
+            "verification_uri_complete": f"{address}?user_code={user_code}",
+            "expires_in": CODE_SECONDS,
+            "interval": POLL_SECONDS,
+        }
+
+    def introspect(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """RFC 7662, 2.2; the phone's code is the token, and lives as long as it lives."""
+        self._check_client(form)
+        with self._lock:
+            grant = self._codes.get(form.get("token", ""))
+        if grant is None or grant.expires < time.time():
+            return {"active": False}
+        return {"active": True, "aud": self._audience, **self._claims(grant.person)}
+
     def token(self, form: Mapping[str, str]) -> dict[str, Any]:
-        if form.get("client_id") != self._client_id:
-            raise OAuthError("invalid_client", 401)
+        self._check_client(form)
+        if form.get("grant_type") == DEVICE_GRANT:
+            return self._device_token(form)
         if form.get("grant_type") != "authorization_code":
             raise OAuthError("unsupported_grant_type")
         with self._lock:
@@ -150,9 +221,31 @@ class Provider:
         wrong_target = form.get("redirect_uri") != REDIRECT_URI
         if grant is None or grant.expires < time.time() or wrong_target:
             raise OAuthError("invalid_grant")
+        return self._tokens_for(grant.person, "")
+
+    def _device_token(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """RFC 8628, 3.4 and 3.5."""
+        with self._lock:
+            grant = self._devices.get(form.get("device_code", ""))
+            if grant is None or grant.expires < time.time():
+                raise OAuthError("expired_token")
+            if grant.answer is None:
+                raise OAuthError("authorization_pending")
+            del self._devices[form["device_code"]]
+        if grant.challenge and _challenge(form.get("code_verifier", "")) != grant.challenge:
+            raise OAuthError("invalid_grant")
+        if grant.answer == "denied":
+            raise OAuthError("access_denied")
+        return self._tokens_for(grant.answer, grant.nonce)
+
+    def _check_client(self, form: Mapping[str, str]) -> None:
+        if form.get("client_id") != self._client_id:
+            raise OAuthError("invalid_client", 401)
+
+    def _tokens_for(self, person: Person, nonce: str) -> dict[str, Any]:
         access_token = secrets.token_urlsafe(32)
         with self._lock:
-            self._tokens[access_token] = replace(grant, expires=time.time() + TOKEN_SECONDS)
+            self._tokens[access_token] = _Grant(person, time.time() + TOKEN_SECONDS)
         answer = {
             "access_token": access_token,
             "token_type": "Bearer",
@@ -160,7 +253,7 @@ class Provider:
             "scope": "openid",
         }
         if self.faults.proof != "absent":
-            answer["id_token"] = self._id_token(grant.person)
+            answer["id_token"] = self._id_token(person, nonce)
         return answer
 
     def userinfo(self, authorization: str) -> dict[str, Any]:
@@ -169,9 +262,10 @@ class Provider:
             grant = self._tokens.get(token)
         if scheme.lower() != "bearer" or grant is None or grant.expires < time.time():
             raise OAuthError("invalid_token", 401)
-        person = grant.person
-        claims = {
-            "sub": self._subject(person),
+        return {"sub": self._subject(grant.person), **self._claims(grant.person)}
+
+    def _claims(self, person: Person) -> dict[str, Any]:
+        claims: dict[str, Any] = {
             "SoDinhDanh": person.citizen_number,
             "HoVaTen": person.full_name,
             "NgayThangNamSinh": person.birth_date,
@@ -180,17 +274,23 @@ class Provider:
         }
         return claims if person.photo is None else {**claims, "photo": person.photo}
 
-    def _id_token(self, person: Person) -> str:
+    @property
+    def _audience(self) -> str:
+        return self.faults.audience or self._client_id
+
+    def _id_token(self, person: Person, nonce: str) -> str:
         stranger = ec.generate_private_key(ec.SECP256R1())
         key = stranger if self.faults.proof == "forged" else self._key
-        now = int(time.time())
+        now = int(time.time() + self.faults.skew)
         claims = {
             "iss": self.issuer,
             "sub": self._subject(person),
-            "aud": self._client_id,
+            "aud": self._audience,
             "iat": now,
             "exp": now + TOKEN_SECONDS,
         }
+        if nonce:
+            claims["nonce"] = "another" if self.faults.proof == "other-nonce" else nonce
         return jwt.encode(claims, key, "ES256", headers={"kid": self._key_id})
 
     def _subject(self, person: Person) -> str:
@@ -241,6 +341,10 @@ class VneidSandbox:
             "GET /jwks": self.provider.jwks,
             "GET /userinfo": lambda: self.provider.userinfo(headers.get("Authorization", "")),
             "POST /token": lambda: self.provider.token(_form(headers.get_content_type(), body)),
+            "POST /device": lambda: self.provider.device(_form(headers.get_content_type(), body)),
+            "POST /introspect": lambda: self.provider.introspect(
+                _form(headers.get_content_type(), body)
+            ),
         }
         return routes[request]()
 
@@ -248,6 +352,7 @@ class VneidSandbox:
         actions: dict[str, Callable[..., dict[str, Any]]] = {
             "/sandbox/people": self.provider.add_person,
             "/sandbox/codes": self.provider.make_code,
+            "/sandbox/scan": self.provider.scan,
             "/sandbox/set": self.provider.set,
         }
         return actions[path](**values)
@@ -313,6 +418,16 @@ def _handler(sandbox: VneidSandbox) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True  # the client did not wait for a slow answer
 
     return Handler
+
+
+def _user_code() -> str:
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def _challenge(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _form(content_type: str, body: bytes) -> dict[str, str]:

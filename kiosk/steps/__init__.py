@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.session import Step
-from kiosk.steps import confirm, consent, face, identify, issue, review, scan
+from kiosk.steps import collect, confirm, consent, face, identify, issue, review, scan
 
 STEPS: dict[str, Step] = {
     "confirm": confirm.run,
@@ -14,3 +14,5 @@ STEPS: dict[str, Step] = {
     "review": review.run,
     "scan": scan.run,
 }
+SERVICES: dict[str, Step] = {"collect": collect.run}
+"""What can be done beside the procedures, without a dossier of its own."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from kiosk import fees
 from kiosk.session import BACK, NEXT, Outcome, Session
 from kiosk.views import ConfirmView, Next, Text
 from kiosk.words import money
 
 
 async def run(session: Session) -> Outcome:
-    procedure, record = session.procedure, session.record
-    amount = procedure.fee.amount(len(record.pages), record.copies)
+    procedure, amount = session.procedure, fees.amount(session)
     intent = await session.ask(
         ConfirmView(
             title=Text("confirm.title"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kiosk import fees
 from kiosk.session import BACK, NEXT, Outcome, Session
 from kiosk.views import ConsentView, Next, Text
 
@@ -9,19 +10,21 @@ _POINTS = ("data", "purpose", "controller", "rights")
 
 
 async def run(session: Session) -> Outcome:
-    return NEXT if await asked(session, "data", _POINTS) else BACK
+    fee = fees.in_words(session)
+    return NEXT if await asked(session, "data", _POINTS, fee) else BACK
 
 
-async def asked(session: Session, purpose: str, points: tuple[str, ...]) -> bool:
+async def asked(
+    session: Session, purpose: str, points: tuple[str, ...], fee: Text | None = None
+) -> bool:
     """Ask for consent to ``purpose`` ("data" or "face") and write the answer into the journal."""
-    site = session.kiosk.settings.site
+    agency = {"agency": session.kiosk.settings.site.agency_name}
     intent = await session.ask(
         ConsentView(
             purpose=purpose,
             title=Text(f"consent.{purpose}.title"),
-            points=tuple(
-                Text(f"consent.{purpose}.{point}", {"agency": site.agency_name}) for point in points
-            ),
+            points=tuple(Text(f"consent.{purpose}.{point}", agency) for point in points),
+            fee=fee,
             **session.progress,
         )
     )

@@ -21,6 +21,8 @@ _FRAMES = 90
 
 
 async def run(session: Session) -> Outcome:
+    if session.record.grade == "vouched":  # an officer has looked already
+        return NEXT if _is_enough(session) else await _not_enough(session)
     if session.identity.photo is not None and not await consent.asked(session, "face", _POINTS):
         return await _without_camera(session)
     while True:
@@ -35,9 +37,9 @@ async def run(session: Session) -> Outcome:
         if not matched:
             return BACK
         session.record.face_match = True
-        session.record.grade = "proven"
+        session.record.grade = "proven" if session.identity.provable else "claimed"
         session.kiosk.journal.append("face-matched", dossier=str(session.dossier))
-        return NEXT
+        return NEXT if _is_enough(session) else await _not_enough(session)
 
 
 async def _match(session: Session) -> bool:
@@ -60,6 +62,18 @@ async def _without_camera(session: Session) -> Outcome:
     refusal = KioskError(Fault.FACE_REFUSED)
     answer = await session.tell(refusal, skippable=_officer_may_look(session))
     return NEXT if answer == "skip" else BACK
+
+
+def _is_enough(session: Session) -> bool:
+    order = ("claimed", "vouched", "proven")
+    return order.index(session.record.grade) >= order.index(session.procedure.identity)
+
+
+async def _not_enough(session: Session) -> Outcome:
+    """The face is that of the photo, but nothing shows that the card is the one that was issued;
+    or an officer's word is not what this procedure wants."""
+    await session.tell(KioskError(Fault.IDENTITY_UNPROVEN))
+    return BACK
 
 
 def _officer_may_look(session: Session) -> bool:

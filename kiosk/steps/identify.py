@@ -1,105 +1,113 @@
-"""Who is it? The phone's VNeID code is read, and link asks the provider whose it is.
+"""Who is it? By the phone, by the citizen card, or in whichever way is left.
 
-Where the code reader does not work, the screen says so and offers the camera instead.
+The phone comes first, since most people have one; every other way is one touch away, and a card
+shown to the code reader chooses itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
-from typing import Any
+from uuid import UUID
 
 import uuid_utils.compat as uuid_utils
 
-from drivers.camera_codes import read_code
-from drivers.contract import DeviceError, Health, Raster
-from drivers.contract import Fault as DeviceFault
-from kiosk.failures import Fault, KioskError, failure_of
+from drivers.contract import DeviceError
+from kiosk.failures import Fault, KioskError
+from kiosk.identity.card_qr import ClaimedIdentity
 from kiosk.link import verbs
 from kiosk.session import BACK, NEXT, Outcome, Record, Session, discard
-from kiosk.views import IdentifyView, Intent, Text
+from kiosk.steps import by_card, by_phone, by_screen, by_staff
+from kiosk.steps.by_staff import Vouched
+from kiosk.views import Choose, Text, Way, WaysView
 
-_ANOTHER_CODE_HELPS = {
-    DeviceFault.READER_GARBLED,
-    Fault.IDENTITY_EXPIRED,
-    Fault.IDENTITY_REFUSED,
-    Fault.IDENTITY_UNREADABLE,
-}
-"""Told on the spot; anything else is a fault screen."""
-
-_Wait = Callable[[Session, Text | None, str], Coroutine[Any, Any, Intent | str]]
-"""Given what is wrong with the last code, and that code: the next one, or what the person did."""
+_PICTURES = {"phone": "phone_qr", "screen": "phone_scan", "card": "id_card", "staff": "help_person"}
+_NO_PROVIDER = {Fault.LINK_OFFLINE, Fault.LINK_ABSENT, Fault.LINK_TIMEOUT}
 
 
 async def run(session: Session) -> Outcome:
-    wait: _Wait = _at_reader
-    problem: Text | None = None
-    code: Intent | str = ""
+    way, offline = "phone", False
+    claim: ClaimedIdentity | None = None
     while True:
         try:
-            code = await wait(session, problem, str(code))
-            if isinstance(code, Intent):
-                return BACK
-            place = "camera" if wait is _before_camera else "reader"
-            identity = await _exchange(session, code, place)
+            known = await _by(session, way, claim)
         except (DeviceError, KioskError) as error:
-            if error.code in _ANOTHER_CODE_HELPS:
-                problem = Text(failure_of(error).happened)
+            silent = error.code in _NO_PROVIDER
+            offline |= silent
+            if not _others(session, way, offline=offline):
+                raise
+            todo = "identify.or-other" if silent else ""
+            known = await session.tell(error, instead="other", todo=todo)
+            if known == "retry":
                 continue
-            answer = await _told(session, error, by_camera=wait is _before_camera)
-            if answer not in ("retry", "camera"):
-                return BACK
-            wait, problem = (_before_camera if answer == "camera" else _at_reader), None
+        if isinstance(known, verbs.Identity):
+            _open_draft(session, known, uuid_utils.uuid7())
+            return NEXT
+        if isinstance(known, Vouched):
+            _vouch(session, known)
+            return NEXT
+        if isinstance(known, ClaimedIdentity):
+            way, claim = "card", known
             continue
-        _open_draft(session, identity)
-        return NEXT
+        claim = None
+        way = await _another(session, way, offline=offline) if known == "other" else ""
+        if not way:
+            return BACK
 
 
-async def _told(session: Session, error: DeviceError | KioskError, *, by_camera: bool) -> str:
-    """What the person wants to do about a reader or camera that fails; other errors are raised."""
-    if by_camera and error.code.startswith("device.camera."):
-        return await session.tell(error, todo="identify.camera-failed")
-    there = session.kiosk.camera.status().health is not Health.ABSENT
-    if not by_camera and there and error.code.startswith("device.reader."):
-        return await session.tell(error, instead="camera", todo="identify.or-camera")
-    raise error
+async def _by(
+    session: Session, way: str, claim: ClaimedIdentity | None
+) -> verbs.Identity | ClaimedIdentity | Vouched | str:
+    if way == "card":
+        return await by_card.run(session, claim)
+    if way == "screen":
+        return await by_screen.run(session)
+    if way == "staff":
+        return await by_staff.run(session)
+    return await by_phone.run(session, others=bool(_others(session, "phone")))
 
 
-async def _at_reader(session: Session, problem: Text | None, _: str) -> Intent | str:
-    view = IdentifyView(
-        state="retry" if problem else "waiting", problem=problem, **session.progress
-    )
-    return await session.race(view, session.kiosk.reader.read)
+def _others(session: Session, way: str, *, offline: bool = False) -> tuple[str, ...]:
+    """The ways besides ``way``; without network no provider can be asked."""
+    there = {
+        "phone": not offline,
+        "screen": not offline and by_screen.possible(session),
+        "card": by_card.possible(session),
+        "staff": by_staff.possible(session),
+    }
+    return tuple(name for name, possible in there.items() if possible and name != way)
 
 
-async def _before_camera(session: Session, problem: Text | None, last: str) -> Intent | str:
-    """The camera is on because the person asked for it, and only until a code is read. Nothing but
-    the code is taken from its pictures."""
-    view = IdentifyView(
-        state="retry" if problem else "waiting",
-        problem=problem,
-        place="camera",
+async def _another(session: Session, way: str, *, offline: bool) -> str:
+    """The only other way, or that which the person chooses; empty to go back."""
+    others = _others(session, way, offline=offline)
+    if len(others) <= 1:
+        return "".join(others)
+    view = WaysView(
+        ways=tuple(
+            Way(name, _PICTURES[name], Text(f"ways.{name}.title"), Text(f"ways.{name}.hint"))
+            for name in others
+        ),
+        notice=Text("ways.offline") if offline else None,
         **session.progress,
     )
-
-    def show(frame: Raster) -> None:
-        session.present(replace(view, preview=frame))
-
-    return await session.race(view, lambda: read_code(session.kiosk.camera, show, but=last))
+    intent = await session.ask(view)
+    return intent.choice if isinstance(intent, Choose) and intent.choice in others else ""
 
 
-async def _exchange(session: Session, code: str, place: str) -> verbs.Identity:
-    session.present(IdentifyView(state="checking", place=place, **session.progress))
-    async with session.busy():
-        request = verbs.IdentifyRequest(payload=code)
-        return await session.kiosk.link.call(verbs.IDENTIFY, request)
-
-
-def _open_draft(session: Session, identity: verbs.Identity) -> None:
+def _open_draft(session: Session, identity: verbs.Identity, dossier: UUID) -> None:
     """A new person means a new record: nothing of an earlier one may come along."""
     if session.record.dossier:
         discard(session.kiosk, session.record.dossier, why="identified-again")
-    session.record = record = Record(procedure=session.procedure, identity=identity)
-    record.dossier = uuid_utils.uuid7()
-    session.kiosk.outbox.new_draft(record.dossier, session.procedure.id)
-    session.kiosk.journal.append("identified", dossier=str(record.dossier), method="vneid")
+    session.record = Record(procedure=session.procedure, identity=identity, dossier=dossier)
+    session.kiosk.outbox.new_draft(dossier, session.procedure.id)
+    session.kiosk.journal.append("identified", dossier=str(dossier), method=identity.method)
+
+
+def _vouch(session: Session, known: Vouched) -> None:
+    _open_draft(session, known.identity, known.vouch.dossier)
+    session.record.grade, session.record.vouch = "vouched", known.vouch
+    session.kiosk.journal.append(
+        "vouched",
+        dossier=str(known.vouch.dossier),
+        reason=known.vouch.reason,
+        card=known.vouch.card,
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from certify.numbers import new_id_code
@@ -15,16 +16,17 @@ from certify.statement import CopyFacts
 from drivers.contract import DeviceError
 from drivers.contract import Fault as DeviceFault
 from kiosk import dossiers, slip_exit, tamper
+from kiosk.coded import CODED_ERRORS
 from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import verbs
 from kiosk.paper_copies import has_printer, print_copy
 from kiosk.policy import current_trust
-from kiosk.session import CODED_ERRORS, NEXT, Outcome, Record, Session
+from kiosk.session import NEXT, Outcome, Record, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
 from kiosk.strings import catalogue
-from kiosk.views import DoneView, FaultView, IssuingView, Milestone, Text
+from kiosk.views import DoneView, FaultView, Intent, IssuingView, Milestone, Text
 from kiosk.words import day, money, spaced
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,10 @@ _MILESTONES: dict[Mode, tuple[str, ...]] = {
     "post-check": ("signed", "verified", "saved", "sent", "paper", "slip"),
     "filing": ("saved", "sent", "slip"),
 }
+_AT_THE_DESK = {2: "compared", 4: "signing"}
+"""What is under way there, by the portal's state; before that, nobody has opened the dossier."""
+_WANTED = (5, 6)
+"""The officer asks for something that the person has to bring: waiting leads nowhere."""
 
 
 async def run(session: Session) -> Outcome:
@@ -66,14 +72,21 @@ async def run(session: Session) -> Outcome:
         await session.tell(KioskError(Fault.DOSSIER_REJECTED))
     elif record.refusal is not None:
         await session.ask(_refused_view(session))
+    elif record.wanted:
+        await session.ask(_wanted_view(session))
+        await _hand_out_slip(session)
     else:
         if printing:
             await print_copy(session, lambda: _show(session, "paper"))
             _show(session, "slip")
-        await _print_slip(session)
-        await session.ask(_done_view(session))
-        await slip_exit.remind(session)
+        await _hand_out_slip(session)
     return NEXT
+
+
+async def _hand_out_slip(session: Session) -> None:
+    await _print_slip(session)
+    await session.ask(_done_view(session))
+    await slip_exit.remind(session)
 
 
 async def _mode(session: Session) -> Mode:
@@ -90,6 +103,7 @@ async def _mode(session: Session) -> Mode:
         and kiosk.numbers.left("certificate", now.year, now) > 0
         and await _clock_trusted(session)
         and await tamper.is_shut(kiosk)
+        and await _leased(session)
     )
     return "post-check" if allowed else "pre-check"
 
@@ -118,7 +132,7 @@ async def _certify_here(session: Session) -> None:
     pages = [reading.page for reading in record.pages]
     copy = await kiosk.certifier.issue_post_check(pages, record.facts, trust)
     _show(session, "verified")
-    id_code = await _verified(session, copy, trust)
+    id_code = await verified(session, copy, trust)
     await tamper.require_shut(kiosk)
     kiosk.outbox.put_part(session.dossier, "copy.pdf", "application/pdf", copy)
     # Last: a copy that is not in the dossier yet must not count as made.
@@ -169,20 +183,28 @@ async def _submit(session: Session) -> str:
 
 
 async def _wait_for_copy(session: Session) -> None:
-    """Wait while the officer is likely to be at the desk; after that the slip says when to come."""
+    """Wait while the officer is likely to be at the desk, or until the person would rather not;
+    after that the slip says when to come."""
     record = session.record
-    _show(session, "checked")
     try:
         async with asyncio.timeout(session.kiosk.settings.site.wait_for_copy_seconds):
-            answer = await _issued(session)
+            answer = await session.race(
+                _desk_view(session, None), lambda: _issued(session), machine=True
+            )
     except TimeoutError:
+        return
+    if isinstance(answer, Intent):
+        session.kiosk.journal.append("did-not-wait", dossier=str(session.dossier))
+        return
+    if answer.state == "waiting":
+        record.wanted = answer.note or ""
         return
     if answer.pdf is None:
         record.refusal = answer.note or ""
         return
     _show(session, "verified")
     try:
-        record.id_code = await _verified(
+        record.id_code = await verified(
             session, answer.pdf, await current_trust(session.kiosk.link)
         )
     except CODED_ERRORS as error:
@@ -194,7 +216,8 @@ async def _wait_for_copy(session: Session) -> None:
 
 
 async def _issued(session: Session) -> verbs.CopyAnswer:
-    """Ask until the desk has decided; a network that comes and goes is no decision."""
+    """Ask until the desk has decided, or wants something, and show how far it is; a network that
+    comes and goes is no decision."""
     request = verbs.WaitRequest(dossier_id=str(session.dossier))
     while True:
         try:
@@ -203,12 +226,13 @@ async def _issued(session: Session) -> verbs.CopyAnswer:
             log.info("copy: %s", error.code)
             await asyncio.sleep(_ASK_FOR_COPY)
             continue
-        if answer.state != "waiting":
+        if answer.state != "waiting" or answer.processing in _WANTED:
             return answer
+        session.present(_desk_view(session, answer.processing))
         request = request.model_copy(update={"processing": answer.processing})
 
 
-async def _verified(session: Session, copy: bytes, trust: bytes) -> str:
+async def verified(session: Session, copy: bytes, trust: bytes) -> str:
     """Its id code. Nothing leaves this machine as a copy that this machine would not accept."""
     verdict = await session.kiosk.certifier.verify(copy, trust)
     if not verdict.ok:
@@ -249,11 +273,12 @@ def _slip_facts(session: Session) -> SlipFacts:
         due_at=None if record.copy else _due(session),
         place=kiosk.settings.site.pickup_place,
         hotline=kiosk.settings.site.hotline,
-        take_away=_take_away(session),
+        take_away=take_away(session),
         id_code=record.id_code or None,
         number=record.number or None,
         secret=record.slip_secret,
         paper=record.paper if record.paper in ("later", "unsure") else "",
+        any_kiosk=has_printer(session) and record.mode == "pre-check",
     )
 
 
@@ -261,7 +286,7 @@ def _due(session: Session) -> datetime:
     return due_at(session.kiosk.clock(), session.procedure.deadline)
 
 
-def _take_away(session: Session) -> str:
+def take_away(session: Session) -> str:
     """What the QR on slip and screen says: where this dossier can be looked up, and by what.
 
     Code and secret stand in the fragment, which a browser does not send and no server logs.
@@ -278,21 +303,43 @@ async def _clock_trusted(session: Session) -> bool:
     return status.clock_trusted
 
 
+async def _leased(session: Session) -> bool:
+    """Asked before a number is burned for a copy that nobody would believe."""
+    try:
+        trust = await current_trust(session.kiosk.link)
+    except KioskError:
+        return False
+    return await session.kiosk.certifier.may_issue(trust)
+
+
 def _show(session: Session, now: str) -> None:
+    session.present(_view(session, now))
+
+
+def _desk_view(session: Session, processing: int | None) -> IssuingView:
+    """The dossier is with the officer; nobody has to wait."""
+    word = _AT_THE_DESK.get(processing or 0, "unopened")
+    return replace(_view(session, "checked", word), may_leave=True)
+
+
+def _view(session: Session, now: str, word: str = "") -> IssuingView:
+    """``word``: what the milestone under way is called, where it says more than its name."""
     printer = has_printer(session)
     milestones = _MILESTONES[session.record.mode or "filing"]
     names = [name for name in milestones if printer or name != "paper"]
     reached = names.index(now)
-    session.present(
-        IssuingView(
-            title=Text("issue.title"),
-            lead=Text("issue.lead"),
-            milestones=tuple(
-                Milestone(_ICONS[name], Text(f"issue.{name}"), _state(index - reached))
-                for index, name in enumerate(names)
-            ),
-            **session.progress,
-        )
+    return IssuingView(
+        title=Text("issue.title"),
+        lead=Text("issue.lead"),
+        milestones=tuple(
+            Milestone(
+                _ICONS[name],
+                Text(f"issue.{word if word and name == now else name}"),
+                _state(index - reached),
+            )
+            for index, name in enumerate(names)
+        ),
+        **session.progress,
     )
 
 
@@ -302,12 +349,21 @@ def _state(distance: int) -> str:
 
 def _refused_view(session: Session) -> FaultView:
     """The officer said no: why, in the officer's words, and where to go."""
+    return _officers_word(session, "refused", session.record.refusal or "")
+
+
+def _wanted_view(session: Session) -> FaultView:
+    """The officer asks for a new scan, a paper or a payment, in the officer's words."""
+    return _officers_word(session, "wanted", session.record.wanted)
+
+
+def _officers_word(session: Session, kind: str, note: str) -> FaultView:
     return FaultView(
-        code="copy.refused",
+        code=f"copy.{kind}",
         picture="help_person",
-        title=Text("refused.title"),
-        happened=Text("refused.happened", {"note": session.record.refusal or ""}),
-        todo=Text("refused.todo", {"place": session.kiosk.settings.site.pickup_place}),
+        title=Text(f"{kind}.title"),
+        happened=Text(f"{kind}.happened", {"note": note}),
+        todo=Text(f"{kind}.todo", {"place": session.kiosk.settings.site.pickup_place}),
         kept=Text("kept.locked"),
         actions=("continue",),
         can_go_back=False,
@@ -331,14 +387,14 @@ def _done_view(session: Session) -> DoneView:
         code=spaced(record.code),
         due_label=Text("done.number" if issued else "done.due"),
         due=Text.plain(record.number) if issued else day(due.date()),
-        place=_where_copy(session)
+        place=where_copy(session)
         if issued
         else Text("done.place", {"place": site.pickup_place, "hour": due.hour}),
-        take_away=_take_away(session),
+        take_away=take_away(session),
     )
 
 
-def _where_copy(session: Session) -> Text:
+def where_copy(session: Session) -> Text:
     paper = session.record.paper
     if paper == "none":
         return Text("done.where-copy")

@@ -74,7 +74,7 @@ def _part_name(number: int) -> str:
 
 async def _wait_for_paper(session: Session, stack: _Stack) -> Intent | None:
     """Scan what is put in; None when the feeder has run empty again."""
-    found = await session.race(_view(session, stack), lambda: _first_sheet(session))
+    found = await session.race(_view(session, stack), lambda: first_sheet(session))
     if isinstance(found, Intent):
         return found
     first, sheets = found
@@ -83,7 +83,7 @@ async def _wait_for_paper(session: Session, stack: _Stack) -> Intent | None:
     return None
 
 
-async def _first_sheet(session: Session) -> tuple[Raster, AsyncGenerator[Raster]]:
+async def first_sheet(session: Session) -> tuple[Raster, AsyncGenerator[Raster]]:
     """Wait until paper lies in the feeder; the first page, and where the others come from."""
     settings = ScanSettings(dpi=session.kiosk.settings.devices.scanner.dpi)
     while True:
@@ -100,6 +100,8 @@ async def _take_pages(
     session: Session, first: Raster, sheets: AsyncGenerator[Raster], stack: _Stack
 ) -> None:
     readings: list[asyncio.Task[None]] = []
+    if session.procedure.result == "certified-copy":
+        session.kiosk.certifier.prepare()
     session.record.pages_changed()
     stack.moving = True
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import subprocess
 import tempfile
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from kiosk.documents.reader import DocumentReader
+from kiosk.documents.files import read_files
 from kiosk.sandbox import papers
 from kiosk.sandbox.people import PERSON
 from tests.bench.measure import Row, cpu_seconds
@@ -29,7 +28,7 @@ def run() -> list[Row]:
         texts["plain"] = _tesseract(page)
 
     def ours() -> None:
-        texts["ours"] = asyncio.run(_ours(page))
+        texts["ours"] = _ours(page)
 
     seconds = {"plain": cpu_seconds(plain, 2), "ours": cpu_seconds(ours, 2)}
     errors = {name: error_rate(truth, text) for name, text in texts.items()}
@@ -57,11 +56,9 @@ def _tesseract(page: Image.Image) -> str:
     return done.stdout
 
 
-async def _ours(page: Image.Image) -> str:
-    buffer = io.BytesIO()
-    page.save(buffer, "PNG", dpi=(papers.DPI, papers.DPI))
-    reader = DocumentReader()
-    try:
-        return (await reader.read_image(buffer.getvalue())).page.text
-    finally:
-        await reader.close()
+def _ours(page: Image.Image) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "page.png"
+        page.save(file, dpi=(papers.DPI, papers.DPI))
+        (reading,) = asyncio.run(read_files([file], lambda *_: None))
+    return reading.page.text

@@ -1,7 +1,8 @@
 """Pictures of QR codes as a reader gets them: perturbed, and on the screen of a telephone.
 
 A seed gives the same picture for ever. Seeds below 100 were there for tuning; those from
-``HELD_OUT`` on were not looked at, and are reported beside.
+``HELD_OUT`` on were not looked at, and are reported beside; those from ``LAST`` on were counted for
+the first time when everything was decided.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import segno
 from tests.bench import phone_screens
 
 HELD_OUT = 10_000
+LAST = 20_000
 Picture = npt.NDArray[np.uint8]
 
 
@@ -50,6 +52,14 @@ def smeared(seed: int) -> Picture:
 def phone_screen(seed: int) -> Picture:
     """One code on a dim telephone under lamps; how it is made stands in ``phone_screens``."""
     return phone_screens.phone_screen(_modules, seed)
+
+
+def wall(seed: int) -> Picture:
+    """No code: blotches of light and dark, some as large as modules. Gray, 640 by 480."""
+    random = np.random.default_rng((5, seed))
+    noise = random.normal(0, 60, (480, 640)).astype(np.float32)
+    blotched = 120 + 3 * cv2.GaussianBlur(noise, (0, 0), random.uniform(1, 6))
+    return np.clip(blotched, 0, 255).astype(np.uint8)
 
 
 def _code(seed: int, scale: int) -> Picture:

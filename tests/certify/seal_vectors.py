@@ -82,10 +82,25 @@ def _bundles() -> dict[str, dict[str, str]]:
             payload, ANCHOR.sign, ANCHOR.kid, purpose=b"mot-cua/policy/1"
         ),
     }
+    granted = trust.sign_bundle(
+        replace(BUNDLE, revocation_key=KIOSK.public), ANCHOR.sign, ANCHOR.kid
+    )
+    listed = trust.Revocations(ISSUED, frozenset({_facts("pre-check").id_code}))
+    made |= {
+        "followed by a list with this copy": granted + _list(listed, KIOSK),
+        "followed by an empty list": granted + _list(replace(listed, codes=frozenset()), KIOSK),
+        "followed by a stranger's list": granted + _list(listed, FOREIGN),
+        "followed by a list that nobody may sign": good + _list(listed, KIOSK),
+        "followed by something else": good + b"\x00",
+    }
     return {
         name: {"bundle": base64.b64encode(data).decode(), "anchor": pem(ANCHOR)}
         for name, data in made.items()
     }
+
+
+def _list(listed: trust.Revocations, key: Key) -> bytes:
+    return trust.sign_revocations(listed, key.sign, key.kid)
 
 
 def pem(key: Key) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from asn1crypto import pem
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from certify import cose
@@ -91,6 +95,22 @@ def test_a_later_revocation_leaves_what_a_timestamp_proves(
     revoked = replace(bundle, revoked_certificates={serial: at - timedelta(hours=1)})
     assert verify(lifted, revoked, at=at).ok
     assert code(copy.pdf, revoked, at=at) == "copy.time-unproven"
+
+
+def test_other_tools_agree(lifted: bytes, authority: Authority, tmp_path: Path) -> None:
+    """Each tool says the same of both signatures (pdfsig has no word for timestamps)."""
+    file, root = tmp_path / "copy.pdf", tmp_path / "root.pem"
+    file.write_bytes(lifted)
+    root.write_bytes(pem.armor("CERTIFICATE", authority.root))
+    assert said("pdfsig", "-nocert", file).count("Signature is Valid") == 2
+    assert "No syntax or stream encoding errors" in said("qpdf", "--check", file)
+    python = (sys.executable, "-W", "ignore", "-m", "pyhanko", "sign", "validate")
+    options = ("--pretty-print", "--no-revocation-check", "--trust-replace", "--trust", root)
+    assert said(*python, *options, file).count("The signature is judged VALID.") == 2
+
+
+def said(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_garbage_behind_the_archive_timestamp(lifted: bytes, bundle: TrustBundle) -> None:

@@ -156,9 +156,10 @@ def test_the_eye_sees_the_original_at_true_scale(pre_check: Issued) -> None:
     """Every dark pixel of the original is dark in the copy, and the paper is but a little greyer:
     the watermark hides nothing and is there."""
     source = specimens.page(20)
-    above_margin_line = (0, 0, source.width, source.height - source.dpi // 2)
-    original = Image.open(io.BytesIO(source.jpeg)).convert("L").crop(above_margin_line)
-    shown = rendered(pre_check.pdf, 0, source.dpi).convert("L").crop(above_margin_line)
+    margin = source.dpi // 2
+    beside_the_marks = (0, 0, source.width - margin, source.height - margin)
+    original = Image.open(io.BytesIO(source.jpeg)).convert("L").crop(beside_the_marks)
+    shown = rendered(pre_check.pdf, 0, source.dpi).convert("L").crop(beside_the_marks)
     # Renderers may be half a pixel off, so small areas are compared, not pixels.
     was, now = (
         np.asarray(image.filter(ImageFilter.BoxBlur(4)), dtype=int) for image in (original, shown)

@@ -10,7 +10,9 @@ import pytest
 
 from certify import cose
 from certify.errors import CertifyError, Fault
+from certify.secret import Secret
 from certify.signing import open_signer, token_errors
+from kiosk import trust_anchor, trust_office
 from kiosk.sandbox import pki
 from kiosk.sandbox.pki import SandboxPki
 from tests.certify import specimens
@@ -75,3 +77,19 @@ def test_what_a_token_says_has_a_code() -> None:
     assert code_of(raising(pkcs11.PinIncorrect())) == Fault.SIGNER_REFUSED
     assert code_of(raising(pkcs11.PinLocked())) == Fault.SIGNER_REFUSED
     assert code_of(raising(pkcs11.DeviceRemoved())) == Fault.SIGNER_ABSENT
+
+
+def test_the_trust_anchor_may_be_on_a_token(
+    sandbox: SandboxPki, signers: Signers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin = Secret(sandbox.desk_pin.read_text())
+    monkeypatch.setattr(trust_anchor, "ask", lambda _question: pin)
+    folder = tmp_path / "trust"
+    trust_office.new(folder, sandbox.module, pki.DESK_TOKEN, "seal")
+    (folder / "root.pem").write_bytes((sandbox.folder / "certs" / "root.pem").read_bytes())
+    bundle, _ = trust_office.sign(folder)
+    assert bundle.seal_host == "xacthuc.example"
+    assert not (folder / trust_anchor.KEY).exists()
+    with pytest.raises(CertifyError) as caught:
+        trust_office.new(tmp_path / "rsa", sandbox.module, pki.DESK_TOKEN, "officer")
+    assert caught.value.code == Fault.SIGNER_ABSENT

@@ -13,7 +13,7 @@ from PIL import Image
 
 from certify.issue import assemble
 from certify.pages import SourcePage
-from kiosk.documents.reader import DocumentReader
+from kiosk.documents.files import read_files
 from kiosk.sandbox import papers
 from kiosk.sandbox.people import PERSON
 from tests.certify import specimens
@@ -29,21 +29,13 @@ PAPERS = {
 
 
 @pytest.fixture(scope="module")
-def read() -> dict[str, SourcePage]:
-    async def all_of_them() -> dict[str, SourcePage]:
-        reader = DocumentReader()
-        try:
-            return {name: await page_of(reader, image) for name, image in PAPERS.items()}
-        finally:
-            await reader.close()
-
-    return asyncio.run(all_of_them())
-
-
-async def page_of(reader: DocumentReader, image: Image.Image) -> SourcePage:
-    out = io.BytesIO()
-    image.save(out, "PNG", dpi=(papers.DPI, papers.DPI))
-    return (await reader.read_image(out.getvalue())).page
+def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SourcePage]:
+    folder = tmp_path_factory.mktemp("papers")
+    for name, image in PAPERS.items():
+        image.save(folder / f"{name}.png", dpi=(papers.DPI, papers.DPI))
+    files = [folder / f"{name}.png" for name in PAPERS]
+    readings = asyncio.run(read_files(files, lambda *_: None))
+    return {name: reading.page for name, reading in zip(PAPERS, readings, strict=True)}
 
 
 def copy_of(page: SourcePage) -> bytes:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from certify import cose, trust
 from certify.errors import CertifyError, Fault
-from certify.trust import NamedPack, Policy, TrustBundle
+from certify.trust import NamedPack, Policy, Revocations, SignerRight, TrustBundle
 
 ANCHOR = ec.generate_private_key(ec.SECP256R1())
 PUBLIC = ANCHOR.public_key()
@@ -28,6 +28,9 @@ BUNDLE = TrustBundle(
     revoked_codes=frozenset({"000H000001AZ"}),
     revoked_certificates={4096: NOW, 2**100: NOW},
     leases={b"12345678": NOW},
+    chip_roots=(b"der state",),
+    staff_roots=(b"der staff",),
+    revoked_signers=frozenset({(b"r" * 32, 7), (b"s" * 32, 2**100)}),
 )
 POLICY = Policy(
     serial=3,
@@ -54,6 +57,15 @@ def code_of(data: bytes, **changes: object) -> str:
 
 def test_a_bundle_survives() -> None:
     assert trust.load_bundle(trust.sign_bundle(BUNDLE, SIGN, KID), PUBLIC, at=NOW) == BUNDLE
+
+
+def test_a_bundle_from_before_cards_names_no_states() -> None:
+    body = cose.decode(cose.verify1(trust.sign_bundle(BUNDLE, SIGN, KID), {KID: PUBLIC},
+                                    purpose=b"mot-cua/trust-bundle/1"))  # fmt: skip
+    for name in ("chip_roots", "staff_roots", "revoked_signers"):
+        del body[name]
+    older = trust.load_bundle(signed(body), PUBLIC, at=NOW)
+    assert (older.chip_roots, older.staff_roots, older.revoked_signers) == ((), (), frozenset())
 
 
 def test_a_policy_survives() -> None:
@@ -111,3 +123,47 @@ def test_the_anchor_is_a_p256_key() -> None:
     assert cose.key_id(trust.load_anchor(pem)) == KID
     with pytest.raises(CertifyError):
         trust.load_anchor("not a key")
+
+
+REVOKER = ec.generate_private_key(ec.SECP256R1())
+GRANTED = replace(BUNDLE, revocation_key=REVOKER.public_key())
+LISTED = Revocations(NOW, frozenset({"000H000002BC"}))
+
+
+def listed_by(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return trust.sign_revocations(LISTED, cose.software_signer(key), cose.key_id(key.public_key()))
+
+
+def test_a_list_adds_to_the_revoked_codes() -> None:
+    data = trust.sign_bundle(GRANTED, SIGN, KID)
+    assert trust.load_bundle(data, PUBLIC, at=NOW) == GRANTED
+    loaded = trust.load_bundle(data + listed_by(REVOKER), PUBLIC, at=NOW)
+    assert loaded.revoked_codes == BUNDLE.revoked_codes | LISTED.codes
+    assert loaded.listed == LISTED
+
+
+def test_only_the_key_of_the_bundle_may_list() -> None:
+    data = trust.sign_bundle(GRANTED, SIGN, KID)
+    assert code_of(data + listed_by(ANCHOR)) == Fault.BUNDLE_INVALID
+    assert code_of(trust.sign_bundle(BUNDLE, SIGN, KID) + listed_by(REVOKER)) == (
+        Fault.BUNDLE_INVALID
+    )
+    assert code_of(data + listed_by(REVOKER)[:-1]) == Fault.BUNDLE_INVALID
+    assert code_of(data + data) == Fault.BUNDLE_INVALID
+
+
+def test_the_key_of_the_list_can_sign_nothing_else() -> None:
+    sign, kid = cose.software_signer(REVOKER), cose.key_id(REVOKER.public_key())
+    assert code_of(trust.sign_bundle(GRANTED, sign, kid)) == Fault.BUNDLE_INVALID
+
+
+def test_rights_and_reasons_survive() -> None:
+    right = SignerRight("officer", NOW, NOW + timedelta(days=30))
+    full = replace(GRANTED, signers={b"d" * 32: right}, revocation_reasons={4096: "key-compromise"})
+    assert trust.load_bundle(trust.sign_bundle(full, SIGN, KID), PUBLIC, at=NOW) == full
+
+
+def test_a_right_of_an_unknown_kind_is_refused() -> None:
+    right = SignerRight("judge", NOW, NOW)  # type: ignore[arg-type]
+    bundle = trust.sign_bundle(replace(BUNDLE, signers={b"d" * 32: right}), SIGN, KID)
+    assert code_of(bundle) == Fault.BUNDLE_INVALID

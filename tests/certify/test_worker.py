@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from certify import cose
+from certify.copyfile import open_reader, read_copy
 from certify.errors import Fault
 from certify.pages import SourcePage
+from certify.trust import TrustBundle, sign_bundle
 from drivers.contract import DeviceError
 from drivers.supervisor import Child, ChildSpec
 from drivers.wire import Blob
+from kiosk.certifier import Certifier
 from kiosk.sandbox import pki
 from kiosk.sandbox.pki import SandboxPki
+from kiosk.settings import SigningSettings
 from tests.certify import specimens
+from tests.certify.conftest import Signers
 
 
 def run(
@@ -88,6 +96,38 @@ def test_it_issues_and_verifies(sandbox: SandboxPki) -> None:
     }
 
 
+def test_a_lease_that_has_ended_stops_it_before_a_number_is_burned(
+    sandbox: SandboxPki, bundle: TrustBundle, signers: Signers
+) -> None:
+    anchor = serialization.load_pem_private_key(sandbox.anchor_key.read_bytes(), None)
+    assert isinstance(anchor, ec.EllipticCurvePrivateKey)
+    sign, kid = cose.software_signer(anchor), cose.key_id(anchor.public_key())
+    ended = {signers.kiosk_seal.key_id: datetime.now(UTC) - timedelta(seconds=1)}
+    worse = [
+        replace(bundle, leases=ended),
+        replace(bundle, leases={}),
+        replace(bundle, seal_keys={}),
+    ]
+
+    async def story(child: Child, good: bytes) -> Any:
+        assert await child.call("may_issue", bundle=good)
+        for each in worse:
+            signed = sign_bundle(each, sign, kid)
+            assert not await child.call("may_issue", bundle=signed)
+            with pytest.raises(DeviceError) as caught:
+                await child.call("issue_post_check", bundle=signed, **issuing())
+            assert caught.value.code == Fault.LEASE_EXPIRED
+
+    run(sandbox, story)
+
+
+def test_getting_ready_opens_no_key(sandbox: SandboxPki) -> None:
+    async def story(child: Child, _bundle: bytes) -> Any:
+        return await child.call("prepare")
+
+    assert run(sandbox, story, pin_file="/nonexistent/pin") is None
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
@@ -121,3 +161,24 @@ def test_a_stale_bundle_stops_it(sandbox: SandboxPki) -> None:
     with pytest.raises(DeviceError) as caught:
         run(sandbox, story)
     assert caught.value.code == Fault.BUNDLE_INVALID
+
+
+def test_a_seal_alone_is_judged_by_a_kiosk_without_a_token(sandbox: SandboxPki) -> None:
+    async def story(child: Child, bundle: bytes) -> Any:
+        pdf = await child.call("issue_post_check", bundle=bundle, **issuing())
+        reader = open_reader(pdf)
+        assert reader is not None
+        certifier = Certifier(SigningSettings(), (sandbox.trust_dir / "anchor.pem").read_text())
+        seal = read_copy(reader).seal
+        try:
+            return [await certifier.verify_seal(text, bundle) for text in (seal, seal.lower())]
+        finally:
+            await certifier.close()
+
+    good, bad = run(sandbox, story)
+    facts = specimens.facts("post-check")
+    assert (good.ok, good.code, good.pages) == (True, "post-check", 1)
+    assert (good.number, good.id_code) == (f"{facts.number}, {facts.book}", facts.id_code)
+    assert good.issued == facts.issued
+    assert (bad.ok, bad.code, bad.number, bad.issued) == (False, "copy.seal-invalid", "", None)
+    assert set(bad.sentences) == {"vi", "en"}

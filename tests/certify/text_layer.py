@@ -58,6 +58,20 @@ def layer_words(pdf: bytes, shape: tuple[int, ...]) -> list[npt.NDArray[np.float
         document.close()
 
 
+def layer_text(pdf: bytes, pages: int) -> list[str]:
+    """The hidden text of each of the first ``pages``."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return [_hidden_text(document[index].get_textpage()) for index in range(pages)]
+    finally:
+        document.close()
+
+
+def _hidden_text(text: pypdfium2.PdfTextPage) -> str:
+    letters = enumerate(text.get_text_range())
+    return "".join(found for index, found in letters if found.isspace() or _is_hidden(text, index))
+
+
 def _words(text: pypdfium2.PdfTextPage) -> Iterator[npt.NDArray[np.float64]]:
     """Boxes in points: the union of the characters' between blanks."""
     letters: list[tuple[float, ...]] = []

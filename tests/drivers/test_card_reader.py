@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from smartcard import scard
 
 from drivers.absent import AbsentCardReader
 from drivers.card_reader import PcscCardReader
+from drivers.card_reader_child import Worker
 from drivers.contract import DeviceError, Fault, Health
 from drivers.emulators.card_reader import SAMPLE_FILES, CardReaderEmulator, CardReaderState
 from drivers.supervisor import Child, ChildSpec
@@ -257,3 +259,15 @@ def test_a_defect_of_the_child_is_no_card_that_was_taken_away(
         await reader._child.close()
 
     run(emulator, story)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["uTrust [uTrust CL] ?? ??", "UTRUST [*", "uTrust [uTrust CL] 01 00"]
+)
+def test_brackets_of_a_name_are_only_themselves(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["uTrust [uTrust CL] 01 00", "uTrust u 01 00"]
+    monkeypatch.setattr(scard, "SCardListReaders", lambda *_: (scard.SCARD_S_SUCCESS, names))
+    monkeypatch.setattr(Worker, "_opened", lambda _: 0)
+    assert Worker(pattern).check() == names[:1]

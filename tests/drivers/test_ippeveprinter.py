@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from drivers import pwg_raster
+from drivers import dns_sd, pwg_raster
 from drivers.contract import DeviceError, Fault, Printed
 from drivers.document_printer import IppPrinter
 from tests.drivers.test_document_printer import TWO_PAGES, fault_of
@@ -101,7 +101,9 @@ def _avahi(settings: Path) -> str:
 class Reference:
     """An ippeveprinter on a free port; ``folder`` holds what it printed."""
 
-    def __init__(self, bus: str, folder: Path, formats: str) -> None:
+    def __init__(
+        self, bus: str, folder: Path, formats: str = "application/pdf", announced: str = "off"
+    ) -> None:
         self.folder = folder
         command = folder / "print.sh"
         command.write_text(_PRINT.format(folder=folder))
@@ -110,7 +112,7 @@ class Reference:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.uri = f"ipp://127.0.0.1:{port}/ipp/print"
-        options = ["-n", "localhost", "-r", "off", "-f", formats, "-c", str(command)]
+        options = ["-n", "localhost", "-r", announced, "-f", formats, "-c", str(command)]
         where = ["-d", str(folder / "spool"), "-K", str(folder), "-p", str(port)]
         (folder / "spool").mkdir()
         self._log = (folder / "log").open("wb")
@@ -198,3 +200,13 @@ def test_supplies_are_told(reference: Reference) -> None:
         return printer.supplies()
 
     assert run(reference, use)
+
+
+def test_it_is_found_by_what_it_announces(bus: str, tmp_path: Path) -> None:
+    printer = Reference(bus, tmp_path, announced="_print")
+    try:
+        heard = asyncio.run(dns_sd.announced([dns_sd.IPP], 1.0, ["127.0.0.1"]))
+    finally:
+        printer.close()
+    told = [f"ipp://{one.address}:{one.port}/{one.about['rp']}" for one in heard]
+    assert printer.uri in told

@@ -17,6 +17,7 @@ from drivers.contract import DeviceError, Fault, Health, Status
 from drivers.emulators.escl import EsclScanner
 from drivers.presence import watching
 from drivers.scanner import SaneScanner
+from drivers.standing import FRESH_SECONDS
 
 
 class Device:
@@ -83,7 +84,7 @@ def test_who_is_asked_and_who_is_left_alone() -> None:
 
 def test_a_device_that_is_asked_in_time_is_believed_until_the_next_answer() -> None:
     between = presence._CALM_SECONDS + presence._EAGER_SECONDS + presence._PATIENCE
-    assert between < presence.BELIEVED_SECONDS
+    assert between < FRESH_SECONDS
 
 
 def test_a_scanner_that_comes_back_is_ready(tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ class Citizen:
         self._went_without = False
         self._used_other = False
         self._has_looked = False
+        self._notices: list[str] = []
         self.gone = False
         self.outcome = Outcome()
         if cell.moment == "before":
@@ -147,6 +148,8 @@ class Citizen:
             outcome.problems.append("mended, and yet no way on with the device")
 
     def _way(self) -> Way:
+        if self._trouble.forgets:
+            return self._left_way()
         if self._has_looked:
             return "asked"
         if self._went_without:
@@ -154,6 +157,11 @@ class Citizen:
         if self._used_other:
             return "other"
         return "retry" if self.outcome.told else "success"
+
+    def _left_way(self) -> Way:
+        if self._notices != ["device.receipt.not-taken", "slip-exit.left"]:
+            self.outcome.problems.append(f"of the slip left in the exit: {self._notices}")
+        return "left"
 
     def _check_done(self) -> None:
         outcome = self.outcome
@@ -183,6 +191,8 @@ class Citizen:
             self.outcome.paper_said = _PAPER_SAID.get(view.place.key, "")
             if not view.code:
                 self.outcome.problems.append("done without a code")
+            if self._trouble.model == "presenter" and not self._trouble.forgets:
+                self._world.do("receipt-printer", ("take", {}))
 
     def _consent(self, view: ConsentView) -> Intent:
         if view.purpose != "face":
@@ -225,6 +235,7 @@ class Citizen:
 
     def _cope(self, view: FaultView) -> Intent:
         if "continue" in view.actions:
+            self._notices += [view.code]
             return Choose("continue")
         if view.code == _DECLINED:
             return Choose("skip")
@@ -266,7 +277,7 @@ class Citizen:
             return isinstance(view, ScanView) and view.state == "scanning"
         if self._trouble.device == "camera":
             return isinstance(view, FaceView) and view.preview is not None
-        if self._trouble.device in ("ups", "signals"):
+        if self._trouble.device in ("ups", "signals", "card-reader"):
             return isinstance(view, ReviewView)
         return isinstance(view, IssuingView) and _is_printing(view, self._trouble.device)
 
@@ -301,4 +312,5 @@ _AFTER: dict[str, Callable[[View], bool]] = {
     "document-printer": lambda view: isinstance(view, DoneView),
     "ups": lambda view: isinstance(view, DoneView),
     "signals": lambda view: isinstance(view, DoneView),
+    "card-reader": lambda view: isinstance(view, DoneView),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
+import itertools
 import os
 import random
 import signal
@@ -14,12 +16,18 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from PIL import Image
+
 from drivers.camera import OpenCvCamera
+from drivers.card_reader import PcscCardReader
 from drivers.code_reader import WiredCodeReader
 from drivers.contract import Device, DeviceError, Health, ScanSettings, Slip, SlipText
+from drivers.document_printer import IppPrinter
+from drivers.emulators.card_reader import CardReaderEmulator
 from drivers.emulators.escl import EsclScanner
 from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.hid_reader import HidReaderEmulator
+from drivers.emulators.ipp import IppEmulator
 from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
 from drivers.emulators.usbip_backend import UsbipBackend
@@ -71,7 +79,7 @@ class Event:
 
 
 def break_often(folder: Path, count: int, seed: int, sheet: bytes, frame: bytes) -> Tally:
-    """``count`` faults, drawn with ``seed``, over scanner, readers, camera and receipt printer."""
+    """``count`` faults, drawn with ``seed``, over scanner, readers, camera and printers."""
     return asyncio.run(_break_often(folder, count, seed, sheet, frame))
 
 
@@ -122,7 +130,8 @@ async def _plug_in(stack: AsyncExitStack, folder: Path, sheet: bytes, frame: byt
     mjpeg = stack.enter_context(MjpegCamera([frame]))
     paper, line = EscposEmulator(), SerialReaderEmulator(folder / "reader")
     usb = HidReaderEmulator()
-    for emulator in (paper, line, usb):
+    pages, slot = IppEmulator(), CardReaderEmulator()
+    for emulator in (paper, line, usb, pages, slot):
         stack.callback(emulator.close)
     scanner = SaneScanner(url=escl.url, work_dir=folder, deadline=10.0)
     camera = OpenCvCamera(source=mjpeg.address, deadline=1.0)
@@ -131,12 +140,16 @@ async def _plug_in(stack: AsyncExitStack, folder: Path, sheet: bytes, frame: byt
     identity = Identity(usb.vendor, usb.product)
     hid_pos = HidPosWire(identity, UsbipBackend(usb.server), folder, folder)
     hid = WiredCodeReader(hid_pos, reopen_seconds=0.2)
-    for device in (scanner, camera, printer, reader, hid):
+    documents = IppPrinter(uri=pages.address, timeout=1.0, patience=1.0, grace=0.2, poll=0.05)
+    cards = PcscCardReader(socket=slot.address)
+    for device in (scanner, camera, printer, reader, hid, documents, cards):
         stack.push_async_callback(device.close)
-    await stack.enter_async_context(watching((scanner, printer, reader, hid)))
+    await stack.enter_async_context(watching((scanner, printer, reader, hid, documents, cards)))
     return [
         *_scanner_events(escl, scanner, sheet),
         *_printer_events(paper, printer),
+        *_document_events(pages, documents, sheet),
+        Event("card reader: its service dies", slot.die, slot.restart, cards.check, cards),
         _camera_event(mjpeg, camera),
         _reader_event("reader: unplugged", line, reader),
         _reader_event("HID reader: unplugged", usb, hid),
@@ -198,6 +211,27 @@ def _printer_events(paper: EscposEmulator, printer: EscposPrinter) -> list[Event
             printer,
         )
         for name, (bad, good) in faults.items()
+    ]
+
+
+def _document_events(pages: IppEmulator, printer: IppPrinter, sheet: bytes) -> list[Event]:
+    with Image.open(io.BytesIO(sheet)) as page:
+        written = io.BytesIO()
+        page.convert("RGB").save(written, "PDF")
+    names = itertools.count()
+
+    async def print_page() -> None:
+        await printer.print_document(written.getvalue(), f"page-{next(names)}")
+        pages.forget_jobs()  # the emulator keeps all paper: that is no leak of the driver
+        pages.documents.clear()
+        pages.state.printed.clear()
+
+    def no_paper() -> None:
+        pages.refill(0)
+
+    return [
+        Event("document: paper out", no_paper, pages.repair, print_page, printer),
+        Event("document: unplugged", pages.unplug, pages.plug, print_page, printer),
     ]
 
 

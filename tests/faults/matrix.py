@@ -16,6 +16,7 @@ _WAYS = {
     "retry": "mended, goes on",
     "other": "another device, goes on",
     "asked": "person looks, goes on",
+    "left": "reminded, staff called",
     "without": "goes on without",
     "cancel": "stops cleanly",
     "later": "asked to come later",
@@ -37,6 +38,9 @@ _FOOT = """
   ends without that device, and the screen says so. *stops cleanly*: the session ends; no draft, no
   dossier, no slip. *asked to come later*: nobody is let in. *person looks, goes on*: the printer
   got all of the slip and then said nothing, so the screen asks whether it is there.
+  *reminded, staff called*: the person goes without the slip, which cannot be pulled back.
+- *HID-POS* is read with pyusb over USB/IP, *wedge* from a pipe of key events; a *presenter* holds a
+  slip until it is taken; of a *thin roll* the kiosk counts what is left.
 - *another device, goes on*: the camera reads the code in place of the code reader.
 - In each cell it is checked that both sheets are in the dossier, that the portal has it exactly
   once (not at all after *stops cleanly*), that no slip is printed twice, that what the last screen
@@ -79,7 +83,7 @@ def _row(trouble: Trouble, outcomes: Mapping[Cell, Outcome]) -> str:
         if (cell := Cell(trouble, moment, mended=False)) in outcomes
     ]
     unmended = "; ".join(dict.fromkeys(left)) or "-"
-    return f"| {trouble.device} | {trouble.name} | {' | '.join(mended)} | {unmended} |"
+    return f"| {trouble.label} | {trouble.name} | {' | '.join(mended)} | {unmended} |"
 
 
 def _told(outcome: Outcome, retry: str = _WAYS["retry"]) -> str:

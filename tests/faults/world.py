@@ -12,17 +12,18 @@ import queue
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import requests
 from PIL import Image, ImageDraw, ImageFont
 
 from drivers.camera import OpenCvCamera
+from drivers.contract import CodeReader, ReceiptPrinter
 from drivers.document_printer import IppPrinter
-from drivers.receipt_printer import EscposPrinter
+from drivers.receipt_printer import EscposPrinter, Traits
 from kiosk import app
 from kiosk.clock import local_now
 from kiosk.engine import Engine
@@ -34,6 +35,8 @@ from kiosk.settings import Settings
 from kiosk.storage import open_outbox
 from kiosk.views import AttractView, Intent, View
 from tests.faults.citizen import Citizen
+from tests.faults.models import Changeable
+from tests.faults.readers import HidReader, TypingReader
 from tests.faults.relay import Relay
 from tests.faults.troubles import Cell, Deed, Outcome
 
@@ -54,12 +57,17 @@ class World:
         self._views: queue.Queue[View] = queue.Queue()
         self._finished: Finished | None = None
         self._crashed = False
+        self._model = ""
         self.on_intent: Callable[[Intent], None] = lambda _: None
         self.presenting: Callable[[View], None] = lambda _: None
 
     def __enter__(self) -> Self:
         self.appliance = self._stack.enter_context(Appliance(self._folder / "sandbox"))
         self.appliance._programs["officer"].stop()
+        self._hid = HidReader()
+        self._stack.callback(self._hid.close)
+        self._typing = TypingReader(self._folder / "typing")
+        self._stack.callback(self._typing.close)
         settings = self._settings()
         address = urlsplit(settings.devices.receipt_printer.address)
         self.cable = self._stack.enter_context(
@@ -100,6 +108,9 @@ class World:
         if device == "receipt-printer" and action in ("plug", "unplug"):
             getattr(self.cable, action)()
             return
+        if hands := self._at_hand(device):
+            getattr(hands, action)(**details)
+            return
         answer = requests.post(
             f"{self.appliance.controls[device]}/{action}", json=dict(details), timeout=10
         )
@@ -115,14 +126,30 @@ class World:
         self.appliance.show_citizen()
 
     def state_of(self, device: str) -> dict[str, Any]:
+        if hands := self._at_hand(device):
+            return asdict(hands.state)
         found: dict[str, Any] = requests.get(self.appliance.controls[device], timeout=10).json()
         return found
 
     def new_code(self) -> str:
         return self.appliance.new_code()
 
+    def _at_hand(self, device: str) -> HidReader | TypingReader | None:
+        """What stands in the kiosk now in place of the sandbox's, which is another process."""
+        readers: dict[str, HidReader | TypingReader] = {"HID-POS": self._hid, "wedge": self._typing}
+        return readers.get(self._model) if device == "code-reader" else None
+
+    def _put_in(self, device: str, model: str) -> None:
+        self._model = model
+        presents = model == "presenter"
+        self.do("receipt-printer", ("set", {"presenter": presents, "at_exit": False}))
+        kind = {"code-reader": self._reader, "receipt-printer": self._receipt}.get(device)
+        if kind:
+            kind.put_in(model)
+
     def run(self, cell: Cell) -> Outcome:
         """One citizen, from the first touch until the kiosk is ready for the next."""
+        self._put_in(cell.trouble.device, cell.trouble.model)
         before = self._out(), self._newest_dossier()
         waiting = self._open_desk() if cell.trouble.device == "document-printer" else None
         started = time.monotonic()
@@ -239,6 +266,7 @@ class World:
         self._wait_for_copy(0.0)
         if cell.trouble.mend:
             self.do(cell.trouble.device, cell.trouble.mend)
+        self._put_in(cell.trouble.device, "")
         self.do("camera", ("take_away", {}))
         self.do("scanner", ("repair", {}))
         self.do("scanner", ("load", {"pages": []}))
@@ -258,20 +286,39 @@ class World:
     def _build(self, settings: Settings) -> app.Kiosk:
         """As in the field, with shorter waits for devices that say nothing."""
         devices = settings.devices
+        built = app.build(settings)
+        self._reader = Changeable(
+            {
+                "": built.reader,
+                "HID-POS": self._hid.driver(self._folder / "nowhere"),
+                "wedge": self._typing.driver(),
+            }
+        )
+        self._receipt = Changeable(
+            {
+                "": self._slips(),
+                "presenter": self._slips(traits=Traits(present_steps=12)),
+                "thin roll": self._slips(near_end_mm=60),
+            }
+        )
         self._kiosk = replace(
-            app.build(settings),
+            built,
+            reader=cast(CodeReader, self._reader),
             camera=OpenCvCamera(source=devices.camera.source, deadline=1.5),
-            receipt=EscposPrinter(address=f"tcp://127.0.0.1:{self.cable.port}", timeout=0.7),
+            receipt=cast(ReceiptPrinter, self._receipt),
             printer=IppPrinter(
                 uri=devices.document_printer.uri,
                 timeout=2.0,
-                patience=2.0,
+                patience=3.0,
                 stall=5.0,
                 grace=0.3,
                 poll=0.1,
             ),
         )
         return self._kiosk
+
+    def _slips(self, **options: Any) -> EscposPrinter:
+        return EscposPrinter(address=f"tcp://127.0.0.1:{self.cable.port}", timeout=1.2, **options)
 
     def _on_finished(self, finished: Finished) -> None:
         self._finished = finished

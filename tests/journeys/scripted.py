@@ -88,6 +88,7 @@ def run(
     *,
     faults: Sequence[str] = (),
     decide: Callable[[View], Intent | None] = lambda _: None,
+    by_card: bool = False,
 ) -> Journey:
     """One citizen, from the first touch until the kiosk is ready for the next one."""
     journey = Journey()
@@ -104,6 +105,7 @@ def run(
             controls=appliance.controls,
             new_code=appliance.new_code,
             repair=mend,
+            by_card=by_card,
         )
         journey.failures = citizen.met
 

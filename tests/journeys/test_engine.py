@@ -77,6 +77,22 @@ def test_post_check(post_check: Appliance, sheets: list[Path]) -> None:
     assert entry["mode"] == "post-check"
 
 
+def test_the_citizen_card_proves_whoever_comes_without_a_telephone(
+    post_check: Appliance, sheets: list[Path]
+) -> None:
+    """VNeID is down, and post-check demands a proven person."""
+    post_check.break_identity_provider(down=True)
+    try:
+        journey = scripted.run(post_check, sheets, by_card=True)
+    finally:
+        post_check.break_identity_provider(down=False)
+    assert journey.failures == []
+    assert journey.screens[3:5] == ["Identify", "Card"]
+    assert journey.finished is not None
+    (entry,) = listed(post_check, journey.finished.code)
+    assert entry["mode"] == "post-check"
+
+
 def test_an_opened_housing_leaves_the_copy_to_the_officer_until_staff_arms_it(
     post_check: Appliance, sheets: list[Path]
 ) -> None:

@@ -16,6 +16,7 @@ from drivers.emulators.escpos import EscposEmulator
 from drivers.emulators.ipp import IppEmulator
 from drivers.emulators.mjpeg import MjpegCamera
 from drivers.emulators.serial_reader import SerialReaderEmulator
+from kiosk.sandbox.cards import purse
 from kiosk.sandbox.dock import Dock, Props
 from tests.drivers.image_devices import encoded, page
 
@@ -31,7 +32,8 @@ def props(tmp_path: Path) -> Props:
 def controls(tmp_path: Path) -> Iterator[dict[str, str]]:
     with EsclScanner() as scanner, MjpegCamera([encoded(page(1))]) as camera:
         reader, printer = SerialReaderEmulator(tmp_path / "reader"), EscposEmulator()
-        document_printer, cards = IppEmulator(), CardReaderEmulator()
+        document_printer = IppEmulator()
+        cards = CardReaderEmulator(kinds=purse(tmp_path / "card-state"))
         yield {
             "scanner": scanner.control_url,
             "camera": camera.control_url,

@@ -86,6 +86,12 @@ def test_without_room_nobody_is_let_in_until_there_is(
     assert events == ["failure-shown"]
 
 
+def test_a_copy_is_checked_even_where_no_dossier_could_be_held(tmp_path: Path) -> None:
+    outbox, person = Outbox(Shortage.DISK), Person(Choose("check-copy"))
+    wait(tmp_path, outbox, person)
+    assert (outbox.asked, person.faults) == ([], [])
+
+
 def test_staff_can_be_called_from_there(tmp_path: Path) -> None:
     person = Person(Next(), Choose("staff"), Choose("continue"), Next())
     kiosk = wait(tmp_path, Outbox(Shortage.DISK, None), person)

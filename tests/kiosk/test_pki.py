@@ -71,7 +71,7 @@ def test_secrets_are_private_and_leaf_keys_are_on_tokens_only(sandbox: SandboxPk
         assert file.stat().st_mode & 0o777 == 0o600
     assert sandbox.desk_pin.read_text() != sandbox.kiosk_pin.read_text()
     left = {file.stem for file in (sandbox.folder / "keys").iterdir()}
-    assert left == {"root", "intermediate", "anchor"}
+    assert left == {"root", "intermediate", "anchor", pki.REMOTE}  # the service keeps its own
 
 
 def test_it_is_made_once_and_its_bundle_is_renewed(sandbox: SandboxPki) -> None:

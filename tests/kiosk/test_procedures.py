@@ -24,7 +24,7 @@ def test_the_certified_copy_ships() -> None:
         ('"face", ', '"dance", ', "steps: unknown ['dance']"),
         ('"identify", ', "", "identify must be among them"),
         ('"consent", "identify", "face"', '"face", "identify"', "['face'] cannot come before"),
-        ('rule = "free"', 'rule = "auction"', "fee.rule"),
+        ('rule = "pages"', 'rule = "auction"', "fee.rule"),
         ("version = 1", "version = 0", "version"),
         ("version = 1", "version = 1\nvershun = 2", "vershun"),
         ("[words.en]", "[words.fr]", "words: missing ['en']"),

@@ -70,6 +70,8 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         ('[link]\nportal = "http://portal.example"\n', "link.portal: production needs https"),
         ('[identity]\nissuer = "http://id.example"\n', "identity.issuer"),
         ('[signing]\ntoken = "kiosk"\n', "signing.module"),
+        ('[signing]\ndeveloper_keys = "keys"\n', "signing.developer_keys"),
+        ('[signing]\npin_file = "/etc/kiosk/pin"\n', "signing.pin_file"),
     ],
 )
 def test_production_refuses_what_is_for_the_sandbox(tmp_path: Path, text: str, told: str) -> None:

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from drivers.emulators.escl import EsclScanner
+from drivers.emulators.card_reader import CardReaderEmulator
 from drivers.emulators.hid_descriptors import KEYBOARD, pos_descriptor
 from kiosk import finder, setup
 from kiosk.__main__ import cli
 from kiosk.failures import KioskError
-from kiosk.finder import Found
+from kiosk.found import Found
 from kiosk.settings import CameraSettings, Devices, Settings, load
 from tests.drivers.nodes import Machine
 
@@ -30,13 +30,14 @@ url = "http://10.0.0.5/eSCL"
 """
 
 
-def usb(*classes: int) -> list[list[SimpleNamespace]]:
-    """A USB device with one configuration."""
+def usb(*classes: int, wire: int = 2) -> list[list[SimpleNamespace]]:
+    """A USB device with one configuration. ``wire``: protocol of its interfaces."""
 
     class Device(list):  # type: ignore[type-arg]
         idVendor, idProduct = 0x04B8, 0x0202  # noqa: N815
 
-    return Device([[SimpleNamespace(bInterfaceClass=number) for number in classes]])
+    faces = [SimpleNamespace(bInterfaceClass=kind, bInterfaceProtocol=wire) for kind in classes]
+    return Device([faces])
 
 
 def test_one_of_a_kind_is_taken_and_of_several_none() -> None:
@@ -94,6 +95,25 @@ def test_printers_are_found_by_their_class() -> None:
     ]
 
 
+def test_a_page_printer_with_ipp_over_usb_is_no_receipt_printer() -> None:
+    assert finder.usb_printers([usb(7, wire=4)]) == []
+
+
+def test_card_readers_are_found_by_the_part_of_the_name_that_lasts(tmp_path: Path) -> None:
+    emulator = CardReaderEmulator()
+    try:
+        (found,) = asyncio.run(finder.card_readers(emulator.address))
+        emulator.die()
+        assert asyncio.run(finder.card_readers(emulator.address)) == []
+    finally:
+        emulator.close()
+    assert (found.section, found.value) == ("card_reader", "Emulated Card Reader ?? ??")
+    setup.write(tmp_path / "kiosk.toml", [found])
+    settings = load(tmp_path / "kiosk.toml")
+    assert settings.devices.card_reader.reader == found.value
+    assert setup.plan([found], settings).kept == (found,)
+
+
 def test_of_the_nodes_of_a_camera_the_first_is_found(tmp_path: Path) -> None:
     for node, index in (("video0", "0"), ("video1", "1")):
         (tmp_path / "dev").mkdir(exist_ok=True)
@@ -127,14 +147,6 @@ def test_serial_ports_by_the_name_that_lasts(
     assert (found.value, found.what) == (f"serial:{link}", "ACME Reader")
 
 
-def test_a_network_scanner_is_asked() -> None:
-    with EsclScanner() as scanner:
-        (found,) = finder.network_scanner(scanner.url + "/")
-        assert (found.key, found.value) == ("url", scanner.url)
-        scanner.die()
-        assert finder.network_scanner(scanner.url) == []
-
-
 def test_sane_that_crashes_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "SaneFinder", None)
     monkeypatch.setattr(finder, "__name__", "tests.kiosk.test_setup")
@@ -149,7 +161,7 @@ class SaneFinder:
 
 
 def found_by(monkeypatch: pytest.MonkeyPatch, *found: Found) -> None:
-    async def everything(escl: str) -> list[Found]:
+    async def everything(escl: str, ipp: str, *, pcsc: str) -> list[Found]:
         return list(found)
 
     monkeypatch.setattr(finder, "everything", everything)

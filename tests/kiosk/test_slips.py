@@ -108,6 +108,12 @@ def test_no_date_yet() -> None:
     assert "Mời ông/bà đến nhận kết quả" not in printed
 
 
+def test_an_appointment_for_a_copy_says_that_kiosks_print_it_too() -> None:
+    told = "Bản sao ký xong thì ông/bà cũng in được ở kiosk"
+    assert not any(told in line for line in lines(APPOINTMENT))
+    assert any(told in line for line in lines(replace(APPOINTMENT, any_kiosk=True)))
+
+
 def test_what_is_not_there_leaves_no_empty_label() -> None:
     assert "Mã tra cứu bản sao" not in lines(replace(ISSUED, id_code=None))
     assert "Giấy tờ đã quét" not in lines(replace(APPOINTMENT, papers=()))

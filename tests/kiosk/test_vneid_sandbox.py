@@ -9,8 +9,8 @@ import jwt
 import pytest
 import requests
 
-from kiosk.link.identity import VneidClient
 from kiosk.sandbox.vneid import VneidSandbox, encode_photo
+from tests.kiosk.link.test_identity import client_of
 
 NUMBER = "001192000000"
 PERSON = {
@@ -172,14 +172,14 @@ def test_a_control_mistake_is_told(
 
 
 def test_the_kiosk_and_the_sandbox_understand_each_other(sandbox: VneidSandbox) -> None:
-    identity = VneidClient(sandbox.address, "kiosk", 2).identify(new_code(sandbox))
+    identity = client_of(sandbox.address).identify(new_code(sandbox))
     assert (identity.full_name, identity.citizen_number) == ("Trần Thị Mẫu", NUMBER)
     assert f"{identity.birth_date:%d/%m/%Y}" == "14/03/1992"
 
 
 def test_a_restarted_provider_is_believed_again() -> None:
     with VneidSandbox() as before:
-        client = VneidClient(before.address, "kiosk", 2)
+        client = client_of(before.address)
         post(before, "people", PERSON)
         client.identify(new_code(before))
         port = int(before.address.rpartition(":")[2])

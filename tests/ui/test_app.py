@@ -72,7 +72,7 @@ def test_a_stop_signal_closes_the_screen(application: QGuiApplication) -> None:
 def test_the_screen_loads_no_heavy_library() -> None:
     program = (
         "import sys, ui.app, ui.robot, ui.samples;"
-        "print(*{'cv2','dlib','sane','pytesseract','pyzbar','pkcs11','pyhanko','reportlab'}"
+        "print(*{'cv2','dlib','sane','tesserocr','pyzbar','pkcs11','pyhanko','reportlab'}"
         ".intersection(sys.modules))"
     )
     done = subprocess.run(

@@ -25,8 +25,9 @@ from kiosk.views import (
     SetLanguage,
     Text,
     Touch,
+    Typed,
 )
-from tests.ui.helpers import buttons, frames, intents, show, texts, until
+from tests.ui.helpers import buttons, frames, intents, page_of, show, texts, until
 from ui.app import Screen
 from ui.bridge import bound
 from ui.robot import Robot
@@ -38,11 +39,18 @@ from ui.samples import samples
     [
         ("attract", "main", Next()),
         ("attract", "staff", CallStaff()),
+        ("attract", "check-copy", Choose("check-copy")),
+        ("checked-differs", "again", Choose("again")),
         ("choose-six", "card.svc-marry", Choose("svc-marry")),
         ("choose-six", "back", Leave()),
         ("consent-data", "main", Next()),
         ("consent-data", "back", Back()),
         ("identify", "staff", CallStaff()),
+        ("identify-others", "way.other", Choose("other")),
+        ("ways", "way.card", Choose("card")),
+        ("card-code", "type", Choose("type")),
+        ("card-take", "main", Next()),
+        ("fault-other", "action.other", Choose("other")),
         ("scan-blurred", "redo.2", Redo(2)),
         ("scan-blurred", "remove.2", Remove(2)),
         ("scan-blurred", "main", Next()),
@@ -73,7 +81,7 @@ def test_every_button_does_something(screen: Screen) -> None:
     for name, view in samples("vi").items():
         show(screen, view)
         for button in [item.objectName() for item in buttons(screen)]:
-            if not button.startswith("tool."):
+            if not button.startswith(("tool.", "key.")):  # keys write on the screen itself
                 heard = intents(screen)
                 Robot(screen.window).tap(button)
                 assert len(heard) == 2, f"{name}: {button}"
@@ -190,3 +198,15 @@ def test_a_picture_of_the_window_is_saved(screen: Screen, tmp_path: Path) -> Non
     assert (tmp_path / "attract.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(OSError, match="cannot write"):
         Robot(screen.window).grab(tmp_path / "no" / "folder.png")
+
+
+def test_six_digits_are_typed_and_corrected(screen: Screen) -> None:
+    show(screen, samples("vi")["keypad-can"])
+    heard, robot = intents(screen), Robot(screen.window)
+    for key in ("1", "2", "9", "delete", "3", "4", "5", "6", "7"):
+        assert not robot.has("main") or key == "7"
+        robot.tap(f"key.{key}")
+        frames(screen)
+    robot.tap("main")
+    until(lambda: Typed("123456") in heard, "six digits")
+    assert page_of(screen).property("typed") == ""

@@ -42,6 +42,9 @@ QtObject {
     function choose(name: string): void {
         intended("choose", name);
     }
+    function type(text: string): void {
+        intended("type", text);
+    }
     function edit(step: string): void {
         intended("edit", step);
     }

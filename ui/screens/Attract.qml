@@ -79,7 +79,7 @@ Page {
         id: words
         x: page.wordsX + 48
         width: page.width - page.wordsX - 96
-        y: page.landscape ? 96 : touch.y - 40 - height
+        y: page.landscape ? (Theme.hugeText ? 16 : 48) : touch.y - (Theme.hugeText ? 16 : 40) - height
         spacing: Theme.hugeText ? 4 : 12
 
         Label {
@@ -109,14 +109,15 @@ Page {
     Item {
         id: touch
         x: page.wordsX + 96
-        y: page.landscape ? page.height - height - 120 : 1284
+        y: page.landscape ? page.height - height - 40 : 1184
         width: page.width - page.wordsX - 192
-        height: 388
+        height: start.height + 2 * (Theme.s3 + Theme.buttonHeight)
 
         BigButton {
+            id: start
             objectName: "main"
             width: parent.width
-            height: 216
+            height: page.landscape ? 176 : 216
             kind: "primary"
             text: Kiosk.word("attract.start")
             symbol: "right"
@@ -126,7 +127,7 @@ Page {
         }
         BigButton {
             objectName: "tool.language"
-            y: 252
+            y: start.height + Theme.s3
             width: (parent.width - Theme.s3) / 2
             text: Kiosk.word("tool.language")
             symbol: "globe"
@@ -135,16 +136,24 @@ Page {
         BigButton {
             objectName: "staff"
             x: (parent.width + Theme.s3) / 2
-            y: 252
+            y: start.height + Theme.s3
             width: (parent.width - Theme.s3) / 2
             text: Kiosk.word("staff")
             symbol: "hand"
             onClicked: Kiosk.callStaff()
         }
+        BigButton {
+            objectName: "check-copy"
+            y: parent.height - height
+            width: parent.width
+            text: Kiosk.word("attract.check")
+            symbol: "shield"
+            onClicked: Kiosk.choose("check-copy")
+        }
     }
     Row {
-        x: touch.x + (touch.width - width) / 2
-        y: touch.y + touch.height + (page.landscape ? 28 : 52)
+        x: page.landscape ? page.sunX - width / 2 : touch.x + (touch.width - width) / 2
+        y: page.landscape ? page.height - 88 : touch.y + touch.height + 36
         spacing: 20
 
         Icon {

@@ -20,7 +20,7 @@ Page {
         (bodyHeight - (rows - 1) * Theme.s2) / Math.max(1, rows))
 
     title: Kiosk.word("choose.title")
-    lead: Kiosk.word("choose.lead")
+    lead: view.office || Kiosk.word("choose.lead")
     big: !landscape && !Theme.largeText
     wide: true
     bar.backText: Kiosk.word("leave")

@@ -13,18 +13,25 @@ Page {
     bar.mainText: Kiosk.word("consent.agree")
     bar.mainSymbol: "check"
 
-    explain: Item {
-        Layout.fillWidth: true
-        Layout.fillHeight: true
+    explain: [
+        Item {
+            Layout.fillWidth: true
+            Layout.fillHeight: true
 
-        Picture {
-            readonly property real room: Math.min(parent.height - 16, 400)
-            visible: room >= 120
-            name: page.face ? "face_oval" : "data_safe"
-            size: Math.max(120, room)
-            anchors.centerIn: parent
+            Picture {
+                readonly property real room: Math.min(parent.height - 16, 400)
+                visible: room >= 120
+                name: page.face ? "face_oval" : "data_safe"
+                size: Math.max(120, room)
+                anchors.centerIn: parent
+            }
+        },
+        Banner {
+            visible: text !== ""
+            Layout.fillWidth: true
+            text: page.view.fee ?? ""
         }
-    }
+    ]
     act: Panel {
         Layout.fillWidth: true
         implicitHeight: points.height + 2 * points.y

@@ -70,6 +70,15 @@ Page {
             onClicked: Kiosk.choose("camera")
         },
         BigButton {
+            objectName: "action.other"
+            visible: page.has("other")
+            Layout.fillWidth: true
+            Layout.preferredHeight: 120
+            text: Kiosk.word("action.other")
+            symbol: "person"
+            onClicked: Kiosk.choose("other")
+        },
+        BigButton {
             objectName: "action.skip"
             visible: page.has("skip") && page.aside !== "skip"
             Layout.fillWidth: true

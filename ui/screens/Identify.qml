@@ -77,9 +77,17 @@ Page {
             }
         },
         Banner {
-            visible: !page.camera
+            visible: !page.camera && !page.view.others
             Layout.fillWidth: true
             text: Kiosk.word("identify.no_phone")
+        },
+        BigButton {
+            objectName: "way.other"
+            visible: page.view.others && page.view.state !== "checking"
+            Layout.fillWidth: true
+            text: Kiosk.word("identify.others")
+            symbol: "person"
+            onClicked: Kiosk.choose("other")
         }
     ]
 }

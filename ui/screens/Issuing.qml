@@ -16,6 +16,8 @@ Page {
     title: view.title
     lead: view.lead
     share: 0.46
+    bar.mainText: view.may_leave ? Kiosk.word("issuing.leave") : ""
+    bar.mainSymbol: "printer"
 
     explain: [
         Item {

@@ -31,6 +31,8 @@ QtObject {
     readonly property color fault: highContrast ? "#FFE600" : "#5E1742"
     readonly property color faultBg: highContrast ? "#000000" : "#F3E6E8"
     readonly property color quietZone: "#FFFFFF"
+    // On a picture of paper, which is white in every theme.
+    readonly property color markInk: "#5E1742"
     readonly property color veil: highContrast ? "#E6000000" : "#B3211A14"
 
     readonly property int stroke: highContrast ? 4 : 2

@@ -70,3 +70,21 @@ def test_a_dim_scan_is_brightened_and_keeps_its_hues() -> None:
     dim = np.full((800, 600, 3), (170, 160, 150), np.uint8)
     kept = cleanup.clean(dim, papers.DPI).kept
     assert kept[400, 300] == pytest.approx(np.array((170, 160, 150)) * (245 / 162), abs=3)
+
+
+@pytest.mark.parametrize(("points", "scanned", "read_at"), [(7, 300, 300), (11, 300, 200)])
+def test_small_print_is_read_as_large_as_it_was_scanned(
+    points: int, scanned: int, read_at: int
+) -> None:
+    page = Image.new("L", (2000, 1200), 255)
+    font = papers._font("Regular", points * scanned / papers.DPI)
+    ImageDraw.Draw(page).multiline_text((60, 60), "Phạm Văn Tưởng Tượng\n" * 9, 0, font)
+    letters, dpi = cleanup.sized_for_reading(np.asarray(page), scanned)
+    assert dpi == read_at
+    assert letters.shape == (1200 * read_at // scanned, 2000 * read_at // scanned)
+
+
+@pytest.mark.parametrize(("scanned", "read_at"), [(150, 200), (200, 200), (600, 200)])
+def test_a_page_is_never_read_smaller_than_marks_need(scanned: int, read_at: int) -> None:
+    letters, dpi = cleanup.sized_for_reading(np.full((900, 600), 255, np.uint8), scanned)
+    assert (letters.shape[0], dpi) == (900 * read_at // scanned, read_at)

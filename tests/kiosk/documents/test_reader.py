@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,12 @@ import pytesseract
 import pytest
 from PIL import Image
 
-from certify.errors import CertifyError
 from certify.errors import Fault as CertifyFault
 from drivers.contract import DeviceError, Health, Raster
 from drivers.contract import Fault as DeviceFault
 from drivers.wire import Blob
-from kiosk.documents import ocr
+from kiosk.documents import ocr, tesseract
+from kiosk.documents.cleanup import Pixels
 from kiosk.documents.files import read_files
 from kiosk.documents.reader import DocumentReader, PageReading
 from kiosk.failures import Fault, KioskError
@@ -44,12 +45,6 @@ def error_rate(true: str, read: str) -> float:
             best = min(row[column] + 1, row[column - 1] + 1, diagonal + (letter != other))
             diagonal, row[column] = row[column], best
     return row[-1] / len(expected)
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def pixels_of(reading: PageReading) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -164,11 +159,14 @@ def test_tiny_pages(reader: DocumentReader, size: tuple[int, int]) -> None:
     [b"", b"not an image", b"\xff\xd8\xff\xe0" + bytes(200), b"%!PS-Adobe-3.0 EPSF-3.0\n"],
     ids=["empty", "text", "broken-jpeg", "postscript"],
 )
-def test_garbage_is_a_typed_error_and_the_child_lives(reader: DocumentReader, data: bytes) -> None:
+def test_garbage_is_a_typed_error_and_the_child_lives(
+    reader: DocumentReader, data: bytes, tmp_path: Path
+) -> None:
     before = reader._child.pid
+    (tmp_path / "page").write_bytes(data)
     with pytest.raises(DeviceError) as caught:
-        asyncio.run(reader.read_image(data))
-    assert caught.value.code == Fault.PAGE_UNREADABLE
+        asyncio.run(reader.read_file(tmp_path / "page"))
+    assert caught.value.code == CertifyFault.PAGE_UNREADABLE
     assert before in (None, reader._child.pid)
 
 
@@ -182,21 +180,12 @@ def test_a_raster_that_lies_about_its_size(
     assert caught.value.code == Fault.PAGE_UNREADABLE
 
 
-def test_killed_while_reading_the_next_page_works_and_nothing_stays_behind(
-    certificate: Image.Image,
-) -> None:
+def test_killed_while_reading_the_next_page_works(certificate: Image.Image) -> None:
     async def story() -> None:
         reader = DocumentReader()
         folder = reader._folder.name
-
-        def files() -> list[str]:
-            return [name for *_, names in os.walk(folder) for name in names]
-
         try:
-            reading = asyncio.create_task(reader.read_page(raster(certificate)))
-            while not files():  # Tesseract's input appears
-                assert not reading.done()
-                await asyncio.sleep(0.01)
+            reading = await busy_with(reader, certificate)
             assert reader._child.pid
             os.kill(reader._child.pid, signal.SIGKILL)
             with pytest.raises(DeviceError) as caught:
@@ -205,7 +194,6 @@ def test_killed_while_reading_the_next_page_works_and_nothing_stays_behind(
             assert os.listdir(folder) == []
             head = certificate.crop((0, 100, 1654, 700))
             assert "GIẤY KHAI SINH" in (await reader.read_page(raster(head))).page.text
-            assert files() == []
         finally:
             await reader.close()
         assert os.path.basename(folder) not in os.listdir(os.path.dirname(folder))
@@ -213,14 +201,19 @@ def test_killed_while_reading_the_next_page_works_and_nothing_stays_behind(
     asyncio.run(story())
 
 
+async def busy_with(reader: DocumentReader, page: Image.Image) -> asyncio.Task[PageReading]:
+    await reader.read_page(raster(Image.new("RGB", (9, 9))))  # the child is up
+    reading = asyncio.create_task(reader.read_page(raster(page)))
+    while reader._child.status().health is not Health.BUSY:
+        assert not reading.done()
+        await asyncio.sleep(0)
+    return reading
+
+
 def test_closing_while_a_page_is_read_ends_that_reading(certificate: Image.Image) -> None:
     async def story() -> str:
         reader = DocumentReader()
-        await reader.read_image(_png(Image.new("RGB", (9, 9))))  # the child is up
-        reading = asyncio.create_task(reader.read_page(raster(certificate)))
-        while reader._child.status().health is not Health.BUSY:
-            assert not reading.done()
-            await asyncio.sleep(0)
+        reading = await busy_with(reader, certificate)
         await reader.close()
         with pytest.raises(DeviceError) as caught:
             await reading
@@ -229,21 +222,49 @@ def test_closing_while_a_page_is_read_ends_that_reading(certificate: Image.Image
     assert asyncio.run(story()) == DeviceFault.CHILD_DIED
 
 
-def test_without_tesseract_the_error_is_typed(
-    monkeypatch: pytest.MonkeyPatch, certificate: Image.Image
+@pytest.fixture
+def letters(certificate: Image.Image) -> Iterator[Pixels]:
+    """A few lines, and a fresh choice between library and program before and after."""
+    tesseract._in_process.cache_clear()
+    yield np.array(certificate.convert("L").crop((0, 100, 1654, 700)))
+    tesseract._in_process.cache_clear()
+
+
+def test_the_program_reads_where_the_library_cannot(
+    monkeypatch: pytest.MonkeyPatch, letters: Pixels
 ) -> None:
+    by_library = ocr.read_words(letters, papers.DPI, papers.DPI)
+    assert tesseract._in_process() is not None
+    tesseract._in_process.cache_clear()
+    monkeypatch.setitem(sys.modules, "tesserocr", None)
+    by_program = ocr.read_words(letters, papers.DPI, papers.DPI)
+    assert tesseract._in_process() is None
+    texts = [" ".join(word.text for word in words) for words in (by_library, by_program)]
+    assert error_rate(*texts) < 0.02
+
+
+def test_without_tesseract_the_error_is_typed(
+    monkeypatch: pytest.MonkeyPatch, letters: Pixels, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))  # no model for the library, nor for the
+    with pytest.raises(KioskError) as caught:  # program
+        ocr.read_words(letters, papers.DPI, papers.DPI)
+    assert caught.value.code == Fault.PAGE_UNREADABLE
     monkeypatch.setattr(pytesseract.pytesseract, "tesseract_cmd", "/nonexistent/tesseract")
     with pytest.raises(KioskError) as caught:
-        ocr.read_words(np.asarray(certificate.convert("L")), papers.DPI)
+        ocr.read_words(letters, papers.DPI, papers.DPI)
     assert caught.value.code == Fault.PAGE_UNREADABLE
 
 
+@pytest.mark.parametrize("library", [True, False])
 def test_a_page_that_takes_too_long(
-    monkeypatch: pytest.MonkeyPatch, certificate: Image.Image
+    monkeypatch: pytest.MonkeyPatch, letters: Pixels, library: bool
 ) -> None:
-    monkeypatch.setattr(ocr, "TIMEOUT", 0.05)
+    if not library:
+        monkeypatch.setitem(sys.modules, "tesserocr", None)
+    monkeypatch.setattr(tesseract, "TIMEOUT", 0.03)
     with pytest.raises(KioskError) as caught:
-        ocr.read_words(np.asarray(certificate.convert("L")), papers.DPI)
+        ocr.read_words(letters, papers.DPI, papers.DPI)
     assert caught.value.code == Fault.PAGE_UNREADABLE
     assert caught.value.retryable
 
@@ -253,10 +274,7 @@ def test_a_page_that_takes_too_long(
     [("OO1192000000", "001192000000"), ("HOOOOOC", "HOOOOOC"), ("COOPER", "COOPER")],
 )
 def test_a_letter_o_is_a_zero_only_in_a_number(seen: str, kept: str) -> None:
-    table = {"text": [seen], "conf": ["90.5"]} | {
-        name: [1] for name in ("left", "top", "width", "height", "block_num", "par_num", "line_num")
-    }
-    (word,) = ocr._words(table, 1.0)
+    (word,) = ocr._words(f"5\t1\t1\t1\t1\t1\t10\t20\t30\t40\t90.5\t{seen}\n", 1.0)
     assert word.text == kept
 
 
@@ -273,30 +291,42 @@ def test_files_from_the_command_line(tmp_path: Path, certificate: Image.Image) -
         assert "GIẤY KHAI SINH" in reading.page.text
         assert reading.page.dpi == papers.DPI
     for file in (bad, tmp_path / "absent.png"):
-        with pytest.raises(CertifyError) as caught:
+        with pytest.raises(DeviceError) as caught:
             asyncio.run(read_files([file], lambda *_: None))
         assert caught.value.code == CertifyFault.PAGE_UNREADABLE
         assert file.name in caught.value.detail
 
 
-def test_an_image_without_a_scale_is_taken_for_a4(
-    reader: DocumentReader, certificate: Image.Image
+def test_there_is_an_end_to_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificate: Image.Image
 ) -> None:
-    reading = asyncio.run(reader.read_image(_png(certificate.resize((827, 1170)))))
+    monkeypatch.setattr("kiosk.documents.files.MAX_PAGES", 1)
+    file = tmp_path / "page.tif"
+    certificate.save(file, save_all=True, append_images=[certificate])
+    with pytest.raises(DeviceError) as caught:
+        asyncio.run(read_files([file], lambda *_: None))
+    assert caught.value.code == CertifyFault.TOO_MANY_PAGES
+
+
+def test_an_image_without_a_scale_is_taken_for_a4(
+    reader: DocumentReader, certificate: Image.Image, tmp_path: Path
+) -> None:
+    certificate.resize((827, 1170)).save(tmp_path / "page.png")
+    reading = asyncio.run(reader.read_file(tmp_path / "page.png"))
     assert reading.page.dpi == 100
     assert error_rate(papers.truth("birth-certificate", PERSON), reading.page.text) < 0.06
 
 
-def test_what_is_transparent_is_paper(reader: DocumentReader) -> None:
-    page = _png(Image.new("RGBA", (600, 800), (0, 0, 0, 0)))
-    assert asyncio.run(reader.read_image(page)).findings == (Fault.PAGE_BLANK,)
+def test_what_is_transparent_is_paper(reader: DocumentReader, tmp_path: Path) -> None:
+    Image.new("RGBA", (600, 800), (0, 0, 0, 0)).save(tmp_path / "page.png")
+    assert asyncio.run(reader.read_file(tmp_path / "page.png")).findings == (Fault.PAGE_BLANK,)
 
 
 def test_the_screen_process_loads_no_native_library() -> None:
     program = """
 import sys
 import kiosk.documents.files, kiosk.documents.reader, kiosk.identity.card_qr, kiosk.identity.faces
-print({"cv2", "dlib", "face_recognition", "pytesseract"} & set(sys.modules))
+print({"cv2", "dlib", "face_recognition", "pytesseract", "tesserocr"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr

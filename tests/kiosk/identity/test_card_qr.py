@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import unicodedata
 from datetime import date
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.failures import Fault, KioskError
+from kiosk.identity import citizen_card
 from kiosk.identity.card_qr import MAX_PAYLOAD, ClaimedIdentity, parse
 from kiosk.identity.numbers import Sex
 
@@ -101,6 +103,24 @@ def test_hostile_input_is_a_claim_or_a_typed_error(payload: str) -> None:
     else:
         assert len(outcome.number) == 12
         assert outcome.name
+
+
+def test_2000_spoiled_codes_are_claims_or_typed_errors() -> None:
+    claims = 0
+    for seed in range(2000):
+        chance = random.Random(seed)
+        payload = list(CARD)
+        for _ in range(chance.randrange(1, 5)):
+            payload[chance.randrange(len(payload))] = chance.choice(
+                "0|9\u0110\0\u202e\ufffd" + CARD
+            )
+        outcome = _outcome("".join(payload)[: chance.choice([None, 40, 90])])
+        if isinstance(outcome, ClaimedIdentity):
+            claims += 1
+            assert len(citizen_card.passwords_of_claim(outcome)) in (1, 6)
+        else:
+            assert outcome.code == Fault.IDENTITY_UNREADABLE
+    assert 100 < claims < 1900
 
 
 def _outcome(payload: str) -> ClaimedIdentity | KioskError:

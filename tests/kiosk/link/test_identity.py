@@ -12,7 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.failures import Fault, KioskError
+from kiosk.identity.providers import ProviderProfile, profile, profiles
 from kiosk.link.identity import VneidClient
+from kiosk.link.provider import Provider
 from tests.kiosk.link.small_vneid import CODE, SmallVneid
 
 JPEG = b"\xff\xd8\xff\xe0 picture"
@@ -26,7 +28,12 @@ def provider() -> Iterator[SmallVneid]:
 
 @pytest.fixture
 def client(provider: SmallVneid) -> VneidClient:
-    return VneidClient(provider.address, "kiosk", 2)
+    return client_of(provider.address)
+
+
+def client_of(issuer: str, **quirks: Any) -> VneidClient:
+    profile = ProviderProfile(title="test", source="test", **quirks)
+    return VneidClient(Provider(issuer, "kiosk", 2, profile))
 
 
 def code_of(client: VneidClient, payload: str = CODE) -> str:
@@ -65,16 +72,16 @@ def test_what_is_no_jpeg_is_no_photo(
 
 def test_a_code_works_once(client: VneidClient) -> None:
     client.identify(CODE)
-    assert code_of(client) == Fault.IDENTITY_EXPIRED
+    assert code_of(client) == Fault.IDENTITY_REPLAYED
 
 
 def test_the_configuration_and_the_keys_are_read_once(
     provider: SmallVneid, client: VneidClient
 ) -> None:
     client.identify(CODE)
-    provider.codes.add(CODE)
+    provider.codes.add("another-code")
     provider.calls.clear()
-    client.identify(CODE)
+    client.identify("another-code")
     assert provider.calls == ["/token", "/userinfo"]
 
 
@@ -82,8 +89,8 @@ def test_a_new_key_of_the_provider_is_fetched(provider: SmallVneid, client: Vnei
     client.identify(CODE)
     provider.key = provider.signer = ec.generate_private_key(ec.SECP256R1())
     provider.key_id = "key-2"
-    provider.codes.add(CODE)
-    assert client.identify(CODE).level == 2
+    provider.codes.add("another-code")
+    assert client.identify("another-code").level == 2
 
 
 @pytest.mark.parametrize(
@@ -112,9 +119,7 @@ def test_other_answers_of_the_token_endpoint_are_refusals(
 @pytest.mark.parametrize(
     "claims",
     [
-        {"aud": "another"},
         {"iss": "https://another.example"},
-        {"exp": int(time.time()) - 3600},
         {"exp": None},
         {"sub": "subject-2"},
         {"sub": None},
@@ -185,7 +190,7 @@ def test_a_provider_that_is_down_is_offline(provider: SmallVneid, client: VneidC
 
 
 def test_without_an_issuer_the_kiosk_is_offline() -> None:
-    assert code_of(VneidClient("", "kiosk", 2)) == Fault.LINK_OFFLINE
+    assert code_of(client_of("")) == Fault.LINK_OFFLINE
 
 
 def test_a_configuration_of_another_issuer_is_not_believed(
@@ -194,3 +199,40 @@ def test_a_configuration_of_another_issuer_is_not_believed(
     provider.issuer = "https://another.example"
     assert code_of(client) == Fault.LINK_OFFLINE
     assert "/token" not in provider.calls
+
+
+@pytest.mark.parametrize(
+    ("claims", "fault"),
+    [
+        ({"aud": "another"}, Fault.IDENTITY_AUDIENCE),
+        ({"exp": int(time.time()) - 3600}, Fault.IDENTITY_CLOCK),
+        ({"iat": int(time.time()) + 3600}, Fault.IDENTITY_CLOCK),
+        ({"nbf": int(time.time()) + 3600}, Fault.IDENTITY_CLOCK),
+    ],
+)
+def test_another_audience_and_another_clock_are_told_apart(
+    provider: SmallVneid, client: VneidClient, claims: dict[str, Any], fault: Fault
+) -> None:
+    provider.claims = claims
+    assert code_of(client) == fault
+
+
+def test_quirks_are_accepted_only_where_the_profile_says_so(provider: SmallVneid) -> None:
+    provider.broken["/token"] = (200, b'{"access_token": "access-1"}')
+    assert client_of(provider.address, demands_id_token=False).identify("any").level == 2
+    assert code_of(client_of(provider.address, demands_id_token=True)) == Fault.IDENTITY_REFUSED
+    del provider.broken["/token"]
+    mangled = CODE.replace("+", " ")
+    assert code_of(client_of(provider.address), mangled) == Fault.IDENTITY_UNREADABLE
+    assert client_of(provider.address, mends_plus=True).identify(mangled).level == 2
+
+
+def test_another_login_than_the_profile_names_is_refused(provider: SmallVneid) -> None:
+    provider.profile["loginIdp"] = "elsewhere"
+    assert code_of(client_of(provider.address, login_idp="BCA")) == Fault.IDENTITY_REFUSED
+
+
+def test_the_profiles_that_came_with_the_program_are_read() -> None:
+    assert {"standard", "without-proof", "introspection"} <= set(profiles())
+    with pytest.raises(KioskError, match="nowhere"):
+        profile("nowhere")

@@ -55,6 +55,18 @@ def test_a_dossier_is_tracked_waited_for_and_its_paper_kept(office: Office) -> N
         wrong = by_slip.model_copy(update={"secret": "0000000000"})
         assert await code_of(link.call(verbs.TRACK, wrong)) == Fault.LINK_NOT_FOUND
 
+        collect = verbs.CollectRequest(
+            code="H26.15-261124-0001", secret=SECRET, citizen_number=NUMBER
+        )
+        fetched = await link.call(verbs.COLLECT, collect)
+        assert (fetched.state, fetched.dossier_id, fetched.pdf) == ("waiting", str(dossier), None)
+        for other in ("001192000001", "not a number"):
+            request = collect.model_copy(update={"citizen_number": other})
+            assert await code_of(link.call(verbs.COLLECT, request)) == Fault.LINK_NOT_FOUND
+        done = verbs.PrintedRequest(print_id=str(uuid4()), dossier_id=str(dossier), copies=1)
+        await link.call(verbs.PRINTED, done)
+        assert office.inside.offices.collecting.printed(str(dossier)) == 1
+
         answer = await link.call(verbs.WAIT_COPY, waiting)
         assert (answer.state, answer.processing) == ("waiting", 1)
         news = asyncio.create_task(
@@ -199,12 +211,15 @@ def every_call(link: LinkClient, dossier: UUID) -> dict[str, Awaitable[Any]]:
         "copy": verbs.CopyRequest(dossier_id=named),
         "wait-copy": verbs.WaitRequest(dossier_id=named, seconds=0),
         "track": verbs.TrackRequest(code="c", secret="s"),
+        "collect": verbs.CollectRequest(code="c", secret="s", citizen_number=NUMBER),
+        "printed": verbs.PrintedRequest(print_id=named, dossier_id=named, copies=1),
         "pay": verbs.PayRequest(reference="r", amount=1),
         "payment": verbs.PaymentRequest(payment_id="p", reference="r", amount=1, seconds=0),
         "send-code": verbs.SendCodeRequest(channel="sms", to="0900000000"),
         "confirm-code": verbs.ConfirmCodeRequest(confirmation_id=named, code="000000"),
         "pack": verbs.PackRequest(sha256=PACK_NAMED.sha256),
         "check": verbs.CheckRequest(kind="business-name", value="Hộ Mẫu"),
+        "issued-page": verbs.IssuedPageRequest(seal="HTTPS://HOST/V/A", page=1),
         "papers": verbs.PapersRequest(citizen_number=NUMBER),
         "paper": verbs.PaperRequest(citizen_number=NUMBER, id=named, page=1),
         "keep-paper": verbs.KeepPaperRequest(citizen_number=NUMBER, dossier_id=named, paper=0),

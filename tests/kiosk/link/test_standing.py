@@ -102,3 +102,23 @@ def test_a_chore_that_fails_keeps_no_other_from_being_done(office: Office, trust
         assert (await link.call(verbs.STATUS, verbs.Empty())).online
 
     run(office, story)
+
+
+def test_link_knows_whether_an_officer_is_there(office: Office) -> None:
+    """As long as the line holds; after that nobody knows."""
+
+    async def attended(link: LinkClient) -> bool | None:
+        return (await link.call(verbs.STATUS, verbs.Empty())).attended
+
+    async def story(link: LinkClient) -> None:
+        await until_answered(lambda: _is(link, False))
+        office.portal.desk_secret("00" * 32)
+        office.inside.offices.desks.beat("thu")
+        await until_answered(lambda: _is(link, True))
+        office.line.set("cut")
+        await until_answered(lambda: _is(link, None))
+
+    async def _is(link: LinkClient, wanted: bool | None) -> bool:
+        return await attended(link) is wanted
+
+    run(office, story)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.portal.desk import Desk
+from kiosk.portal.desk_client import DeskClient
 from tests.kiosk.portal.backends import (
     Cluster,
     S3Server,
@@ -15,6 +17,7 @@ from tests.kiosk.portal.backends import (
 )
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, settings_in
 from tests.kiosk.portal.processes import PortalProcesses
+from tests.kiosk.portal.soft_signers import SoftAuthority
 
 
 @pytest.fixture(scope="session")
@@ -86,3 +89,19 @@ def processes(storage: Storage, tmp_path: Path) -> Iterator[PortalProcesses]:
     running = PortalProcesses(settings_in(tmp_path, **storage.settings))
     yield running
     running.stop()
+
+
+@pytest.fixture
+def authority(portal: RunningPortal) -> SoftAuthority:
+    return SoftAuthority(portal.settings)
+
+
+@pytest.fixture
+def client(portal: RunningPortal, authority: SoftAuthority) -> Iterator[DeskClient]:
+    with DeskClient(portal.address, portal.desk_secret(authority.officer.fingerprint)) as client:
+        yield client
+
+
+@pytest.fixture
+def desk(authority: SoftAuthority, client: DeskClient) -> Desk:
+    return Desk(client, officer=authority.officer, agency=authority.agency, seal=authority.seal)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from asn1crypto import keys
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 from PIL import Image, ImageDraw
 from pyhanko.sign.signers import SimpleSigner
@@ -24,7 +26,9 @@ from certify.numbers import new_id_code
 from certify.pages import SourcePage, Word, encode_text
 from certify.statement import CopyFacts
 from kiosk.portal.settings import PortalSettings
+from kiosk.portal.times import this_year
 from offline_queue.signatures import public_pem
+from tests.kiosk.portal.line import TestDossier, TestKiosk
 
 _LIFE = timedelta(days=30)
 
@@ -63,7 +67,11 @@ class SoftAuthority:
         self.seal = self._signer(settings.agency)
         self.publish()
 
-    def publish(self, revoked: frozenset[str] = frozenset()) -> None:
+    def publish(
+        self,
+        revoked: frozenset[str] = frozenset(),
+        revocation_key: ec.EllipticCurvePublicKey | None = None,
+    ) -> None:
         now = datetime.now(UTC)
         bundle = trust.TrustBundle(
             serial=1,
@@ -73,36 +81,28 @@ class SoftAuthority:
             seal_keys={self.seal.key_id: self.seal.key.public_key()},
             seal_host=self._settings.seal_host,
             revoked_codes=revoked,
+            revocation_key=revocation_key,
         )
         sign, kid = cose.software_signer(self.anchor), cose.key_id(self.anchor.public_key())
         folder = self._settings.trust_dir
         (folder / "anchor.pem").write_text(public_pem(self.anchor.public_key()))
         (folder / "bundle.cose").write_bytes(trust.sign_bundle(bundle, sign, kid))
 
+    def pkcs12(self, role: str, passphrase: str) -> bytes:
+        """The key of ``role`` as a developer's file."""
+        signer: SoftSigner = getattr(self, role)
+        certificate = x509.load_der_x509_certificate(signer.certificate.dump())
+        sealing = serialization.BestAvailableEncryption(passphrase.encode())
+        return pkcs12.serialize_key_and_certificates(
+            role.encode(), signer.key, certificate, [self._root], sealing
+        )
+
     def post_check_copy(self, page: SourcePage, **changes: Any) -> bytes:
-        facts = CopyFacts(**(self.post_check_facts() | changes))
+        facts = post_check_facts(self._settings, **changes)
         host = self._settings.seal_host
         return issue_post_check(
             [page], facts, agency=self.agency, seal=self.seal, seal_host=host
         ).pdf
-
-    def post_check_facts(self) -> dict[str, Any]:
-        issued = datetime.now(timezone(timedelta(hours=7))).replace(microsecond=0)
-        return {
-            "id_code": new_id_code(1, 1),
-            "number": 1,
-            "year": issued.year,
-            "book": f"01/{issued.year}-SCT/BS",
-            "agency": self._settings.agency,
-            "place": self._settings.place,
-            "officer": "",
-            "officer_title": "",
-            "issued": issued,
-            "copies": 2,
-            "mode": "post-check",
-            "inspect_by": date.today() + timedelta(days=3),  # noqa: DTZ011
-            "dossier_code": "H26.15-261124-0001",
-        }
 
     def _signer(self, common_name: str) -> SoftSigner:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -125,6 +125,26 @@ class SoftAuthority:
         return SoftSigner(key, certificate, pdf_key)
 
 
+def post_check_facts(settings: PortalSettings, **changes: Any) -> CopyFacts:
+    issued = datetime.now(timezone(timedelta(hours=7))).replace(microsecond=0)
+    values: dict[str, Any] = {
+        "id_code": new_id_code(1, 1),
+        "number": 1,
+        "year": issued.year,
+        "book": f"01/{issued.year}-SCT/BS",
+        "agency": settings.agency,
+        "place": settings.place,
+        "officer": "",
+        "officer_title": "",
+        "issued": issued,
+        "copies": 2,
+        "mode": "post-check",
+        "inspect_by": date.today() + timedelta(days=3),  # noqa: DTZ011
+        "dossier_code": "H26.15-261124-0001",
+    }
+    return CopyFacts(**(values | changes))
+
+
 def drawn_page(words: str = "BẰNG TỐT NGHIỆP") -> SourcePage:
     """A page that can be read, 100 dpi."""
     image = Image.new("RGB", (827, 1169), "white")
@@ -138,6 +158,28 @@ def contents_of(page: SourcePage, copy: bytes | None = None) -> dict[str, bytes]
     """Parts of a dossier with that page."""
     parts = {"page-001.jpg": page.jpeg, "text.json": encode_text([page])}
     return parts if copy is None else {**parts, "copy.pdf": copy}
+
+
+class PostCheckIssuer(Protocol):
+    def post_check_copy(self, page: SourcePage, **changes: Any) -> bytes: ...
+
+
+def post_check(
+    kiosk: TestKiosk,
+    authority: PostCheckIssuer,
+    *,
+    leased: int = 5,
+    code: str = "H26.15-261124-0001",
+    **facts: Any,
+) -> TestDossier:
+    """Sent with a copy that the kiosk issued, under a number leased to it."""
+    request = {"kind": "certificate", "year": this_year(), "count": leased}
+    kiosk.call("POST", "/v1/leases", json.dumps(request).encode())
+    page = drawn_page()
+    copy = authority.post_check_copy(page, **facts)
+    dossier = kiosk.dossier(contents=contents_of(page, copy), mode="post-check", code=code)
+    dossier.send()
+    return dossier
 
 
 def _certificate(

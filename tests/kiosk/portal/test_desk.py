@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,39 +27,18 @@ from tests.kiosk.portal.line import (
     problem,
     settings_in,
 )
-from tests.kiosk.portal.soft_signers import SoftAuthority, SoftSigner, contents_of, drawn_page
-
-
-@pytest.fixture
-def authority(portal: RunningPortal) -> SoftAuthority:
-    return SoftAuthority(portal.settings)
-
-
-@pytest.fixture
-def client(portal: RunningPortal, authority: SoftAuthority) -> Iterator[DeskClient]:
-    with DeskClient(portal.address, portal.desk_secret(authority.officer.fingerprint)) as client:
-        yield client
-
-
-@pytest.fixture
-def desk(authority: SoftAuthority, client: DeskClient) -> Desk:
-    return Desk(client, officer=authority.officer, agency=authority.agency, seal=authority.seal)
+from tests.kiosk.portal.soft_signers import (
+    SoftAuthority,
+    SoftSigner,
+    contents_of,
+    drawn_page,
+    post_check,
+    post_check_facts,
+)
 
 
 def sent(kiosk: TestKiosk, code: str = "H26.15-261124-0001") -> TestDossier:
     dossier = kiosk.dossier(contents=contents_of(drawn_page()), code=code)
-    dossier.send()
-    return dossier
-
-
-def post_check(
-    kiosk: TestKiosk, authority: SoftAuthority, *, leased: int = 5, **facts: Any
-) -> TestDossier:
-    request = {"kind": "certificate", "year": this_year(), "count": leased}
-    kiosk.call("POST", "/v1/leases", json.dumps(request).encode())
-    page = drawn_page()
-    copy = authority.post_check_copy(page, **facts)
-    dossier = kiosk.dossier(contents=contents_of(page, copy), mode="post-check")
     dossier.send()
     return dossier
 
@@ -313,8 +291,10 @@ def test_a_copy_issued_at_a_kiosk_enters_the_book(
 ) -> None:
     dossier = post_check(kiosk, authority, number=3)
     line = line_of(client, dossier)
+    inspect_by = post_check_facts(portal.settings).inspect_by
+    assert inspect_by is not None
     assert (line["number"], line["processing"], line["note"]) == ("03", 4, None)
-    assert line["inspect_by"] == authority.post_check_facts()["inspect_by"].isoformat()
+    assert line["inspect_by"] == inspect_by.isoformat()
     kept = kiosk.call("GET", f"{dossier.path}/copy").content
     assert verify(kept, read_bundle(portal.settings.trust_dir)).state == State.INSPECTION_DUE
     assert client.waiting() == []

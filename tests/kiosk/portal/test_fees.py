@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pypdfium2
 import pytest
+import requests
 
 from kiosk.portal.accounts import Role
 from kiosk.portal.errors import RefusedError
@@ -73,3 +75,55 @@ def test_the_desk_takes_what_is_due(portal: RunningPortal, kiosk: TestKiosk) -> 
 
 def test_money_is_written_as_people_write_it() -> None:
     assert [money(amount) for amount in (0, 8000, 1234567)] == ["0 đ", "8.000 đ", "1.234.567 đ"]
+
+
+def receipts(portal: RunningPortal, dossier: TestDossier) -> dict[str, tuple[int, int]]:
+    """Number and amount by kind."""
+    found = portal.inside.offices.fees.receipts.of(str(dossier.id))
+    return {kind: (receipt.number, receipt.amount) for kind, receipt in found.items()}
+
+
+def test_money_that_came_in_has_a_receipt_and_its_return_another(
+    portal: RunningPortal, kiosk: TestKiosk
+) -> None:
+    paid, due, free = (
+        sent(kiosk, state, amount)
+        for state, amount in (("paid", 15000), ("due-at-desk", 2000), ("free", 0))
+    )
+    fees, cases = portal.inside.offices.fees, portal.inside.cases
+    assert [receipts(portal, each) for each in (paid, due, free)] == [{"fee": (1, 15000)}, {}, {}]
+    fees.take(str(due.id), "PT-07", "Lê Văn Thí Điểm")
+    assert receipts(portal, due) == {"fee": (2, 2000)}
+    with pytest.raises(RefusedError):
+        fees.take(str(due.id), "PT-08", "Lê Văn Thí Điểm")
+    cases.refuse(str(paid.id), "Bản chính bị tẩy xóa")
+    assert receipts(portal, paid) == {"fee": (1, 15000)}
+    fees.give_back(str(paid.id), "PC-01", "Lê Văn Thí Điểm")
+    assert receipts(portal, paid) == {"fee": (1, 15000), "return": (3, 15000)}
+
+
+def test_the_receipt_is_a_page_for_staff_only(portal: RunningPortal, kiosk: TestKiosk) -> None:
+    dossier = sent(kiosk, "paid")
+    case = f"{portal.address}/desk/{dossier.id}"
+    with logged_in(portal, "lan", Role.OFFICER) as session:
+        assert "Biên lai thu" in session.get(case, timeout=10).text
+        text = words_in(session.get(f"{case}/receipts/fee.pdf", timeout=10).content)
+        assert session.get(f"{case}/receipts/return.pdf", timeout=10).status_code == 404
+        assert "hoàn trả" not in text
+        portal.inside.cases.refuse(str(dossier.id), "Bản chính bị tẩy xóa")
+        portal.inside.offices.fees.give_back(str(dossier.id), "PC-01", "Lê Văn Thí Điểm")
+        after = words_in(session.get(f"{case}/receipts/fee.pdf", timeout=10).content)
+        assert "đã được hoàn trả" in after
+        back = words_in(session.get(f"{case}/receipts/return.pdf", timeout=10).content)
+        assert "Biên lai hoàn trả" in back
+    assert all(word in text for word in ("Trần Thị Mẫu", "15.000 đ", dossier.manifest.code))
+    url = requests.get(f"{case}/receipts/fee.pdf", timeout=10).url
+    assert url == f"{portal.address}/login"
+
+
+def words_in(pdf: bytes) -> str:
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return str(document[0].get_textpage().get_text_bounded())
+    finally:
+        document.close()

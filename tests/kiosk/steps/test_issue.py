@@ -20,7 +20,7 @@ from kiosk.link import verbs
 from kiosk.session import LeftError, Record
 from kiosk.settings import Settings
 from kiosk.steps import issue
-from kiosk.views import DoneView, FaultView, Next, View
+from kiosk.views import DoneView, FaultView, IssuingView, Next, View
 from offline_queue.errors import Fault, QueueError
 
 NOW = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
@@ -37,6 +37,7 @@ class Link:
     def __init__(self, submit: str, *copies: Any) -> None:
         self.submit = submit
         self.copies = list(copies)
+        self.printed: list[verbs.PrintedRequest] = []
         self.calls: list[str] = []
 
     async def call(self, verb: Any, request: Any) -> Any:
@@ -44,10 +45,14 @@ class Link:
         if verb is verbs.SUBMIT:
             return verbs.SubmitAnswer(state=self.submit)
         if verb is verbs.WAIT_COPY:
+            await asyncio.sleep(0)  # as over a socket
             answer = self.copies.pop(0)
             if isinstance(answer, Exception):
                 raise answer
             return answer
+        if verb is verbs.PRINTED:
+            self.printed.append(request)
+            return verbs.Empty()
         if verb is verbs.TRUST:
             return verbs.TrustAnswer(bundle=b"bundle", policy=b"policy")
         return verbs.LinkStatus(online=True, outbox_waiting=0, clock_trusted=True)
@@ -83,6 +88,11 @@ class Numbers:
 
 
 class Certifier:
+    leased = True
+
+    async def may_issue(self, trust: bytes) -> bool:
+        return self.leased
+
     async def issue_post_check(self, pages: Any, facts: Any, trust: bytes) -> bytes:
         return b"%PDF copy"
 
@@ -170,6 +180,8 @@ class Session:
         self.shown: list[View] = []
         self.told: list[str] = []
         self.answers: list[str] = []
+        self.presented: list[View] = []
+        self.leaves_at = ""
         self.printer = Printer()
         self.numbers = Numbers(numbers)
         journal = SimpleNamespace(append=lambda *_, **__: None, head="0" * 64, other_heads=dict)
@@ -191,7 +203,19 @@ class Session:
         yield
 
     def present(self, view: View) -> None:
-        pass
+        """The person leaves when the milestone ``leaves_at`` is under way."""
+        self.presented.append(view)
+
+    async def race(self, view: View, work: Any, *, machine: bool = False) -> Any:
+        assert machine
+        self.present(view)
+        working = asyncio.ensure_future(work())
+        while not working.done():
+            if self.leaves_at and self.leaves_at in now_of(self.presented[-1:]):
+                working.cancel()
+                return Next()
+            await asyncio.sleep(0)
+        return working.result()
 
     async def ask(self, view: View) -> Next:
         self.shown.append(view)
@@ -233,6 +257,21 @@ def test_a_step_that_is_repeated_asks_for_the_same_slip() -> None:
     assert asked[0] is asked[1]
 
 
+def now_of(views: list[View]) -> list[str]:
+    """The milestones under way."""
+    return [
+        stone.label.key
+        for view in views
+        if isinstance(view, IssuingView)
+        for stone in view.milestones
+        if stone.state == "now"
+    ]
+
+
+def waiting(processing: int, note: str | None = None) -> verbs.CopyAnswer:
+    return verbs.CopyAnswer(state="waiting", processing=processing, note=note)
+
+
 def issued() -> verbs.CopyAnswer:
     return verbs.CopyAnswer(state="issued", pdf=b"%PDF", number="7")
 
@@ -256,6 +295,14 @@ def test_without_numbers_the_kiosk_files_for_the_desk() -> None:
     run(session)
     assert session.record.mode == "pre-check"
     assert session.record.copy == b"%PDF"
+
+
+def test_without_a_lease_of_its_key_the_kiosk_burns_no_number() -> None:
+    session = Session(Link("accepted", issued()), Outbox(), post_check=True)
+    session.kiosk.certifier.leased = False
+    run(session)
+    assert (session.record.mode, session.record.copy) == ("pre-check", b"%PDF")
+    assert "certificate" not in session.numbers.burned
 
 
 @pytest.mark.parametrize("looks", [0, 1, 2])
@@ -298,13 +345,49 @@ def test_a_silent_portal_means_kept_and_an_appointment() -> None:
 
 
 def test_a_passing_network_fault_does_not_end_the_waiting() -> None:
-    waiting = verbs.CopyAnswer(state="waiting")
-    link = Link("accepted", waiting, KioskError("link.offline"), issued())
+    link = Link("accepted", waiting(1), KioskError("link.offline"), issued())
     session = Session(link, Outbox(), post_check=False)
     run(session)
     (view,) = session.shown
     assert isinstance(view, DoneView)
     assert view.kind == "issued"
+
+
+def test_who_waits_sees_how_far_the_desk_is() -> None:
+    link = Link("accepted", waiting(1), waiting(2), waiting(4), issued())
+    session = Session(link, Outbox(), post_check=False)
+    run(session)
+    seen = list(dict.fromkeys(now_of(session.presented)))
+    assert seen == [
+        "issue.saved", "issue.sent", "issue.unopened", "issue.compared", "issue.signing",
+        "issue.verified", "issue.slip",
+    ]  # fmt: skip
+    with_the_officer = {"issue.unopened", "issue.compared", "issue.signing"}
+    for view in session.presented:
+        assert isinstance(view, IssuingView)
+        assert view.may_leave == (now_of([view])[0] in with_the_officer)
+
+
+def test_who_would_rather_not_wait_leaves_with_a_slip() -> None:
+    link = Link("accepted", waiting(1), waiting(2), *[waiting(2)] * 99)
+    session = Session(link, Outbox(), post_check=False)
+    session.leaves_at = "issue.compared"
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert (view.kind, len(session.printer.slips)) == ("queued", 1)
+
+
+@pytest.mark.parametrize("processing", [5, 6])
+def test_what_the_officer_wants_is_told_at_once_and_a_slip_goes_with_it(processing: int) -> None:
+    link = Link("accepted", waiting(1), waiting(processing, "Quét lại trang 2."))
+    session = Session(link, Outbox(), post_check=False)
+    run(session)
+    wanted, done = session.shown
+    assert isinstance(wanted, FaultView)
+    assert (wanted.code, wanted.happened.arguments["note"]) == ("copy.wanted", "Quét lại trang 2.")
+    assert isinstance(done, DoneView)
+    assert len(session.printer.slips) == 1
 
 
 @pytest.mark.parametrize(
@@ -350,6 +433,8 @@ def test_a_copy_is_printed_once_where_there_is_a_printer() -> None:
     assert isinstance(view, DoneView)
     assert (view.place.key, session.record.paper) == ("done.paper-out", "out")
     assert paper.names == [f"kiosk-{DOSSIER}"]
+    (told,) = session.kiosk.link.printed
+    assert (told.dossier_id, told.print_id, told.copies) == (str(DOSSIER), str(DOSSIER), 1)
 
 
 def test_a_spoolers_word_sends_the_person_to_the_tray_and_names_the_desk() -> None:

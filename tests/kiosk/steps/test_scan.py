@@ -46,13 +46,19 @@ class Session:
         self.parts: dict[str, bytes] = {}
         self.dossier = None
         self.progress: dict[str, Any] = {}
+        self.procedure = SimpleNamespace(result="certified-copy")
+        self.prepared = 0
         devices = SimpleNamespace(scanner=SimpleNamespace(dpi=200))
         self.kiosk = SimpleNamespace(
             scanner=scanner,
             settings=SimpleNamespace(devices=devices),
             documents=SimpleNamespace(read_page=self._read_page),
             outbox=SimpleNamespace(put_part=self._put_part, drop_part=self._drop_part),
+            certifier=SimpleNamespace(prepare=self._prepare),
         )
+
+    def _prepare(self) -> None:
+        self.prepared += 1
 
     async def race(self, view: ScanView, wait: Any) -> Any:
         self.present(view)
@@ -97,6 +103,16 @@ def fail(session: Session) -> str:
 
 def pages(session: Session) -> dict[int, bytes]:
     return {number: page.page.jpeg for number, page in session.record.scanned.items()}
+
+
+def test_the_certifier_gets_ready_while_papers_are_scanned() -> None:
+    session = Session(Scanner(["one"]), Next())
+    assert walk(session) == NEXT
+    assert session.prepared == 1
+    session = Session(Scanner(["one"]), Next())
+    session.procedure.result = "filing"
+    assert walk(session) == NEXT
+    assert session.prepared == 0
 
 
 def test_pages_in_the_order_of_the_scan() -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from certify.pages import encode_text
-from kiosk.portal.accounts import Role
+from kiosk.portal.accounts import Role, Staff
+from kiosk.portal.desk_api import approve_as
 from offline_queue.manifest import Applicant, Fee
 from tests.kiosk.portal.browser.driver import Browser
 from tests.kiosk.portal.browser.entering import enter
 from tests.kiosk.portal.browser.papers import diploma
 from tests.kiosk.portal.line import APPLICANT, RunningPortal, TestDossier, TestKiosk
 from tests.kiosk.portal.people import NAMES, PASSWORD, enrolled
+from tests.kiosk.portal.soft_signers import SoftAuthority, post_check
 
 WHO = ("Trần Thị Mẫu", "001192000000", "Tự khai", "4.000 đ", "Nhận tại quầy", "kiosk-01")
 IN_SIGHT = """
@@ -105,7 +108,7 @@ def test_nothing_is_approved_before_the_officer_says_how_it_was_seen(
     desktop.open(f"{portal.address}/desk/{dossier.id}")
     desktop.press("Enter")
     assert desktop.url == f"{portal.address}/desk/{dossier.id}"
-    assert dossier.state()["processing"] == 1
+    assert dossier.state()["processing"] == 2  # opened, and no more
 
 
 def test_tab_alone_reaches_every_decision(
@@ -182,6 +185,69 @@ def test_a_withdrawal_by_keyboard(
     assert dossier.state()["processing"] == 7
 
 
+def issued(portal: RunningPortal, kiosk: TestKiosk, **facts: Any) -> TestDossier:
+    """By the kiosk itself; an officer has yet to inspect it."""
+    return post_check(kiosk, SoftAuthority(portal.settings), **facts)
+
+
+def test_inspecting_a_copy_by_keyboard(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
+) -> None:
+    dossier = issued(portal, kiosk, inspect_by=date(2026, 1, 5))
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk")
+    desktop.wait_for("1 quá hạn")
+    desktop.screenshot(pictures / "overdue.png")
+    desktop.press("n")
+    desktop.wait_for("Xác nhận và ký")
+    desktop.screenshot(pictures / "inspect.png")
+    assert desktop.run(NO_SCROLLING)
+    for words in ("Trần Thị Mẫu", "Xem bản sao", "Quá hạn", "Xác nhận và ký", "Thu hồi"):
+        assert desktop.run(IN_SIGHT, words), words
+    desktop.press("Enter")  # nobody has said how the original was seen
+    assert portal.inside.inspections.may_inspect(portal.inside.cases.case(str(dossier.id)))
+    desktop.press("2", "Enter")
+    desktop.wait_for("Đã duyệt, đang ký")
+    attested = portal.inside.attestations.of(str(dossier.id))
+    assert attested is not None
+    assert attested.original_seen == "at-the-desk"
+
+
+def test_revoking_a_copy_by_keyboard(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
+) -> None:
+    dossier = issued(portal, kiosk)
+    enter(desktop, portal)
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.press("h", "Escape", "h", "Down", "Tab")
+    assert desktop.run(NO_SCROLLING)
+    desktop.screenshot(pictures / "revoke.png")
+    desktop.press("Enter")
+    desktop.wait_for("Bản sao đã bị thu hồi lúc")
+    desktop.screenshot(pictures / "revoked.png")
+    assert dossier.state()["note"] == "Bản chính bị hư hỏng, không đọc được nội dung"
+
+
+def test_what_could_not_be_signed_is_told_and_signed_again_by_keyboard(
+    desktop: Browser, portal: RunningPortal, kiosk: TestKiosk, pictures: Path
+) -> None:
+    dossier = sent(kiosk)
+    enter(desktop, portal)
+    lan = Staff("lan", NAMES["lan"], Role.OFFICER)
+    approve_as(portal.inside, lan, str(dossier.id), "at-the-desk")
+    desks = portal.inside.offices.desks
+    desks.not_signed(str(dossier.id), "certify.signer-refused")
+    desktop.open(f"{portal.address}/desk")
+    desktop.wait_for("Thiết bị ký không nhận mã PIN")
+    desktop.screenshot(pictures / "not-signed.png")
+    desktop.open(f"{portal.address}/desk/{dossier.id}")
+    desktop.wait_for("chưa ký được")
+    desktop.screenshot(pictures / "again.png")
+    desktop.press("l")
+    desktop.wait_for("Đang xử lý")
+    assert desks.trouble(str(dossier.id)) is None
+
+
 def test_escape_leads_back_and_changes_nothing(
     desktop: Browser, portal: RunningPortal, kiosk: TestKiosk
 ) -> None:
@@ -190,7 +256,7 @@ def test_escape_leads_back_and_changes_nothing(
     desktop.open(f"{portal.address}/desk/{dossier.id}")
     desktop.press("t", "Escape", "Escape")
     desktop.wait_for("Chờ đối chiếu")
-    assert dossier.state()["processing"] == 1
+    assert dossier.state()["processing"] == 2  # opened, and no more
 
 
 def test_an_open_panel_takes_the_keys_and_closing_it_gives_them_back(

@@ -1,0 +1,246 @@
+"""Is this paper copy what was issued? Nobody has to say who he is, and nothing is kept.
+
+The seal is checked here, without any network. With one, each scanned page is compared with the page
+that was issued; the screen shows the person's own scan with marks, never the issued page: a picture
+of a seal must not show anybody what stands on the paper.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from certify.numbers import grouped
+from drivers.contract import Raster
+from kiosk.certifier import CheckedSeal
+from kiosk.documents.paper import Compared, PaperExaminer, Sheet
+from kiosk.failures import Fault, KioskError
+from kiosk.link import verbs
+from kiosk.policy import current_trust
+from kiosk.session import BACK, NEXT, Outcome, Session
+from kiosk.slips import VIETNAM
+from kiosk.stage import cancel
+from kiosk.steps.scan import first_sheet
+from kiosk.views import (
+    CheckCopyView,
+    Choose,
+    CopyCheckedView,
+    Intent,
+    Mark,
+    ReviewRow,
+    Text,
+)
+
+_MOST_SHEETS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """``compared``: each scanned sheet with the issued page it is (0: none of them), as far as the
+    portal could be asked. ``issued``: how many pages the copy has."""
+
+    compared: tuple[tuple[int, Compared], ...]
+    issued: int
+
+
+async def run(session: Session) -> Outcome:
+    examiner = PaperExaminer()
+    try:
+        problem: Text | None = None
+        while True:
+            laid = await _laid(session, examiner, problem)
+            if isinstance(laid, Intent):
+                return BACK
+            view = await _examined(session, examiner, *laid)
+            if view is None:
+                problem = Text("check.no-seal")
+                continue
+            problem = None
+            if await session.ask(view) != Choose("again"):
+                return NEXT
+    finally:
+        await examiner.close()
+
+
+# What lies before the machine --------------------------------------------------------------------
+
+
+async def _laid(
+    session: Session, examiner: PaperExaminer, problem: Text | None
+) -> Intent | tuple[list[Sheet], list[str]]:
+    """The sheets that were put in, and the codes on them; or only a code that was shown."""
+    found = await session.race(CheckCopyView(problem=problem), lambda: _paper_or_code(session))
+    if isinstance(found, Intent):
+        return found
+    if isinstance(found, str):
+        return [], [found]
+    first, rest = found
+    sheets: list[Sheet] = []
+    async with aclosing(rest), session.busy():
+        raster: Raster | None = first
+        while raster is not None and len(sheets) < _MOST_SHEETS:
+            session.present(CheckCopyView(state="scanning", sheets=len(sheets)))
+            try:
+                sheets.append(await examiner.look(raster))
+            finally:
+                raster.pixels.close()
+            raster = await anext(rest, None)
+    return sheets, [code for sheet in sheets for code in sheet.codes]
+
+
+async def _paper_or_code(session: Session) -> tuple[Raster, AsyncGenerator[Raster]] | str:
+    """Whichever comes first. A reader out of order must not keep paper from being checked."""
+    scanning = asyncio.ensure_future(first_sheet(session))
+    reading = asyncio.ensure_future(session.kiosk.reader.read())
+    try:
+        await asyncio.wait({scanning, reading}, return_when=asyncio.FIRST_COMPLETED)
+        if reading.done() and not scanning.done() and reading.exception() is not None:
+            await asyncio.wait({scanning})
+        return scanning.result() if scanning.done() else reading.result()
+    finally:
+        await cancel(scanning, reading)
+
+
+# What is found out -------------------------------------------------------------------------------
+
+
+async def _examined(
+    session: Session, examiner: PaperExaminer, sheets: list[Sheet], codes: list[str]
+) -> CopyCheckedView | None:
+    """None when no code is on the paper at all."""
+    async with session.busy():
+        session.present(CheckCopyView(state="comparing", sheets=len(sheets)))
+        if not codes:
+            return None
+        text, seal = await _seal(session, codes)
+        if not seal.ok:
+            view = _not_genuine(seal, sheets)
+        elif not sheets:
+            view = _only_code(seal)
+        else:
+            view = await _compared(session, examiner, seal, text, sheets)
+    session.kiosk.journal.append("copy-checked", outcome=view.title.key)
+    return view
+
+
+async def _seal(session: Session, codes: Sequence[str]) -> tuple[str, CheckedSeal]:
+    """The first genuine seal among ``codes``: the original may bear codes of its own. Else what is
+    wrong with the last that at least looks like one."""
+    trust = await current_trust(session.kiosk.link)
+    judged = [(code, await session.kiosk.certifier.verify_seal(code, trust)) for code in codes]
+    genuine = [pair for pair in judged if pair[1].ok]
+    looking = [pair for pair in judged if pair[1].code != "copy.seal-invalid"]
+    return (genuine or looking[::-1] or judged)[0]
+
+
+async def _compared(
+    session: Session, examiner: PaperExaminer, seal: CheckedSeal, text: str, sheets: list[Sheet]
+) -> CopyCheckedView:
+    try:
+        issued = await _issued_pages(session, text)
+    except KioskError as error:
+        return _uncompared(seal, sheets, there=error.code != Fault.LINK_NOT_FOUND)
+    pages = []
+    for place, sheet in enumerate(sheets):
+        pages.append(await _best(examiner, sheet, issued, place))
+    return _verdict(seal, _Pages(tuple(pages), len(issued)))
+
+
+async def _issued_pages(session: Session, text: str) -> list[verbs.IssuedPageAnswer]:
+    pages: list[verbs.IssuedPageAnswer] = []
+    while not pages or len(pages) < pages[0].pages:
+        request = verbs.IssuedPageRequest(seal=text, page=len(pages) + 1)
+        pages.append(await session.kiosk.link.call(verbs.ISSUED_PAGE, request))
+    return pages
+
+
+async def _best(
+    examiner: PaperExaminer, sheet: Sheet, issued: list[verbs.IssuedPageAnswer], place: int
+) -> tuple[int, Compared]:
+    """The issued page that the sheet is: most likely the one in its place, then any."""
+    order = sorted(range(len(issued)), key=lambda number: abs(number - place))
+    found: list[tuple[int, Compared]] = []
+    for number in order:
+        page = issued[number]
+        compared = await examiner.compare(sheet, page.jpeg, page.ignored)
+        if not compared.same_page:
+            found.append((0, compared))
+        elif not compared.marks:
+            return number + 1, compared
+        else:
+            found.insert(0, (number + 1, compared))
+    return min(found, key=lambda pair: (pair[0] == 0, len(pair[1].marks)))
+
+
+# What is said ------------------------------------------------------------------------------------
+
+
+def _verdict(seal: CheckedSeal, pages: _Pages) -> CopyCheckedView:
+    """The worst page is shown: a page of another paper, then one that differs, else the first."""
+    strange = [page for number, page in pages.compared if number == 0]
+    changed = [(number, page) for number, page in pages.compared if page.marks]
+    missing = pages.issued - len({number for number, _ in pages.compared if number})
+    if strange:
+        return _view(seal, "fault", "other-page", {}, strange[0])
+    if changed:
+        number, page = max(changed, key=lambda pair: len(pair[1].marks))
+        marks = sum(len(page.marks) for _, page in changed)
+        return _view(seal, "fault", "differs", {"count": marks}, page, number)
+    number, page = pages.compared[0]
+    if missing:
+        seen: dict[str, str | int | Text] = {"seen": pages.issued - missing, "pages": pages.issued}
+        return _view(seal, "warn", "incomplete", seen, page, number)
+    return _view(seal, "ok", "same", {}, page, number)
+
+
+def _view(
+    seal: CheckedSeal,
+    tone: str,
+    kind: str,
+    values: Mapping[str, str | int | Text],
+    page: Compared | None = None,
+    number: int = 0,
+) -> CopyCheckedView:
+    return CopyCheckedView(
+        tone=tone,
+        title=Text(f"check.{kind}-title", values),
+        lead=Text(f"check.{kind}-lead", values),
+        facts=_facts(seal),
+        picture=page.picture if page else None,
+        picture_title=Text("check.page", {"number": number}) if number else None,
+        marks=tuple(Mark(*mark) for mark in page.marks) if page else (),
+        close_ups=page.close_ups if page else (),
+    )
+
+
+def _uncompared(seal: CheckedSeal, sheets: list[Sheet], *, there: bool) -> CopyCheckedView:
+    """``there``: the portal may have it, but cannot be asked now."""
+    kind = "waits" if there else "not-here"
+    return _view(seal, "warn", kind, {}, Compared(False, sheets[0].jpeg))
+
+
+def _only_code(seal: CheckedSeal) -> CopyCheckedView:
+    return _view(seal, "warn", "code", {})
+
+
+def _not_genuine(seal: CheckedSeal, sheets: list[Sheet]) -> CopyCheckedView:
+    return CopyCheckedView(
+        tone="fault",
+        title=Text("check.not-genuine-title"),
+        lead=Text.in_languages(seal.sentences),
+        picture=sheets[0].jpeg if sheets else None,
+    )
+
+
+def _facts(seal: CheckedSeal) -> tuple[ReviewRow, ...]:
+    assert seal.issued, "a genuine seal has all of it"
+    issued = seal.issued.astimezone(VIETNAM)
+    values = (
+        ("number", seal.number),
+        ("issued", f"{issued:%d/%m/%Y}"),
+        ("agency", seal.agency),
+        ("id-code", grouped(seal.id_code)),
+    )
+    return tuple(ReviewRow(Text(f"check.{name}"), Text.plain(value)) for name, value in values)

@@ -1,0 +1,100 @@
+"""A kiosk gets the picture of an issued page for the seal's whole text, and for nothing less."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from datetime import timedelta
+
+import pytest
+import requests
+from PIL import Image
+
+from certify.copyfile import open_reader, read_copy
+from certify.picture import picture_of
+from kiosk.portal import issued
+from kiosk.portal.limits import Limit
+from tests.kiosk.portal.line import RunningPortal, TestKiosk, problem
+from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page
+
+
+@pytest.fixture
+def authority(portal: RunningPortal) -> SoftAuthority:
+    return SoftAuthority(portal.settings)
+
+
+@pytest.fixture
+def copy(portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority) -> bytes:
+    """Issued at a kiosk, and arrived."""
+    year = authority.post_check_facts()["year"]
+    portal.inside.register.lease("kiosk-01", "certificate", year, 9, timedelta(days=1))
+    page = drawn_page()
+    pdf = authority.post_check_copy(page)
+    dossier = kiosk.dossier(contents=contents_of(page, pdf), mode="post-check")
+    dossier.send()
+    assert dossier.state()["number"] == "01"
+    return pdf
+
+
+def ask(kiosk: TestKiosk, seal: str, page: int = 1) -> requests.Response:
+    return kiosk.call("POST", "/v1/issued-pages", json.dumps({"seal": seal, "page": page}).encode())
+
+
+def seal_of(pdf: bytes) -> str:
+    reader = open_reader(pdf)
+    assert reader is not None
+    return read_copy(reader).seal
+
+
+def test_the_page_comes_as_it_was_printed(kiosk: TestKiosk, copy: bytes) -> None:
+    answer = ask(kiosk, seal_of(copy))
+    assert answer.ok, answer.text
+    body = answer.json()
+    picture = Image.open(io.BytesIO(base64.b64decode(body["jpeg"])))
+    assert (picture.mode, picture.size) == ("L", (1654, 2339))
+    ((left, top, width, height),) = body["ignored"]  # the officer signs it later
+    assert width > 300
+    assert 0 < left < left + width < 1654
+    assert 0 < top < top + height < 2339
+    assert problem(ask(kiosk, seal_of(copy), body["pages"] + 1)) == (404, "intake.not-found")
+
+
+def test_a_seal_that_is_not_this_very_one_opens_nothing(
+    kiosk: TestKiosk, copy: bytes, authority: SoftAuthority
+) -> None:
+    seal = seal_of(copy)
+    altered = seal[:-9] + ("A" if seal[-9] != "A" else "B") + seal[-8:]
+    same_code = seal_of(authority.post_check_copy(drawn_page("KHÁC")))  # genuine, other pages
+    look_alike = seal.replace("XACTHUC", "XACTHVC")
+    for other in (altered, same_code, look_alike, "HTTPS://"):
+        assert problem(ask(kiosk, other))[0] in (400, 404), other
+
+
+def test_a_revoked_copy_is_not_shown(
+    kiosk: TestKiosk, copy: bytes, authority: SoftAuthority
+) -> None:
+    authority.publish(revoked=frozenset({authority.post_check_facts()["id_code"]}))
+    assert problem(ask(kiosk, seal_of(copy))) == (404, "intake.not-found")
+
+
+def test_a_portal_without_a_bundle_says_that_it_cannot_tell(
+    portal: RunningPortal, kiosk: TestKiosk, copy: bytes
+) -> None:
+    (portal.settings.trust_dir / "bundle.cose").unlink()
+    assert problem(ask(kiosk, seal_of(copy)))[0] == 503
+
+
+@pytest.mark.parametrize("name", ["PER_SEAL", "PER_KIOSK"])
+def test_it_is_asked_for_so_often_and_no_more(
+    kiosk: TestKiosk, copy: bytes, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(issued, name, Limit(f"test.{name}", most=2, seconds=3600))
+    seal = seal_of(copy)
+    assert [ask(kiosk, seal).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_an_unknown_field_of_a_page_without_it_is_none(copy: bytes) -> None:
+    picture = picture_of(copy, 1, inspected_later=False)
+    assert picture is not None
+    assert picture.open_boxes == ()

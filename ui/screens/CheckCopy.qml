@@ -1,0 +1,72 @@
+import QtQuick
+import QtQuick.Layouts
+import ui.components
+
+// Put a paper copy in, or hold its code before the reader: is it what was issued?
+Page {
+    id: page
+
+    readonly property bool busy: view.state !== "waiting"
+
+    title: Kiosk.word("check.title")
+    lead: Kiosk.word("check.lead")
+    showProgress: false
+    bar.backText: busy || !view.can_go_back ? "" : Kiosk.word("back")
+
+    explain: [
+        Panel {
+            Layout.fillWidth: true
+            Layout.fillHeight: true
+
+            Picture {
+                readonly property real room: Math.min(parent.height - line.height - 88, 440)
+                visible: room >= 120
+                name: "paper_scan"
+                size: Math.max(120, room)
+                anchors.horizontalCenter: parent.horizontalCenter
+                y: (parent.height - line.height - 28 - height) / 2
+            }
+            StatusLine {
+                id: line
+                width: parent.width
+                anchors.bottom: parent.bottom
+                anchors.bottomMargin: 28
+                text: Kiosk.say("check." + page.view.state, { number: page.view.sheets + 1 })
+            }
+        },
+        Banner {
+            visible: text !== ""
+            Layout.fillWidth: true
+            tone: "warn"
+            text: page.view.problem ?? ""
+        }
+    ]
+    act: [
+        Panel {
+            visible: !page.busy
+            Layout.fillWidth: true
+            implicitHeight: Math.max(132, code.height + 48)
+
+            Icon {
+                id: sign
+                name: "qr"
+                size: 76
+                x: 36
+                anchors.verticalCenter: parent.verticalCenter
+            }
+            Label {
+                id: code
+                anchors.left: sign.right
+                anchors.leftMargin: 28
+                anchors.right: parent.right
+                anchors.rightMargin: 28
+                anchors.verticalCenter: parent.verticalCenter
+                text: Kiosk.word("check.or_code")
+            }
+        },
+        Banner {
+            Layout.fillWidth: true
+            text: Kiosk.word("check.nothing_kept")
+        }
+    ]
+}

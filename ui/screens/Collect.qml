@@ -1,0 +1,59 @@
+import QtQuick
+import QtQuick.Layouts
+import ui.components
+
+// Slip, then card, before the reader: the codes themselves are the answer, so there is no button.
+Page {
+    id: page
+
+    function word(name: string): string {
+        return Kiosk.word("collect." + name);
+    }
+
+    title: word(view.state === "card" ? "card_title" : "slip_title")
+    lead: word("lead")
+
+    explain: [
+        Panel {
+            Layout.fillWidth: true
+            Layout.fillHeight: true
+
+            Picture {
+                readonly property real words: doing.visible ? doing.height + 16 : 0
+                readonly property real room: Math.min(parent.height - 64 - words, 420)
+                visible: room >= 120
+                name: page.view.state === "card" ? "id_card" : "receipt"
+                size: Math.max(120, room)
+                anchors.horizontalCenter: parent.horizontalCenter
+                y: (parent.height - height - words) / 2
+            }
+            StatusLine {
+                id: doing
+                visible: text !== "" && parent.height > height + 24
+                anchors.bottom: parent.bottom
+                anchors.bottomMargin: 28
+                width: parent.width
+                text: page.view.problem ? "" : page.word("now_" + page.view.state)
+            }
+        },
+        Banner {
+            visible: text !== ""
+            Layout.fillWidth: true
+            tone: "warn"
+            text: page.view.problem ?? ""
+        }
+    ]
+    act: Panel {
+        Layout.fillWidth: true
+        implicitHeight: instructions.height + 56
+
+        NumberedList {
+            id: instructions
+            x: 40
+            y: 28
+            spacing: page.tight ? 10 : 18
+            width: parent.width - 80
+            items: [page.word("slip"), page.word("card"), page.word("paper")]
+        }
+    }
+}

@@ -1,0 +1,216 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import QtQuick.Layouts
+import ui.theme
+import ui.components
+
+// What came of it, in a sentence; the page with its marks, each first one close up; the facts.
+Page {
+    id: page
+
+    readonly property var marks: view.marks
+    readonly property var closeUps: view.close_ups
+    readonly property int columns: Theme.hugeText && !landscape ? 1 : 2
+    readonly property bool pictured: (view.picture ?? "") !== ""
+
+    title: view.title
+    showProgress: false
+    bar.backText: Kiosk.word("check.again")
+    bar.backSymbol: "refresh"
+    bar.backName: "again"
+    bar.mainText: Kiosk.word("check.finish")
+    bar.mainSymbol: "check"
+
+    function goBack(): void {
+        Kiosk.choose("again");
+    }
+
+    component CloseUp: Rectangle {
+        id: near
+        required property int index
+
+        Layout.fillWidth: true
+        Layout.maximumHeight: width / 3 + spot.height + 24
+        color: Theme.quietZone
+        radius: 12
+        border.width: 4
+        border.color: Theme.markInk
+
+        Image {
+            anchors.fill: parent
+            anchors.margins: 10
+            anchors.topMargin: spot.height + 8
+            source: page.closeUps[near.index] ?? ""
+            cache: false
+            fillMode: Image.PreserveAspectFit
+            Accessible.role: Accessible.Graphic
+            Accessible.name: spot.text
+        }
+        Label {
+            id: spot
+            x: 16
+            y: 4
+            text: Kiosk.say("check.spot", { number: near.index + 1 })
+            font.pixelSize: Theme.caption
+            weight: Font.DemiBold
+            color: Theme.markInk
+            lineHeight: 1
+        }
+    }
+
+    explain: [
+        Banner {
+            id: said
+            Layout.fillWidth: true
+            tone: page.view.tone
+            text: page.view.lead
+        },
+        RowLayout {
+            visible: page.pictured && page.explainHeight - said.height >= 240
+            Layout.fillWidth: true
+            Layout.fillHeight: true
+            spacing: Theme.s3
+
+            Item {
+                Layout.fillHeight: true
+                Layout.fillWidth: page.landscape || page.closeUps.length === 0
+                Layout.preferredWidth: height * 0.71
+
+                Image {
+                    id: sheet
+                    anchors.fill: parent
+                    source: page.view.picture ?? ""
+                    cache: false
+                    fillMode: Image.PreserveAspectFit
+                    Accessible.role: Accessible.Graphic
+                    Accessible.name: Kiosk.word("check.picture")
+                }
+                Rectangle {
+                    anchors.centerIn: parent
+                    width: sheet.paintedWidth
+                    height: sheet.paintedHeight
+                    color: "transparent"
+                    border.width: 2
+                    border.color: Theme.line
+
+                    Repeater {
+                        model: page.marks.length
+
+                        Rectangle {
+                            id: mark
+                            required property int index
+                            readonly property var place: page.marks[index] ?? page.marks[0]
+
+                            // Never smaller than can be seen: a comma is two pixels here.
+                            x: place.left * parent.width - 8
+                            y: place.top * parent.height - 8
+                            width: place.width * parent.width + 16
+                            height: place.height * parent.height + 16
+                            radius: 6
+                            color: "transparent"
+                            border.width: 5
+                            border.color: Theme.markInk
+                        }
+                    }
+                }
+            }
+            ColumnLayout {
+                visible: page.closeUps.length > 0 && !page.landscape
+                Layout.fillWidth: true
+                Layout.fillHeight: true
+                spacing: Theme.s2
+
+                Repeater {
+                    model: page.closeUps.length
+
+                    CloseUp {
+                        Layout.fillHeight: true
+                    }
+                }
+                Label {
+                    visible: page.marks.length > page.closeUps.length
+                    Layout.fillWidth: true
+                    text: Kiosk.say("check.more",
+                                    { count: page.marks.length - page.closeUps.length })
+                    font.pixelSize: Theme.caption
+                    color: Theme.inkSoft
+                    lineHeight: 1
+                }
+            }
+        },
+        Item {
+            visible: !page.pictured
+            Layout.fillHeight: true
+        }
+    ]
+    act: [
+        RowLayout {
+            visible: page.closeUps.length > 0 && page.landscape
+            Layout.fillWidth: true
+            spacing: Theme.s2
+            uniformCellSizes: true
+
+            Repeater {
+                model: page.closeUps.length
+
+                CloseUp {
+                    Layout.preferredHeight: 176
+                }
+            }
+        },
+        Label {
+            visible: text !== ""
+            Layout.fillWidth: true
+            text: page.view.picture_title ?? ""
+            font.pixelSize: Theme.caption
+            color: Theme.inkSoft
+            lineHeight: 1
+        },
+        Panel {
+            visible: page.view.facts.length > 0
+            Layout.fillWidth: true
+            implicitHeight: facts.height + 48
+
+            GridLayout {
+                id: facts
+                x: 36
+                y: 24
+                width: parent.width - 72
+                columns: page.columns
+                columnSpacing: Theme.s4
+                rowSpacing: Theme.s2
+                uniformCellWidths: true
+
+                Repeater {
+                    model: page.view.facts.length
+
+                    Column {
+                        id: fact
+                        required property int index
+                        readonly property var entry: page.view.facts[index]
+                                                     ?? { label: "", value: "" }
+
+                        Layout.fillWidth: true
+                        Layout.alignment: Qt.AlignTop
+
+                        Label {
+                            width: parent.width
+                            text: fact.entry.label
+                            font.pixelSize: Theme.caption
+                            color: Theme.inkSoft
+                            lineHeight: 1
+                        }
+                        Label {
+                            width: parent.width
+                            text: fact.entry.value
+                            font.pixelSize: page.landscape ? Theme.caption : Theme.body
+                            weight: Font.DemiBold
+                            lineHeight: 1
+                        }
+                    }
+                }
+            }
+        }
+    ]
+}
