@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,13 @@ class EmulatedJob:
 
 
 def answer(printer: IppEmulator, request: ipp.Message) -> Answer:
-    handlers = {
+    handler = _handlers(printer).get(request.code)
+    return handler(printer, request) if handler else (_NO_SUCH_OPERATION, ())
+
+
+def _handlers(printer: IppEmulator) -> dict[int, Callable[[IppEmulator, ipp.Message], Answer]]:
+    """What it can do, and says so: a printer that names operations of CUPS is a queue of CUPS."""
+    known = {
         Operation.GET_PRINTER_ATTRIBUTES: _printer_attributes,
         Operation.VALIDATE_JOB: _validate,
         Operation.PRINT_JOB: _print_job,
@@ -57,10 +64,8 @@ def answer(printer: IppEmulator, request: ipp.Message) -> Answer:
         Operation.CANCEL_JOB: _cancel,
     }
     if printer.state.creates_jobs:
-        handlers[Operation.CREATE_JOB] = _create
-        handlers[Operation.SEND_DOCUMENT] = _send_document
-    handler = handlers.get(Operation(request.code))
-    return handler(printer, request) if handler else (_NO_SUCH_OPERATION, ())
+        known |= {Operation.CREATE_JOB: _create, Operation.SEND_DOCUMENT: _send_document}
+    return {int(operation): handler for operation, handler in known.items()}
 
 
 def _head(request: ipp.Message) -> ipp.Attributes:
@@ -185,11 +190,6 @@ def _printer_attributes(printer: IppEmulator, request: ipp.Message) -> Answer:
     busy = any(job.state == JobState.PROCESSING for job in printer.jobs.values())
     tray = f"type=sheetFeedAutoRemovableTray;maxcapacity=250;level={state.paper};name=tray-1;"
     sides = ("one-sided", "two-sided-long-edge", "two-sided-short-edge")
-    operations = [
-        operation
-        for operation in Operation
-        if state.creates_jobs or operation not in (Operation.CREATE_JOB, Operation.SEND_DOCUMENT)
-    ]
     keyword, resolution = ipp.KEYWORD, ipp.Resolution
     return OK, (
         (
@@ -201,7 +201,7 @@ def _printer_attributes(printer: IppEmulator, request: ipp.Message) -> Answer:
                 ),
                 "printer-is-accepting-jobs": ipp.attribute(ipp.BOOLEAN, True),
                 "document-format-supported": ipp.attribute(ipp.MIME_TYPE, *state.formats),
-                "operations-supported": ipp.attribute(ipp.ENUM, *map(int, operations)),
+                "operations-supported": ipp.attribute(ipp.ENUM, *_handlers(printer)),
                 "sides-supported": ipp.attribute(keyword, *(sides if state.duplex else sides[:1])),
                 "copies-supported": ipp.attribute(ipp.RANGE, ipp.Range(1, 99)),
                 "media-supported": ipp.attribute(keyword, "iso_a4_210x297mm"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers import ipp, pwg_raster
@@ -103,6 +103,7 @@ def test_what_is_malformed(raw: bytes) -> None:
         ipp.decode(raw)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 300), st.integers(1, 6), st.data())
 def test_raster_is_read_as_it_was_written(
     channels: int, width: int, height: int, data: st.DataObject

@@ -180,6 +180,8 @@ class Citizen:
         said, out = self.outcome.paper_said, self.outcome.copies
         if out not in {"out": (1,), "perhaps": (0, 1)}.get(said, (0,)):
             self.outcome.problems.append(f"said of the copy: {said or 'nothing'}, {out} came out")
+        if said == "perhaps" and not self.outcome.told:
+            self.outcome.problems.append("unsure of a copy that nothing disturbed")
         if bool(said) != (self._trouble.device == "document-printer"):
             self.outcome.problems.append(f"said of the copy: {said or 'nothing'}")
 

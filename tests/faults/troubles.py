@@ -83,10 +83,10 @@ def _power(name: str, cut: dict[str, Any], **options: Any) -> Trouble:
     return Trouble("ups", name, _set(**cut), _set(mains=True, low=False), **options)
 
 
-def _signals(name: str, broken: dict[str, Any]) -> Trouble:
+def _signals(name: str, broken: dict[str, Any], **options: Any) -> Trouble:
     """Nobody in a pre-check session is stopped by it: the kiosk would not sign then anyway."""
     whole = _set(shut=True, unplugged=False)
-    return Trouble("signals", name, _set(**broken), whole, passing=True)
+    return Trouble("signals", name, _set(**broken), whole, passing=True, **options)
 
 
 def _hid(name: str, strike: str, mend: str = "", **options: Any) -> Trouble:
@@ -104,9 +104,9 @@ def _exit(name: str, broken: dict[str, Any], **options: Any) -> Trouble:
     return _printer(name, broken, whole, model="presenter", **options)
 
 
-def _cards(name: str, strike: str, mend: str) -> Trouble:
+def _cards(name: str, strike: str, mend: str, **options: Any) -> Trouble:
     """No step of a session reads cards: it goes on without the reader."""
-    return Trouble("card-reader", name, (strike, {}), (mend, {}), passing=True)
+    return Trouble("card-reader", name, (strike, {}), (mend, {}), passing=True, **options)
 
 
 def _cable(name: str, **options: Any) -> Trouble:
@@ -131,19 +131,19 @@ TROUBLES: tuple[Trouble, ...] = (
     _hid("unplugged", "unplug", "plug"),
     _hid("garbage", "garbage", passing=True),
     _hid("half a report", "half", passing=True, alike=True),
-    _hid("code without its end", "cut", passing=True),
+    _hid("code without its end", "cut", passing=True, alike=True),
     _hid("switched to typing", "begin_typing", "end_typing"),
     _wedge("unplugged", "unplug", "plug"),
     _wedge("keys are lost", "lose_keys", passing=True),
     Trouble("camera", "stops", _set(stopped=True), _set(stopped=False)),
-    Trouble("camera", "silent", _set(silent=True), _set(silent=False)),
+    Trouble("camera", "silent", _set(silent=True), _set(silent=False), alike=True),
     Trouble("camera", "frozen", _set(frozen=True), _set(frozen=False)),
     Trouble("camera", "slow", _set(fps=4.0), _set(fps=15.0), passing=True),
     _printer("paper out", {"paper": "out"}, {"paper": "ok"}),
     _printer("paper near its end", {"paper": "near-end"}, {"paper": "ok"}, passing=True),
     _printer("cover open", {"cover_open": True}, {"cover_open": False}, alike=True),
     _printer("cutter stuck", {"error": "cutter"}, {"error": ""}, alike=True),
-    _printer("head too hot", {"error": "hot"}, {"error": ""}),
+    _printer("head too hot", {"error": "hot"}, {"error": ""}, alike=True),
     _printer("silent", {"silent": True}, {"silent": False}),
     _printer("silent after the cut", {"silent": True}, {"silent": False}, at_end=True),
     _cable("unplugged"),
@@ -170,9 +170,9 @@ TROUBLES: tuple[Trouble, ...] = (
     _power("power cut", {"mains": False}),
     _power("battery low", {"mains": False, "low": True}, ends=True),
     _signals("housing opened", {"shut": False}),
-    _signals("unplugged", {"unplugged": True}),
+    _signals("unplugged", {"unplugged": True}, alike=True),
     _cards("unplugged", "unplug", "plug"),
-    _cards("its service dies", "die", "restart"),
+    _cards("its service dies", "die", "restart", alike=True),
 )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ import os
 import select
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -32,6 +34,7 @@ class GadgetPrinter:
         load("libcomposite")
         if not _GADGETS.exists():
             subprocess.run(["mount", "-t", "configfs", "config", str(_CONFIG)], check=True)
+        _start_udev()
         load("dummy_hcd")
         load("usb_f_printer")
         load("usblp")  # which takes printers before we do
@@ -76,7 +79,7 @@ class GadgetPrinter:
         while not self._pulled.is_set():
             if poll.poll(_LOOK_MILLISECONDS):
                 received += _read(handle)
-                self.printer.take(received, lambda answer: self._say(handle, answer))
+                self.printer.take(received, lambda answer: _say(handle, answer))
         os.close(handle)
 
     def _opened(self) -> int | None:
@@ -89,9 +92,6 @@ class GadgetPrinter:
                     raise
         return None
 
-    def _say(self, handle: int, answer: bytes) -> None:
-        os.write(handle, answer)
-
     def __enter__(self) -> Self:
         return self
 
@@ -103,11 +103,29 @@ class GadgetPrinter:
         self.printer.close()
 
 
+def _start_udev() -> None:
+    """Without it libusb never learns of what is plugged in after its first look."""
+    if not Path("/run/udev/control").exists():
+        subprocess.run(["/usr/lib/systemd/systemd-udevd", "--daemon"], check=True)
+
+
 def _read(handle: int) -> bytes:
-    """Nothing, while the host chooses the configuration anew, as libusb has it do."""
-    try:
+    with _undisturbed():
         return os.read(handle, 8192)
+    return b""
+
+
+def _say(handle: int, answer: bytes) -> None:
+    """Lost, when the host has not fetched the answers before it."""
+    with _undisturbed():
+        os.write(handle, answer)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """The host chooses the configuration anew whenever libusb opens the printer."""
+    try:
+        yield
     except OSError as error:
         if error.errno not in (errno.ENODEV, errno.EAGAIN):
             raise
-        return b""

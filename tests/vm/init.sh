@@ -2,7 +2,7 @@
 # The first process of the virtual machine. Says how the tests ended on its console, then stops it.
 PATH=/tools:/usr/bin:/usr/sbin
 export PATH HOME=/tmp LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
-/busybox mkdir -p /tools /proc /sys /dev /tmp /usr
+/busybox mkdir -p /tools /proc /sys /dev /tmp /usr /run
 /busybox --install -s /tools
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
