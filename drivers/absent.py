@@ -39,6 +39,18 @@ class AbsentCodeReader(_Absent):
         raise DeviceError(Fault.READER_ABSENT, _DETAIL)
 
 
+class AbsentCamera(_Absent):
+    async def check(self) -> None:
+        raise DeviceError(Fault.CAMERA_ABSENT, _DETAIL)
+
+    async def frames(self) -> AsyncGenerator[Raster]:
+        raise DeviceError(Fault.CAMERA_ABSENT, _DETAIL)
+        yield  # makes this a generator, as the contract wants
+
+    async def meter(self, luma: float) -> None:
+        """No frame will come that could be exposed for it."""
+
+
 class AbsentScanner(_Absent):
     async def check(self) -> None:
         raise DeviceError(Fault.SCANNER_ABSENT, _DETAIL)

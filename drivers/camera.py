@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 
-from drivers.camera_sources import look_for
+from drivers.camera_sources import check_source, look_for
 from drivers.contract import DeviceError, Fault, Health, Raster, Status
+from drivers.own_thread import OwnThread
 from drivers.supervisor import Child, ChildSpec
 
 _RELEASE_DEADLINE = 3.0
@@ -35,6 +36,8 @@ class OpenCvCamera:
         deadline: float = 5.0,
         reopen_seconds: float = 3.0,
     ) -> None:
+        """Raises ValueError for a source or a rotation that cannot be."""
+        check_source(source)
         if rotation not in (0, 90, 180, 270):
             raise ValueError(f"rotation is 0, 90, 180 or 270, not {rotation}")
         options = {
@@ -50,15 +53,17 @@ class OpenCvCamera:
         target = "drivers.camera_worker:CameraWorker"
         self._spec = ChildSpec("camera", target, options, deadline=self._deadline)
         self._child = Child(self._spec)
+        self._thread = OwnThread("camera")
         self._failed_in_use = False
-        self._status = Status(Health.STALE, time.monotonic())
+        self._status = Status(Health.OPENING, time.monotonic())
 
     def status(self) -> Status:
-        """BUSY while frames are taken. STALE: it is there, but its last use failed, or it was
-        neither used nor looked for yet."""
+        """BUSY while frames are taken. FAULT (CAMERA_STOPPED): it is there, but its last use
+        failed."""
         return self._status
 
     async def close(self) -> None:
+        self._thread.close()
         await self._child.close()
 
     async def check(self) -> None:
@@ -69,12 +74,15 @@ class OpenCvCamera:
         if self._status.health is Health.BUSY:
             return
         try:
-            await asyncio.to_thread(look_for, self._source)
+            await self._thread.run(lambda: look_for(self._source))
         except DeviceError:
             self._failed_in_use = False  # what comes back gets a fresh start
             self._settle(Health.ABSENT, Fault.CAMERA_ABSENT)
             raise
-        self._settle(Health.STALE if self._failed_in_use else Health.READY)
+        if self._failed_in_use:
+            self._settle(Health.FAULT, Fault.CAMERA_STOPPED)
+        else:
+            self._settle(Health.READY)
 
     async def frames(self) -> AsyncGenerator[Raster]:
         """RGB frames, at most 640 pixels a side, each newer than the one before.

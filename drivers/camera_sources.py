@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from drivers.contract import DeviceError, Fault
+from drivers.hid_nodes import Identity
 
 _DEV = Path("/dev")
 _SYS = Path("/sys/class/video4linux")
@@ -24,6 +26,12 @@ _PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
 def is_node(source: str) -> bool:
     return source.startswith(("/dev/", "usb:"))
+
+
+def check_source(source: str) -> None:
+    """Raises ValueError for an address that no camera can have."""
+    if source.startswith("usb:"):
+        Identity.parse(source.removeprefix("usb:"))
 
 
 def is_stream(source: str) -> bool:
@@ -39,8 +47,7 @@ def node_of(source: str, dev: Path = _DEV, sys: Path = _SYS) -> str:
     """The device file. Raises DeviceError (CAMERA_ABSENT) when there is none."""
     found = source
     if source.startswith("usb:"):
-        vendor, product, *serial = source.removeprefix("usb:").split(":", 2)
-        wanted = [vendor.lower(), product.lower(), *serial]
+        wanted = Identity.parse(source.removeprefix("usb:"))
         nodes = (node.name for node in sorted(sys.glob("video*")) if _is(node, wanted))
         found = next((str(dev / name) for name in nodes), "")
     if not os.path.exists(found):
@@ -48,13 +55,16 @@ def node_of(source: str, dev: Path = _DEV, sys: Path = _SYS) -> str:
     return found
 
 
-def _is(node: Path, wanted: list[str]) -> bool:
+def _is(node: Path, wanted: Identity) -> bool:
     """The first node of a camera gives pictures, the others say things about them."""
     if _line(node / "index") not in ("", "0"):
         return False
     usb = (node / "device").resolve().parent
-    names = ("idVendor", "idProduct", "serial")[: len(wanted)]
-    return [_line(usb / name) for name in names] == wanted
+    kind = f"{_line(usb / 'idVendor')}:{_line(usb / 'idProduct')}"
+    try:
+        return wanted.fits(replace(Identity.parse(kind), serial=_line(usb / "serial")))
+    except ValueError:
+        return False  # no USB device
 
 
 def _line(file: Path) -> str:
@@ -73,8 +83,8 @@ def look_for(source: str) -> None:
         node_of(source)
     elif is_stream(source):
         _connect(source)
-    elif not source or (not os.path.exists(source) and "%" not in source):
-        raise DeviceError(Fault.CAMERA_ABSENT, source or "none in the settings")
+    elif not os.path.exists(source) and "%" not in source:
+        raise DeviceError(Fault.CAMERA_ABSENT, source)
 
 
 def _connect(source: str) -> None:

@@ -12,7 +12,12 @@ from drivers.supervisor import Child, ChildSpec
 
 _LOOK_SECONDS = 0.5  # one look; a caller that is cancelled leaves the child busy no longer
 _SPARE_SECONDS = 5.0  # starting the child, and pcscd's own slowness
-_CHILD_FAULTS = {Fault.CHILD_DIED, Fault.CHILD_TIMEOUT, Fault.CHILD_CIRCUIT_OPEN}
+_CHILD_FAULTS = {
+    Fault.CHILD_DEFECT,
+    Fault.CHILD_DIED,
+    Fault.CHILD_TIMEOUT,
+    Fault.CHILD_CIRCUIT_OPEN,
+}
 _ABSENCES = {Fault.CARD_READER_ABSENT, Fault.CARD_READER_SERVICE}
 
 
@@ -79,7 +84,7 @@ class PcscCardReader:
             if error.code == Fault.CHILD_TIMEOUT:
                 raise DeviceError(Fault.CARD_MUTE, "no answer in time") from None
             if error.code == Fault.CHILD_DIED:
-                raise DeviceError(Fault.CARD_REMOVED, "the child died") from None
+                raise DeviceError(Fault.CARD_REMOVED, f"the child died: {error.detail}") from None
             raise
         return bytes(answers[0])
 

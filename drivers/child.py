@@ -64,7 +64,7 @@ def _describe(error: Exception) -> dict[str, Any]:
         # No message: it may hold a citizen's data, and this goes to the log.
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{os.path.basename(where.filename)}:{where.lineno}"
-        return {"code": "child.died", "detail": f"{type(error).__name__} at {place}"}
+        return {"code": "child.defect", "detail": f"{type(error).__name__} at {place}"}
     return {
         "code": str(code),
         "detail": str(getattr(error, "detail", "")),

@@ -12,13 +12,13 @@ import time
 import unicodedata
 from dataclasses import dataclass
 
-from drivers.contract import DeviceError, Fault, Health, Status
+from drivers.contract import MAX_PAYLOAD, DeviceError, Fault, Health, Status
+from drivers.own_thread import OwnThread
 from drivers.reader_pieces import Line, Piece, Wire
 
 log = logging.getLogger(__name__)
 
-MAX_CHARACTERS = 4096
-_MAX_BYTES = 4 * MAX_CHARACTERS  # UTF-8 takes at most four bytes for a character
+_MAX_BYTES = 4 * MAX_PAYLOAD  # UTF-8 takes at most four bytes for a character
 _STALE_SECONDS = 0.5  # a payload comes in one go; a pause this long ends it
 _RETRY_SECONDS = 0.1
 _OPEN_SECONDS = 10.0
@@ -51,8 +51,8 @@ class Format:
         if self.symbologies and aim and aim[1:2] not in self.symbologies:
             raise DeviceError(Fault.READER_GARBLED, "another symbology")
         text = self._decoded(data)
-        if len(text) > MAX_CHARACTERS:
-            raise DeviceError(Fault.READER_GARBLED, f"more than {MAX_CHARACTERS} characters")
+        if len(text) > MAX_PAYLOAD:
+            raise DeviceError(Fault.READER_GARBLED, f"more than {MAX_PAYLOAD} characters")
         return text
 
     def _decoded(self, data: bytes) -> str:
@@ -127,6 +127,7 @@ class WiredCodeReader:
         self._reopen_seconds = reopen_seconds
         self._line: Line | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._thread = OwnThread("code-reader")
         self._waiter: asyncio.Future[Piece] | None = None
         self._assembly = _Assembly()
         self._status = Status(Health.OPENING, time.monotonic())
@@ -160,7 +161,8 @@ class WiredCodeReader:
 
     async def close(self) -> None:
         if self._opening is not None:
-            await asyncio.wait([self._opening])
+            await asyncio.wait([self._opening], timeout=_OPEN_SECONDS)
+        self._thread.close()
         self._lose("closed")
 
     async def _opened_soon(self) -> None:
@@ -182,7 +184,7 @@ class WiredCodeReader:
 
     async def _open(self) -> None:
         try:
-            self._attach(await asyncio.to_thread(self._wire.open))
+            self._attach(await self._thread.run(self._wire.open))
         except (OSError, ValueError) as error:
             self._reason = str(error)
             if self._status.health is not Health.ABSENT:

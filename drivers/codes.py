@@ -12,7 +12,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from drivers.contract import DeviceError, Fault
+from drivers.contract import MAX_PAYLOAD, DeviceError, Fault
 from drivers.wire import Blob
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-MAX_PAYLOAD = 4096
 MAX_PIXELS = 100_000_000
 _ENLARGE_PIXELS = 2_000_000
 _LEVEL_PIXELS = 500_000  # a camera's frame; a scanned page has even light

@@ -13,6 +13,11 @@ from typing import Protocol
 
 from drivers.wire import Blob
 
+MAX_PAYLOAD = 4096
+"""Characters of a code that a reader or a picture gave; what is longer is not taken."""
+
+_SLIP_CODE = 512
+
 
 class Fault(StrEnum):
     """Failure codes owned by this package."""
@@ -65,9 +70,14 @@ class Fault(StrEnum):
     SIGNALS_ABSENT = "device.signals.absent"
     SIGNALS_REFUSED = "device.signals.refused"
     TAMPER_OPEN = "device.tamper.open"
+    CHILD_DEFECT = "child.defect"
     CHILD_DIED = "child.died"
     CHILD_TIMEOUT = "child.timeout"
     CHILD_CIRCUIT_OPEN = "child.circuit-open"
+
+
+WARNINGS = frozenset({Fault.RECEIPT_PAPER_LOW, Fault.RECEIPT_NOT_TAKEN})
+"""Codes of a device that works, but somebody should come."""
 
 
 class DeviceError(Exception):
@@ -100,9 +110,9 @@ class Health(StrEnum):
 class Status:
     """A snapshot. ``since`` is ``time.monotonic()`` of the last change.
 
-    FAULT has a ``code``; with READY a code is a warning (RECEIPT_PAPER_LOW, RECEIPT_NOT_TAKEN).
-    STALE: no successful check for too long (``drivers/standing.py``). ``paper_inside``: a sheet may
-    still be in the device.
+    FAULT has a ``code``; with READY a code is one of WARNINGS. OPENING: nobody has asked it yet.
+    STALE: it was ready, and then no check has come back for too long (``drivers/standing.py``).
+    ``paper_inside``: a sheet may still be in the device.
     """
 
     health: Health
@@ -142,10 +152,18 @@ class SlipText:
 
 @dataclass(frozen=True, slots=True)
 class SlipCode:
-    """A QR code drawn by the printer itself. ``payload`` is at most 512 characters."""
+    """A QR code drawn by the printer itself.
+
+    Raises ValueError for a ``payload`` of more than 512 characters: on a slip its modules would be
+    too small to be read.
+    """
 
     payload: str
     module_dots: int = 6
+
+    def __post_init__(self) -> None:
+        if len(self.payload) > _SLIP_CODE:
+            raise ValueError(f"a code of {len(self.payload)} characters, at most {_SLIP_CODE}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +220,10 @@ class Supply:
 class Device(Protocol):
     def status(self) -> Status: ...
 
+    async def check(self) -> None:
+        """Ask it, and raise DeviceError when it could not be used now; ``status()`` tells too."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -224,7 +246,7 @@ class CodeReader(Device, Protocol):
         ...
 
     async def read(self) -> str:
-        """Wait for the next payload (UTF-8, at most 4096 characters). Cancel to stop waiting."""
+        """Wait for the next payload (at most MAX_PAYLOAD characters). Cancel to stop waiting."""
         ...
 
 
@@ -260,8 +282,8 @@ class ReceiptPrinter(Device, Protocol):
         ...
 
     async def slip_waits(self) -> bool:
-        """Whether a printed slip is in the exit and nobody has taken it; False for printers that
-        cannot tell."""
+        """Whether a printed slip is in the exit and nobody has been seen to take it; False for
+        printers that cannot tell. Raises nothing."""
         ...
 
     async def take_back(self) -> bool:

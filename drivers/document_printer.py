@@ -30,6 +30,7 @@ from drivers.ipp_raster import paper_points
 from drivers.ipp_state import PrinterState
 from drivers.ipp_watch import Watch
 from drivers.ipp_wire import Wire
+from drivers.own_thread import OwnThread
 from drivers.standing import Standing
 from drivers.supervisor import Child, ChildSpec
 from drivers.wire import Blob
@@ -66,7 +67,7 @@ class IppPrinter:
     ``timeout``: seconds for one answer. ``patience``: seconds for which a printer that was sent
     something may not answer. ``stall``: seconds without a printed side until it counts as hung;
     ``grace``: the same when it says what is wrong, since reasons come and go while paper is loaded.
-    Blocking calls run in a thread; PDF is rendered in a child.
+    Blocking calls run in a thread of their own; PDF is rendered in a child.
     """
 
     def __init__(
@@ -91,7 +92,9 @@ class IppPrinter:
         self._child = Child(ChildSpec("rasterizer", "drivers.ipp_raster:Rasterizer", deadline=60))
         self._entries: dict[str, _Entry] = {}
         self._lock = asyncio.Lock()
-        self._stop = threading.Event()
+        self._thread = OwnThread("document-printer")
+        self._stop = threading.Event()  # of the newest print, so that close() can end it
+        self._closed = False
         self._supplies: tuple[Supply, ...] = ()
         self._spools = False
         self._standing = Standing()
@@ -103,8 +106,11 @@ class IppPrinter:
         return self._supplies
 
     async def close(self) -> None:
+        """What is being printed is not waited for any more."""
+        self._closed = True
         self._stop.set()
         async with self._lock:
+            self._thread.close()
             await self._child.close()
             self._standing.set(Health.ABSENT)
 
@@ -119,10 +125,15 @@ class IppPrinter:
         Raises DeviceError: PRINTER_*, and CHILD_* when the PDF cannot be read.
         """
         async with self._lock:
+            stop = self._stop = threading.Event()
+            if self._closed:
+                stop.set()
             try:
-                return await self._print(pdf, name, copies)
+                return await self._print(pdf, name, copies, stop)
             except asyncio.CancelledError:
-                await asyncio.shield(asyncio.to_thread(self._cancel_quietly, name))
+                stop.set()
+                # After whatever of it is under way: the thread takes one call at a time.
+                await asyncio.shield(self._thread.run(lambda: self._cancel_quietly(name)))
                 raise
 
     async def cancel(self, name: str) -> Printed:
@@ -130,7 +141,7 @@ class IppPrinter:
         async with self._lock:
             return await self._in_thread(lambda: self._cancel(name))
 
-    async def _print(self, pdf: bytes, name: str, copies: int) -> Printed:
+    async def _print(self, pdf: bytes, name: str, copies: int, stop: threading.Event) -> Printed:
         pages = await self._child.call("count", pdf=Blob.of(pdf))
         entry = await self._in_thread(lambda: self._known(name, pages, copies))
         if entry.settled:
@@ -139,8 +150,10 @@ class IppPrinter:
             state = await self._in_thread(self._ready)
             kind = ipp_jobs.choose_format(state)
             data = pdf if kind == ipp_jobs.PDF else await self._raster(pdf, state)
+            if stop.is_set():
+                raise DeviceError(Fault.PRINTER_ABSENT, "closed")
             await self._in_thread(lambda: self._send(entry, name, kind, data, state))
-        return await self._in_thread(lambda: self._settle(entry, name))
+        return await self._in_thread(lambda: self._settle(entry, name, stop))
 
     async def _raster(self, pdf: bytes, state: PrinterState) -> bytes:
         options = self.options
@@ -159,26 +172,19 @@ class IppPrinter:
         return raster.read()
 
     async def _in_thread(self, job: Callable[[], T], *, busy: bool = True) -> T:
-        self._stop.clear()
+        return await self._thread.run(lambda: self._reported(job, busy))
+
+    def _reported(self, job: Callable[[], T], busy: bool) -> T:
         if busy:
             self._standing.set(Health.BUSY)
-        work = asyncio.ensure_future(asyncio.to_thread(self._reported, job))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            # The next caller must not meet a job that is half sent.
-            self._stop.set()
-            await asyncio.wait([work])
-            if not work.cancelled():
-                work.exception()
-            raise
-
-    def _reported(self, job: Callable[[], T]) -> T:
         try:
             result = job()
         except DeviceError as error:
             absent = error.code == Fault.PRINTER_ABSENT
             self._standing.set(Health.ABSENT if absent else Health.FAULT, error.code)
+            raise
+        except Exception:  # a defect, and nobody asks a device again that is BUSY
+            self._standing.set(Health.FAULT, Fault.PRINTER_ERROR)
             raise
         self._standing.set(Health.READY)
         return result
@@ -252,7 +258,7 @@ class IppPrinter:
                 self._end(job_id)
             raise
 
-    def _settle(self, entry: _Entry, name: str) -> Printed:
+    def _settle(self, entry: _Entry, name: str, stop: threading.Event) -> Printed:
         """Watch until the job has ended. Raises DeviceError; the job stays, a call goes on."""
         watch = Watch(self._patience)
         while True:
@@ -268,7 +274,7 @@ class IppPrinter:
                     return entry.settled
                 watch.saw(job)
                 self._require_progress(entry, job, state, watch)
-            if self._stop.wait(self._poll):
+            if stop.wait(self._poll):
                 raise DeviceError(Fault.PRINTER_UNCONFIRMED, "no longer waited for")
 
     def _job_of(self, entry: _Entry, name: str) -> Job:

@@ -9,12 +9,10 @@ import re
 from dataclasses import dataclass
 from http.client import HTTPException
 
-import requests
-from urllib3.exceptions import HTTPError
-
 from drivers.contract import Fault
+from drivers.http_once import NoConnectionError, Request, ask
 
-_STATUS_TIMEOUT = 3.0
+_STATUS_TIMEOUT = 3.0  # to connect, and for the whole answer
 _STATUS_BYTES = 65536
 # AdfState of the Mopria eSCL specification.
 _ADF_FAULTS = {
@@ -37,24 +35,14 @@ class EsclReport:
 
 def ask_escl(url: str, *, feeder: bool) -> EsclReport:
     """Asks ``{url}/ScannerStatus``; takes a few seconds at most and never raises."""
-    session = requests.Session()
-    session.trust_env = False  # a device on the local wire is not behind a proxy
     try:
-        with (
-            session,
-            session.get(f"{url}/ScannerStatus", timeout=_STATUS_TIMEOUT, stream=True) as answer,
-        ):
-            body = answer.raw.read(_STATUS_BYTES, decode_content=True)
-    except requests.ConnectTimeout:
+        status, body = ask(Request(f"{url}/ScannerStatus"), _STATUS_TIMEOUT, most=_STATUS_BYTES)
+    except (NoConnectionError, ConnectionError):
         return EsclReport(Fault.SCANNER_ABSENT)
-    except requests.Timeout:
+    except (OSError, HTTPException):
         return EsclReport(Fault.SCANNER_IO)
-    except (requests.RequestException, OSError):
-        return EsclReport(Fault.SCANNER_ABSENT)
-    except (HTTPError, HTTPException):
-        return EsclReport(Fault.SCANNER_IO)
-    if answer.status_code != 200:
-        return EsclReport(Fault.SCANNER_BUSY if answer.status_code == 503 else Fault.SCANNER_IO)
+    if status != 200:
+        return EsclReport(Fault.SCANNER_BUSY if status == 503 else Fault.SCANNER_IO)
     return _report(body.decode(errors="replace"), feeder)
 
 

@@ -33,9 +33,7 @@ def open_endpoint(identity: Identity, backend: Any = None) -> tuple[bytes, socke
     import usb.util
 
     try:
-        device = usb.core.find(
-            **wanted(identity.vendor, identity.product, identity.serial), backend=backend
-        )
+        device = usb.core.find(**wanted(identity), backend=backend)
     except usb.core.NoBackendError as error:
         raise OSError(f"libusb: {error}") from None
     if device is None:
@@ -51,26 +49,42 @@ def _pumped(device: Any) -> tuple[bytes, socket.socket]:
     for interface in device.get_active_configuration():
         if interface.bInterfaceClass != _HID_CLASS:
             continue
-        _detach(device, interface.bInterfaceNumber)
-        descriptor = _report_descriptor(device, interface.bInterfaceNumber)
+        number = interface.bInterfaceNumber
+        taken = _detach(device, number)
+        descriptor = _report_descriptor(device, number)
         inward = [end for end in interface if end.bEndpointAddress & 0x80]
         interrupt = [end for end in inward if end.bmAttributes & 3 == _INTERRUPT]
         try:
             largest = layout(descriptor).largest
-        except HidError:
-            continue  # another interface of the reader, as a keyboard
+        except HidError:  # another interface of the reader, as a keyboard
+            if taken:
+                _give_back(device, number)
+            continue
         if interrupt:
             return descriptor, _start(device, interrupt[0], largest)
     raise OSError("the USB device is not in HID-POS mode")
 
 
-def _detach(device: Any, interface: int) -> None:
-    """Take the interface from the kernel's own driver; a back-end may have no kernel."""
+def _detach(device: Any, interface: int) -> bool:
+    """Take the interface from the kernel's own driver, which alone lets its report descriptor be
+    read; whether there was one. A back-end may have no kernel."""
     try:
-        if device.is_kernel_driver_active(interface):
-            device.detach_kernel_driver(interface)
+        if not device.is_kernel_driver_active(interface):
+            return False
+        device.detach_kernel_driver(interface)
     except NotImplementedError:
-        pass
+        return False
+    return True
+
+
+def _give_back(device: Any, interface: int) -> None:
+    import usb.util
+
+    usb.util.release_interface(device, interface)
+    try:
+        device.attach_kernel_driver(interface)
+    except OSError as error:
+        log.warning("HID interface %d stays without its driver: %s", interface, error)
 
 
 def _report_descriptor(device: Any, interface: int) -> bytes:

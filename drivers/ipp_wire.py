@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import ssl
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
-
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from drivers import ipp
 from drivers.contract import DeviceError, Fault
+from drivers.http_once import NoConnectionError, Request, Trust, ask
 
 MOST_BYTES = 1024 * 1024
 _PORT = 631
@@ -51,17 +49,6 @@ def http_address(uri: str) -> str:
     return f"{scheme}://{host}:{parts.port or _PORT}{parts.path or '/ipp/print'}"
 
 
-class _Pinned(HTTPAdapter):
-    """Accepts exactly one certificate, whoever signed it: printers sign their own."""
-
-    def __init__(self, fingerprint: str) -> None:
-        self._fingerprint = fingerprint
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, assert_fingerprint=self._fingerprint)
-
-
 class Wire:
     """A printer at ``uri``. ``fingerprint``: SHA-256 of its certificate, hex, may hold colons."""
 
@@ -71,8 +58,7 @@ class Wire:
         self.uri = uri
         self._address = http_address(uri)
         self._timeout = timeout
-        self._ca_file = ca_file
-        self._fingerprint = fingerprint
+        self._trust = Trust(ca_file, fingerprint)
         self._ids = itertools.count(1)
 
     def ask(
@@ -117,14 +103,15 @@ class Wire:
 
     def _exchange(self, body: bytes, request_id: int) -> ipp.Message:
         # A connection for each request: one kept open could be dead without anybody knowing.
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy stands between a kiosk and its printer
-            if self._fingerprint:
-                session.mount("https://", _Pinned(self._fingerprint))
-            try:
-                answer = self._post(session, body)
-            except requests.RequestException as error:
-                raise _typed(error) from None
+        request = Request(self._address, "POST", {"Content-Type": "application/ipp"}, body)
+        try:
+            status, answer = ask(request, self._timeout, most=MOST_BYTES, trust=self._trust)
+        except (OSError, HTTPException) as error:
+            raise _typed(error) from None
+        if status == 503:
+            raise DeviceError(Fault.PRINTER_BUSY, "HTTP 503")
+        if status != 200:
+            raise DeviceError(Fault.PRINTER_SILENT, f"HTTP {status}")
         try:
             message = ipp.decode(answer)
         except ipp.MalformedError as error:
@@ -133,40 +120,10 @@ class Wire:
             raise DeviceError(Fault.PRINTER_SILENT, "an answer to something else")
         return message
 
-    def _post(self, session: requests.Session, body: bytes) -> bytes:
-        verify = str(self._ca_file) if self._ca_file else not self._fingerprint
-        with session.post(
-            self._address,
-            data=body,
-            headers={"Content-Type": "application/ipp", "Accept-Encoding": "identity"},
-            timeout=self._timeout,
-            allow_redirects=False,
-            verify=verify,
-            stream=True,
-        ) as answer:
-            if answer.status_code == 503:
-                raise DeviceError(Fault.PRINTER_BUSY, "HTTP 503")
-            if answer.status_code != 200:
-                raise DeviceError(Fault.PRINTER_SILENT, f"HTTP {answer.status_code}")
-            return _limited(answer)
 
-
-def _limited(answer: requests.Response) -> bytes:
-    received = bytearray()
-    for piece in answer.iter_content(64 * 1024):
-        received += piece
-        if len(received) > MOST_BYTES:
-            raise DeviceError(Fault.PRINTER_SILENT, "an answer without end")
-    return bytes(received)
-
-
-def _typed(error: requests.RequestException) -> DeviceError:
-    reason = error.args[0] if error.args else None
-    cause = reason.reason if isinstance(reason, MaxRetryError) else reason
-    if isinstance(error, requests.ConnectTimeout) or isinstance(cause, NewConnectionError):
+def _typed(error: OSError | HTTPException) -> DeviceError:
+    if isinstance(error, NoConnectionError):
         return DeviceError(Fault.PRINTER_ABSENT, "no connection")
-    if isinstance(error, requests.exceptions.SSLError):
-        words = str(error).lower()
-        if "certificate" in words or "fingerprint" in words:
-            return DeviceError(Fault.PRINTER_ABSENT, "another certificate", retryable=False)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return DeviceError(Fault.PRINTER_ABSENT, "another certificate", retryable=False)
     return DeviceError(Fault.PRINTER_SILENT, type(error).__name__)

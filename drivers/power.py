@@ -30,7 +30,7 @@ class NutPowerSupply:
             raise ValueError(f"power supply address {address!r}: expected nut://UPS@host")
         self._ups, self._host, self._port = parts.username, parts.hostname, parts.port or PORT
         self._timeout = timeout
-        self._standing = Standing(Health.STALE)
+        self._standing = Standing()
 
     def status(self) -> Status:
         return self._standing.status()

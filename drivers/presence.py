@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 from drivers.contract import Device, DeviceError, Health
 
@@ -23,12 +22,8 @@ _CALM_SECONDS = 60.0
 _PATIENCE = 15.0  # for one answer
 
 
-class Checkable(Device, Protocol):
-    async def check(self) -> None: ...
-
-
 @asynccontextmanager
-async def watching(devices: Sequence[Checkable]) -> AsyncIterator[None]:
+async def watching(devices: Sequence[Device]) -> AsyncIterator[None]:
     """Ask devices while the block runs: each second one that is absent or at fault, each minute
     one that is well, never one that is busy. Each in a task of its own: one that hangs delays no
     other. What they answer is in their ``status()``."""
@@ -41,7 +36,7 @@ async def watching(devices: Sequence[Checkable]) -> AsyncIterator[None]:
         await asyncio.gather(*watchers, return_exceptions=True)
 
 
-async def _watch(device: Checkable) -> None:
+async def _watch(device: Device) -> None:
     asked = 0.0
     while True:
         health = device.status().health
@@ -52,7 +47,7 @@ async def _watch(device: Checkable) -> None:
         await asyncio.sleep(_EAGER_SECONDS)
 
 
-async def _ask(device: Checkable) -> None:
+async def _ask(device: Device) -> None:
     before = device.status()
     try:
         await asyncio.wait_for(device.check(), _PATIENCE)

@@ -8,22 +8,25 @@ means that all before it is on paper. When the answer is lost, the printer's own
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drivers import receipt_presenter as presenter
 from drivers.contract import DeviceError, Fault, Health, Slip, Status
+from drivers.own_thread import OwnThread
 from drivers.receipt_roll import PaperRoll
 from drivers.receipt_slip import WIDTH_DOTS, encode, length_dots, render_slip
-from drivers.receipt_wires import Wire, check_address, connect
+from drivers.receipt_wires import GONE, Wire, check_address, connect
 from drivers.standing import Standing
+
+log = logging.getLogger(__name__)
 
 _ROWS_PER_SECOND = 400  # 50 mm/s, the slowest printer we expect
 _POLL_SECONDS = 0.2
@@ -77,11 +80,10 @@ class EscposPrinter:
 
     ``usb_backend``: pyusb's, for tests; None is libusb. ``timeout``: seconds until a printer that
     does not answer counts as silent. ``near_end_mm`` and ``roll_file``: as in ``PaperRoll``. The
-    connection is opened for each call, so a printer that was
-    switched off and on needs no care.
+    connection is opened for each call, so a printer that was switched off and on needs no care.
 
-    Calls block, so they run in a thread. There is no child process: sockets and pyserial are
-    plain Python, and libusb gets a time limit on every transfer.
+    Calls block, so they run in a thread of their own, one after the other. There is no child
+    process: sockets and pyserial are plain Python; for libusb see docs/decisions/0045.
     """
 
     def __init__(
@@ -110,9 +112,10 @@ class EscposPrinter:
         self._slip_waits = False
         self._roll = PaperRoll(near_end_mm, traits.dpi, roll_file)
         self._cut_counter = traits.cut_counter and traits.cutter != "none"
+        self._told_cuts = False
         self._usb_backend = usb_backend
         self._unsettled: _Unsettled | None = None
-        self._lock = asyncio.Lock()
+        self._thread = OwnThread("receipt-printer")
         self._standing = Standing()
 
     def status(self) -> Status:
@@ -122,8 +125,8 @@ class EscposPrinter:
         return self._roll.left_mm
 
     async def close(self) -> None:
-        async with self._lock:
-            self._standing.set(Health.ABSENT)
+        self._thread.close()
+        self._standing.set(Health.ABSENT)
 
     async def check(self) -> None:
         """Raises DeviceError: RECEIPT_ABSENT, _SILENT, _COVER_OPEN, _PAPER_OUT, _CUTTER,
@@ -146,9 +149,13 @@ class EscposPrinter:
         await self._run(lambda: self._print(slip))
 
     async def slip_waits(self) -> bool:
-        """Raises DeviceError as ``check``. Without a presenter nobody knows, and it is False."""
+        """Without a presenter nobody knows, and it is False. A printer that does not answer holds
+        what it last held: nobody has seen it taken."""
         if self._traits.present_steps:
-            await self._run(self._check)
+            try:
+                await self._run(self._check)
+            except DeviceError as error:
+                log.warning("whether a slip hangs in the exit is not known: %s", error.code)
         return self._slip_waits
 
     async def take_back(self) -> bool:
@@ -158,15 +165,7 @@ class EscposPrinter:
         return not self._slip_waits
 
     async def _run(self, job: Callable[[], None]) -> None:
-        async with self._lock:
-            work = asyncio.ensure_future(asyncio.to_thread(self._reported, job))
-            try:
-                await asyncio.shield(work)
-            except asyncio.CancelledError:
-                # The next caller must not speak into the middle of a slip.
-                await asyncio.wait([work])
-                work.exception()  # nobody waits for it any more; the status tells
-                raise
+        await self._thread.run(lambda: self._reported(job))
 
     def _reported(self, job: Callable[[], None]) -> None:
         try:
@@ -174,6 +173,9 @@ class EscposPrinter:
         except DeviceError as error:
             absent = error.code == Fault.RECEIPT_ABSENT
             self._standing.set(Health.ABSENT if absent else Health.FAULT, error.code)
+            raise
+        except Exception:  # a defect, and nobody asks a device again that is BUSY
+            self._standing.set(Health.FAULT, Fault.RECEIPT_ERROR)
             raise
         low = Fault.RECEIPT_PAPER_LOW if self.paper_near_end else None
         self._standing.set(Health.READY, Fault.RECEIPT_NOT_TAKEN if self._slip_waits else low)
@@ -248,7 +250,8 @@ class EscposPrinter:
         return lost.digest == _digest(slip) and cuts is not None and cuts > lost.cuts
 
     def _cuts(self, wire: Wire) -> int | None:
-        """The printer's count of cuts; None when it keeps or tells none, and is not asked again."""
+        """The printer's count of cuts; None when it does not tell. One that never has is not asked
+        again: some print the question."""
         if not self._cut_counter:
             return None
         wire.write(_ASK_CUTS)
@@ -256,9 +259,10 @@ class EscposPrinter:
         received = b""
         while not (found := re.search(rb"_(\d+)\x00", received)):
             if (left := deadline - time.monotonic()) <= 0:
-                self._cut_counter = False
+                self._cut_counter = self._told_cuts
                 return None
             received += wire.read(left)
+        self._told_cuts = True
         return int(found[1])
 
     def _send(self, wire: Wire, chunks: list[bytes]) -> None:
@@ -334,7 +338,9 @@ class EscposPrinter:
         except OSError as error:
             raise _typed(error) from None
         finally:
-            wire.close()
+            # What became of the slip is known by now; a wire that is gone cannot be closed well.
+            with suppress(*GONE):
+                wire.close()
 
 
 def _typed(error: DeviceError | OSError) -> DeviceError:

@@ -5,19 +5,23 @@ All reads and writes return within a given time.
 
 from __future__ import annotations
 
-import re
 import socket
+import termios
 import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from drivers.contract import DeviceError, Fault
+from drivers.hid_nodes import Identity
 from drivers.usb_find import wanted
 
 _SERIAL_BAUD = 115200
 _PRINTER_CLASS = 7
 _BULK = 2
+
+GONE = (OSError, termios.error)
+"""What pyserial raises on a line whose other end is gone: the latter is no OSError."""
 
 
 class Wire(Protocol):
@@ -35,9 +39,11 @@ class Wire(Protocol):
 def check_address(address: str) -> None:
     """Raises ValueError unless ``address`` is one that :func:`connect` understands."""
     parts = urlsplit(address)
-    usb = re.fullmatch(r"usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(:[!-~]+)?", address)
+    if parts.scheme == "usb":
+        Identity.parse(address.removeprefix("usb:"))
+        return
     tcp = parts.scheme == "tcp" and parts.hostname and parts.port
-    if not (usb or tcp or (parts.scheme == "serial" and parts.path)):
+    if not (tcp or (parts.scheme == "serial" and parts.path)):
         raise ValueError(
             f"receipt printer address {address!r}: expected tcp://host:port, "
             "serial:/dev/ttyUSB0 (or serial:/dev/ttyUSB0?baud=38400) or usb:vvvv:pppp "
@@ -60,10 +66,9 @@ def connect(address: str, timeout: float, usb_backend: Any = None) -> Wire:
             baud = int(parse_qs(parts.query).get("baud", [_SERIAL_BAUD])[0])
             return _Serial(parts.path, baud, timeout)
         # Not from ``parts``: a serial number may hold "?" or "#".
-        _, vendor, product, *serial = address.split(":", 3)
-        which = wanted(int(vendor, 16), int(product, 16), serial[0] if serial else "")
+        which = wanted(Identity.parse(address.removeprefix("usb:")))
         return _Usb({**which, "backend": usb_backend}, timeout)
-    except (DeviceNotFoundError, OSError) as error:
+    except (DeviceNotFoundError, *GONE) as error:
         raise DeviceError(Fault.RECEIPT_ABSENT, str(error).replace("\n", " ")) from None
 
 
@@ -122,13 +127,15 @@ class _Serial:
         return first + line.read(line.in_waiting) if first else b""
 
     def close(self) -> None:
-        # Serial.close() alone would wait without limit until the printer has taken everything.
+        # The library's close() would wait without limit until the printer has taken everything.
         line = self._printer.device
         deadline = time.monotonic() + self._timeout
-        while line.out_waiting and time.monotonic() < deadline:
-            time.sleep(0.01)
-        line.reset_output_buffer()
-        self._printer.close()
+        try:
+            while line.out_waiting and time.monotonic() < deadline:
+                time.sleep(0.01)
+            line.reset_output_buffer()
+        finally:
+            line.close()
 
 
 class _Usb:

@@ -12,10 +12,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from drivers.contract import DeviceError, Fault, Health, Raster, ScanSettings, Status
 from drivers.escl_status import EsclReport, ask_escl
+from drivers.own_thread import OwnThread
 from drivers.sane_worker import Quirks
 from drivers.standing import Standing
 from drivers.supervisor import Child, ChildSpec
@@ -60,14 +62,16 @@ class SaneScanner:
             deadline=deadline,
         )
         self._child = Child(self._spec)
+        self._thread = OwnThread("scanner")
         self._job = 0
-        self._standing = Standing(Health.STALE)
+        self._standing = Standing()
 
     def status(self) -> Status:
-        """What the last scan or check found; STALE before the first one, and when that is old."""
+        """What the last scan or check found; STALE when that is old."""
         return self._standing.status()
 
     async def close(self) -> None:
+        self._thread.close()
         await self._child.close()
 
     async def check(self) -> None:
@@ -143,12 +147,12 @@ class SaneScanner:
     async def _ask(self, *, feeder: bool) -> EsclReport:
         if not self._url:
             return EsclReport()
-        return await asyncio.to_thread(ask_escl, self._url, feeder=feeder)
+        return await self._thread.run(partial(ask_escl, self._url, feeder=feeder))
 
     async def _explain(self, error: DeviceError, moving: bool) -> DeviceError:
         """The same failure with the most precise code that can be had."""
         code = error.code
-        if code.startswith("child."):
+        if code.startswith("child.") and code != Fault.CHILD_DEFECT:
             code = Fault.SCANNER_IO
         if code == Fault.SCANNER_IO and self._url:
             seen = (await self._ask(feeder=moving)).fault
@@ -164,10 +168,8 @@ class SaneScanner:
         """What came of a scan or a check, unless a newer scan has begun."""
         if job != self._job:
             return
-        if failure is None:
+        if failure is None or failure.code == Fault.SCANNER_EMPTY:
             self._standing.set(Health.READY)
-        elif failure.code == Fault.SCANNER_EMPTY:
-            self._standing.set(Health.READY, failure.code)
         else:
             health = Health.ABSENT if failure.code == Fault.SCANNER_ABSENT else Health.FAULT
             self._standing.set(health, failure.code, paper_inside=failure.paper_inside)
@@ -190,7 +192,10 @@ class SaneScanner:
         await self._look_at_rest(job, inside=moving and not stopped)
 
     async def _look_at_rest(self, job: int, *, inside: bool) -> None:
-        fault = (await self._ask(feeder=True)).fault
+        try:
+            fault = (await asyncio.wait_for(self._ask(feeder=True), _STOP_DEADLINE)).fault
+        except TimeoutError:  # whoever left is not kept waiting
+            fault = None
         if fault in _MECHANICAL or fault is Fault.SCANNER_ABSENT:
             self._note(job, DeviceError(fault, paper_inside=_paper_inside(fault, moving=True)))
         elif job == self._job:

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from drivers.contract import DeviceError, Fault, Health, Status
 from drivers.modbus import Box, ModbusError
+from drivers.own_thread import OwnThread
 from drivers.standing import Standing
 
 log = logging.getLogger(__name__)
@@ -51,8 +52,8 @@ class SignalBox:
         self._outputs = {n: s for n, s in ((lamp, lamp_seconds), (bell, bell_seconds)) if n}
         self._until: dict[int, float] = {}
         self._timers: dict[int, asyncio.Task[None]] = {}
+        self._thread = OwnThread("signals")
         self._was_open = False
-        self._lock = asyncio.Lock()
         self._standing = Standing()
 
     def status(self) -> Status:
@@ -68,6 +69,7 @@ class SignalBox:
                 await self._switch(number, on=False)
             except DeviceError as error:
                 log.warning("output %d may be on: %s", number, error)
+        self._thread.close()
         self._standing.set(Health.ABSENT)
 
     async def check(self) -> None:
@@ -124,8 +126,7 @@ class SignalBox:
 
     async def _ask(self, question: Callable[[], T]) -> T:
         try:
-            async with self._lock:
-                return await asyncio.to_thread(question)
+            return await self._thread.run(question)
         except ModbusError as error:
             code, detail = Fault.SIGNALS_REFUSED, str(error)
         except OSError as error:

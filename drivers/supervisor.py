@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 _CIRCUIT_FAILURES = 5
 _CIRCUIT_SECONDS = 30.0
 _BACKOFF_FIRST = 0.1
+_REAP_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Child:
         self._sock: socket.socket | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"child-{spec.name}")
         self._closing = threading.Event()
+        self._swap = threading.Lock()  # of process and socket, which close() takes from a call
         self._failures = 0
         self._failed_at = 0.0
         self._status = Status(Health.ABSENT, time.monotonic())
@@ -68,7 +70,8 @@ class Child:
         """Run ``method`` in the child.
 
         Raises DeviceError: the child's own coded error, or CHILD_DIED, CHILD_TIMEOUT,
-        CHILD_CIRCUIT_OPEN. Cancelling the caller does not stop the child; its deadline does.
+        CHILD_CIRCUIT_OPEN; CHILD_DEFECT when its code is at fault, and it lives on. Cancelling
+        the caller does not stop the child; its deadline does.
         """
         loop = asyncio.get_running_loop()
         limit = self.spec.deadline if deadline is None else deadline
@@ -79,10 +82,11 @@ class Child:
     async def close(self) -> None:
         """End the child at once, whatever it does; a call under way raises CHILD_DIED."""
         self._closing.set()
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
         self._stop()
-        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
-        # A call that was about to start the child may have done so meanwhile.
-        self._stop()
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _call(self, method: str, arguments: dict[str, Any], limit: float) -> Any:
         try:
@@ -101,16 +105,19 @@ class Child:
         self._set(Health.READY)
         if "ok" in answer:
             return answer["ok"]
-        raise DeviceError(**answer["error"])
+        told = DeviceError(**answer["error"])
+        if told.code == Fault.CHILD_DEFECT:
+            log.error("child %s: a defect in %s: %s", self.spec.name, method, told.detail)
+        raise told
 
     def _exchange(
         self, sock: socket.socket, method: str, arguments: dict[str, Any], limit: float
     ) -> dict[str, Any]:
-        sock.settimeout(limit)
+        end = time.monotonic() + limit
         call = {"method": method, "arguments": arguments, "options": dict(self.spec.options)}
         try:
-            wire.send(sock, call)
-            answer: dict[str, Any] = wire.receive(sock)
+            wire.send(sock, call, end)
+            answer: dict[str, Any] = wire.receive(sock, end)
         except TimeoutError:
             raise DeviceError(Fault.CHILD_TIMEOUT, f"{self.spec.name}.{method}") from None
         except (OSError, EOFError, ValueError):
@@ -125,8 +132,10 @@ class Child:
         log.warning("child %s failed (%s), %d in a row", self.spec.name, error, self._failures)
 
     def _ensure_running(self) -> socket.socket:
-        if self._sock and self._process and self._process.poll() is None:
-            return self._sock
+        with self._swap:
+            process, sock = self._process, self._sock
+        if sock and process and process.poll() is None:
+            return sock
         self._stop()
         if self._closing.is_set():
             raise DeviceError(Fault.CHILD_DIED, f"{self.spec.name} is closed", retryable=False)
@@ -141,33 +150,64 @@ class Child:
 
     def _start(self) -> socket.socket:
         self._set(Health.OPENING)
-        self._sock, theirs = socket.socketpair()  # _stop() closes it when there is no process
+        ours, theirs = socket.socketpair()
+        try:
+            process = self._spawn(theirs)
+        except BaseException:
+            ours.close()
+            raise
+        with self._swap:
+            self._process, self._sock = process, ours
+        if self._closing.is_set():  # close() may have looked before there was anything to stop
+            self._stop()
+            raise DeviceError(Fault.CHILD_DIED, f"{self.spec.name} is closed", retryable=False)
+        if self.spec.nice:
+            os.setpriority(os.PRIO_PROCESS, process.pid, self.spec.nice)
+        return ours
+
+    def _spawn(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         with theirs:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "drivers.child", self.spec.target, str(theirs.fileno())],
                 env={**os.environ, **self.spec.environment},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        if self.spec.nice:
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, self.spec.nice)
-        return self._sock
 
     def _stop(self) -> None:
-        process, sock, self._process, self._sock = self._process, self._sock, None, None
+        with self._swap:
+            process, sock, self._process, self._sock = self._process, self._sock, None, None
         if process:
             # The whole group: Tesseract, for one, is a process of the child's own.
             try:
                 os.killpg(process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-            process.wait()
         if sock:
-            sock.close()
+            _hang_up(sock)
+        if process:
+            self._reap(process)
+
+    def _reap(self, process: subprocess.Popen[bytes]) -> None:
+        """SIGKILL does not end a process that a driver of the kernel holds: nobody waits for it."""
+        try:
+            process.wait(_REAP_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.error("child %s (%d) is held by the kernel", self.spec.name, process.pid)
+            threading.Thread(target=process.wait, name="reaper", daemon=True).start()
 
     def _set(self, health: Health, code: str | None = None) -> None:
         self._status = Status(health, time.monotonic(), code)
+
+
+def _hang_up(sock: socket.socket) -> None:
+    """Closing alone would not wake a call that reads from it."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # the child was quicker
+    sock.close()
 
 
 def _retrieve(call: asyncio.Future[Any]) -> None:

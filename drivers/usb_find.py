@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from drivers.hid_nodes import Identity
 
-def wanted(vendor: int, product: int, serial: str) -> dict[str, Any]:
+
+def wanted(identity: Identity) -> dict[str, Any]:
     """Arguments of ``usb.core.find``."""
 
     def has_serial(device: Any) -> bool:
         import usb.util
 
         try:
-            found = bool(device.serial_number == serial)
+            found = bool(device.serial_number == identity.serial)
         except (OSError, ValueError):  # ValueError: it has no strings, or may not be asked
             found = False
         if not found:
             usb.util.dispose_resources(device)
         return found
 
-    ids: dict[str, Any] = {"idVendor": vendor, "idProduct": product}
+    ids: dict[str, Any] = {"idVendor": identity.vendor, "idProduct": identity.product}
     # pyusb asks custom_match first of every device on the bus: only ours may be opened.
-    return {**ids, "custom_match": _both(ids, has_serial)} if serial else ids
+    return {**ids, "custom_match": _both(ids, has_serial)} if identity.serial else ids
 
 
 def _both(ids: dict[str, Any], match: Callable[[Any], bool]) -> Callable[[Any], bool]:

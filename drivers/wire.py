@@ -13,6 +13,7 @@ import mmap
 import os
 import socket
 import struct
+import time
 from typing import Any, Self
 
 import cbor2
@@ -77,8 +78,12 @@ class Blob:
         self.close()
 
 
-def send(sock: socket.socket, message: Any) -> None:
-    """Raises TypeError for a value, ValueError for a number of blobs that is not carried."""
+def send(sock: socket.socket, message: Any, end: float | None = None) -> None:
+    """``end``: ``time.monotonic()`` by which all of it must be gone.
+
+    Raises TypeError for a value, ValueError for a number of blobs that is not carried,
+    TimeoutError.
+    """
     blobs: list[Blob] = []
 
     def encode_blob(encoder: cbor2.CBOREncoder, value: Any) -> None:
@@ -90,25 +95,44 @@ def send(sock: socket.socket, message: Any) -> None:
     body = cbor2.dumps(message, default=encode_blob)
     if len(blobs) > MAX_BLOBS:
         raise ValueError(f"{len(blobs)} blobs in one message, at most {MAX_BLOBS}")
+    _allow_what_is_left(sock, end)
     sock.sendall(_HEADER.pack(len(body), len(blobs)) + body)
     for start in range(0, len(blobs), _BATCH):
+        _allow_what_is_left(sock, end)
         socket.send_fds(sock, [b"\0"], [blob.fileno() for blob in blobs[start : start + _BATCH]])
 
 
-def receive(sock: socket.socket) -> Any:
-    """The next message. Raises EOFError when the peer is gone, ValueError on nonsense."""
-    length, count = _HEADER.unpack(_exactly(sock, _HEADER.size))
+def receive(sock: socket.socket, end: float | None = None) -> Any:
+    """The next message, whole by ``end`` (``time.monotonic()``), in however many pieces it comes.
+
+    Raises EOFError when the peer is gone, ValueError on nonsense, TimeoutError.
+    """
+    length, count = _HEADER.unpack(_exactly(sock, _HEADER.size, end))
     if length > MAX_BODY or count > MAX_BLOBS:
         raise ValueError("malformed message between processes")
-    body = _exactly(sock, length)
+    body = _exactly(sock, length, end)
     fds: list[int] = []
     try:
         while len(fds) < count:
+            _allow_what_is_left(sock, end)
             fds += _receive_batch(sock, min(_BATCH, count - len(fds)))
         return _decode(body, fds)
     finally:
         for fd in fds:
             os.close(fd)
+
+
+def _allow_what_is_left(sock: socket.socket, end: float | None) -> None:
+    """A time-out of a socket begins anew with each call: a peer that trickles would never be late.
+
+    Raises TimeoutError.
+    """
+    if end is None:
+        return
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the other process is late")
+    sock.settimeout(left)
 
 
 def _receive_batch(sock: socket.socket, count: int) -> list[int]:
@@ -153,9 +177,10 @@ def _check_memory(fd: int, size: int) -> None:
         raise ValueError("a blob is shorter than announced")
 
 
-def _exactly(sock: socket.socket, count: int) -> bytes:
+def _exactly(sock: socket.socket, count: int, end: float | None) -> bytes:
     chunks = bytearray()
     while len(chunks) < count:
+        _allow_what_is_left(sock, end)
         chunk = sock.recv(min(count - len(chunks), 1 << 20))
         if not chunk:
             raise EOFError("the other process is gone")

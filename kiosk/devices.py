@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from drivers.absent import (
+    AbsentCamera,
     AbsentCardReader,
     AbsentCodeReader,
     AbsentDocumentPrinter,
@@ -89,13 +90,17 @@ def code_reader(settings: CodeReaderSettings) -> CodeReader:
 
 def camera(settings: CameraSettings) -> Camera:
     model = profile(settings.profile, CameraProfile, "devices.camera.profile")
-    rotation = (settings.rotation + model.rotation) % 360
-    return OpenCvCamera(
-        source=settings.source,
-        rotation=rotation,
-        exposure=model.exposure,
-        mirrored=model.mirrored,
-    )
+    if not settings.source:
+        return AbsentCamera()
+    try:
+        return OpenCvCamera(
+            source=settings.source,
+            rotation=(settings.rotation + model.rotation) % 360,
+            exposure=model.exposure,
+            mirrored=model.mirrored,
+        )
+    except ValueError as error:
+        raise KioskError(Fault.SETTINGS_INVALID, f"devices.camera.source: {error}") from None
 
 
 def receipt_printer(

@@ -28,15 +28,7 @@ _NOTICE_SECONDS = 30.0
 
 async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], None]) -> None:
     """Serve citizens until cancelled; meanwhile devices that went away are looked for."""
-    watched = (
-        kiosk.scanner,
-        kiosk.reader,
-        kiosk.receipt,
-        kiosk.printer,
-        kiosk.cards,
-        kiosk.camera,
-        kiosk.power,
-    )
+    watched = [kiosk.devices[kind.name] for kind in inventory.KINDS if kind.watched]
     async with watching(watched):
         while True:
             discard_drafts(kiosk)

@@ -12,13 +12,14 @@ import json
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from drivers.contract import (
+    WARNINGS,
     Camera,
     CardReader,
     CodeReader,
@@ -33,7 +34,8 @@ from drivers.contract import (
     Signals,
 )
 from kiosk import devices
-from kiosk.failures import table
+from kiosk.failures import Fault as KioskFault
+from kiosk.failures import KioskError, table
 from kiosk.settings import Section, Settings
 
 log = logging.getLogger(__name__)
@@ -42,21 +44,27 @@ FILE = "devices.json"
 _DEADLINE = 25.0
 _NONE = "none in the settings"
 _LOOK_SECONDS = 1.0
+_AGAIN_SECONDS = 60.0
+_OLD_SECONDS = 3 * _AGAIN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``key``: the section of the settings. ``address``: the settings that say where it is, the
-    first that is set counts. ``ask`` raises DeviceError or says what it found. ``needed``: without
-    it nobody can be served. ``optional``: a kiosk may well have none."""
+    first that is set counts. ``ask`` raises DeviceError or says what it found; ``silence`` is the
+    code of one that does neither. ``needed``: without it nobody can be served. ``optional``: a
+    kiosk may well have none. ``watched``: ``kiosk run`` asks it again and again
+    (``drivers/presence.py``); signals have an asker of their own."""
 
     name: str
     key: str
     address: tuple[str, ...]
     make: Callable[[Settings], Device]
     ask: Callable[[Any], Awaitable[str]]
+    silence: Fault
     needed: bool = False
     optional: bool = False
+    watched: bool = True
 
     def section(self, settings: Settings) -> Section:
         section: Section = getattr(settings.devices, self.key)
@@ -92,11 +100,12 @@ class State:
     @property
     def warned(self) -> bool:
         """It works, but somebody should come."""
-        return self.fine and self.state == Health.READY and bool(self.code)
+        return self.fine and self.state == Health.READY and self.code in WARNINGS
 
     @property
     def fine(self) -> bool:
-        return not self.address or self.state in (Health.READY, Health.BUSY, Health.STALE)
+        """Silence is not: STALE is a device that is not heard of any more."""
+        return not self.address or self.state in (Health.OPENING, Health.READY, Health.BUSY)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -160,6 +169,7 @@ KINDS: tuple[Kind, ...] = (
         ("url", "device"),
         lambda settings: devices.scanner(settings.devices.scanner, settings.site.state / "sane"),
         _ask_scanner,
+        Fault.SCANNER_IO,
         needed=True,
     ),
     Kind(
@@ -168,6 +178,7 @@ KINDS: tuple[Kind, ...] = (
         ("address",),
         lambda settings: devices.code_reader(settings.devices.code_reader),
         _ask_reader,
+        Fault.READER_ABSENT,
     ),
     Kind(
         "camera",
@@ -175,6 +186,7 @@ KINDS: tuple[Kind, ...] = (
         ("source",),
         lambda settings: devices.camera(settings.devices.camera),
         _ask_camera,
+        Fault.CAMERA_STOPPED,
     ),
     Kind(
         "receipt printer",
@@ -184,6 +196,7 @@ KINDS: tuple[Kind, ...] = (
             settings.devices.receipt_printer, settings.site.state / devices.ROLL_FILE
         ),
         _ask_printer,
+        Fault.RECEIPT_SILENT,
     ),
     Kind(
         "document printer",
@@ -191,6 +204,7 @@ KINDS: tuple[Kind, ...] = (
         ("uri",),
         lambda settings: devices.document_printer(settings.devices.document_printer),
         _ask_document_printer,
+        Fault.PRINTER_SILENT,
         optional=True,
     ),
     Kind(
@@ -199,6 +213,7 @@ KINDS: tuple[Kind, ...] = (
         ("reader",),
         lambda settings: devices.card_reader(settings.devices.card_reader),
         _ask_card_reader,
+        Fault.CARD_READER_SERVICE,
         optional=True,
     ),
     Kind(
@@ -207,6 +222,7 @@ KINDS: tuple[Kind, ...] = (
         ("address",),
         lambda settings: devices.power(settings.devices.power),
         _ask_power,
+        Fault.POWER_ABSENT,
         optional=True,
     ),
     Kind(
@@ -217,29 +233,50 @@ KINDS: tuple[Kind, ...] = (
             settings.devices.signals, settings.site.state / devices.TAMPER_FILE
         ),
         _ask_signals,
+        Fault.SIGNALS_ABSENT,
         optional=True,
+        watched=False,  # kiosk/tamper.py
     ),
 )
 
 
-async def probe(settings: Settings, kinds: Iterable[Kind] = KINDS) -> list[State]:
-    """Ask every configured device once, all at the same time."""
-    return list(await asyncio.gather(*(_probe(settings, kind) for kind in kinds)))
+async def probe(
+    settings: Settings, kinds: Iterable[Kind] = KINDS, *, quietly: bool = False
+) -> list[State]:
+    """Ask every configured device once, all at the same time. ``quietly``: only as the running
+    kiosk asks again and again, which opens no camera.
+
+    Raises KioskError: KIOSK_RUNNING when a kiosk holds them, SETTINGS_INVALID.
+    """
+    if _is_running(settings.site.state):
+        raise KioskError(KioskFault.KIOSK_RUNNING, "it has the devices")
+    return list(await asyncio.gather(*(_probe(settings, kind, quietly) for kind in kinds)))
 
 
-async def _probe(settings: Settings, kind: Kind) -> State:
+async def _probe(settings: Settings, kind: Kind, quietly: bool) -> State:
     if not kind.where(settings):
         return _state(settings, kind, Health.ABSENT, detail=_NONE)
-    device = kind.make(settings)
     try:
-        said = await asyncio.wait_for(kind.ask(device), _DEADLINE)
-        return _state(settings, kind, Health.READY, device.status().code or "", said)
+        async with _made(kind, settings) as device:
+            asked = device.check() if quietly else kind.ask(device)
+            said = await asyncio.wait_for(asked, _DEADLINE)
+            return _state(settings, kind, Health.READY, device.status().code or "", said or "")
     except DeviceError as error:
         absent = error.code.endswith(".absent")
         health = Health.ABSENT if absent else Health.FAULT
         return _state(settings, kind, health, error.code, error.detail)
     except TimeoutError:
-        return _state(settings, kind, Health.STALE, detail=f"no answer in {_DEADLINE:.0f} s")
+        late = f"no answer in {_DEADLINE:.0f} s"
+        return _state(settings, kind, Health.FAULT, kind.silence, late)
+    except OSError as error:  # a folder that is not ours: one device must not end the list
+        return _state(settings, kind, Health.FAULT, KioskFault.UNEXPECTED, type(error).__name__)
+
+
+@asynccontextmanager
+async def _made(kind: Kind, settings: Settings) -> AsyncIterator[Device]:
+    device = kind.make(settings)
+    try:
+        yield device
     finally:
         await device.close()
 
@@ -253,31 +290,54 @@ def _state(
 
 
 def known(settings: Settings) -> list[State] | None:
-    """What the running ``kiosk run`` says of its devices; None when none is running."""
-    file = settings.site.state / FILE
-    if not _is_running(settings.site.state) or not file.exists():
+    """What the running ``kiosk run`` says of its devices; None when none is running.
+
+    Raises KioskError (KIOSK_RUNNING) when it has not said anything yet, or nobody may know.
+    """
+    if not _is_running(settings.site.state):
         return None
-    return [State(**entry) for entry in json.loads(file.read_text("utf-8"))]
+    file = settings.site.state / FILE
+    try:
+        states = [State(**entry) for entry in json.loads(file.read_text("utf-8"))]
+        age = time.time() - file.stat().st_mtime
+    except OSError as error:
+        detail = f"how its devices are, it does not say: {error.strerror}"
+        raise KioskError(KioskFault.KIOSK_RUNNING, detail) from None
+    return states if age < _OLD_SECONDS else [_outdated(state, age) for state in states]
+
+
+def _outdated(state: State, age: float) -> State:
+    """What it once said must not pass for how things are."""
+    if not state.address:
+        return state
+    return replace(state, state=str(Health.STALE), detail=f"as of {age / 60:.0f} minutes ago")
 
 
 def _is_running(state: Path) -> bool:
+    """Raises KioskError (KIOSK_RUNNING) when this user may not know: then its devices may be in
+    use."""
     try:
-        with (state / "run.lock").open("r+") as lock:
+        with (state / "run.lock").open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except PermissionError:
+        detail = f"{state} may be looked into by its own user only"
+        raise KioskError(KioskFault.KIOSK_RUNNING, detail) from None
     except OSError:
         return False
     return False
 
 
 async def publish(settings: Settings, held: dict[str, Device]) -> None:
-    """Write the states of the devices of this process, by name, whenever one changes."""
+    """Write the states of the devices of this process, by name, whenever one changes, and once in a
+    while all the same: the time of the file says as of when they are."""
     said: list[State] = []
+    written = 0.0
     while True:
         states = _states(settings, held)
-        if states != said:
-            said = states
+        if states != said or time.monotonic() - written >= _AGAIN_SECONDS:
+            said, written = states, time.monotonic()
             _write(settings.site.state / FILE, states)
         await asyncio.sleep(_LOOK_SECONDS)
 

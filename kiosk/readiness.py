@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 from certify.trust import load_bundle, load_policy
-from drivers.contract import Health
+from drivers.contract import WARNINGS, Health
 from kiosk import app, inventory, selftest
 from kiosk.coded import CODED_ERRORS
 from kiosk.failures import KioskError, failure_of
@@ -97,7 +97,7 @@ def _check_of(kind: inventory.Kind) -> Check:
 
     def warned(kiosk: app.Kiosk) -> bool:
         status = kiosk.devices[kind.name].status()
-        return status.health is Health.READY and status.code is not None
+        return status.health is Health.READY and status.code in WARNINGS
 
     return Check("devices", kind.name, _light(kind), look, warned)
 

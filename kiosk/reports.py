@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from drivers.contract import Device, Fault, Health
+from drivers.contract import WARNINGS, Device, Health
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError
 from kiosk.inventory import KINDS
@@ -14,8 +14,6 @@ from kiosk.link import verbs
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
-_WARNINGS = (Fault.RECEIPT_PAPER_LOW, Fault.RECEIPT_NOT_TAKEN)
-"""It works, but somebody should come."""
 
 
 async def keep_reporting(kiosk: Kiosk) -> None:
@@ -29,9 +27,9 @@ async def keep_reporting(kiosk: Kiosk) -> None:
 
 
 def states(kiosk: Kiosk) -> dict[str, str]:
-    """A code of failure or warning each as the last use left it, "ok", or "absent": not there or
-    not used yet. No device is disturbed for this. What a kiosk may well do without, and was not
-    given, is left out: nobody has to come for it."""
+    """A code of failure or warning each as the last use left it, "ok", "absent", or "stale": it is
+    not heard of any more. No device is disturbed for this. What a kiosk may well do without, and
+    was not given, is left out: nobody has to come for it."""
     spared = {kind.name for kind in KINDS if kind.optional and not kind.where(kiosk.settings)}
     return {
         name.replace(" ", "-"): _state(held)
@@ -42,8 +40,8 @@ def states(kiosk: Kiosk) -> dict[str, str]:
 
 def _state(device: Device) -> str:
     status = device.status()
-    if status.health is Health.FAULT:
+    if status.health in (Health.FAULT, Health.STALE):
         return status.code or str(status.health)
-    if status.code in _WARNINGS:
+    if status.code in WARNINGS:
         return status.code
     return "absent" if status.health is Health.ABSENT else "ok"

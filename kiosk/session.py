@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
 
+from drivers.contract import Slip
 from kiosk import power, staff
 from kiosk.coded import CODED_ERRORS
 from kiosk.defects import log_defect
@@ -93,6 +94,7 @@ class Record:
     number: str = ""
     id_code: str = ""
     refusal: str | None = None
+    slip: Slip | None = None
     wanted: str = ""
     slip_printed: bool = False
     slip_unsure: bool = False

@@ -43,7 +43,9 @@ class Site(Section):
     pickup_place: str = Field("quầy số 2", description="where results are handed out")
     hotline: str = Field("18001096", description="hotline printed on slips")
     tracking_address: str = Field(
-        "https://dichvucong.gov.vn/tra-cuu", description="where the QR on a slip leads"
+        "https://dichvucong.gov.vn/tra-cuu",
+        max_length=400,
+        description="where the QR on a slip leads",
     )
     wait_for_copy_seconds: float = Field(
         90, ge=0, description="longest wait for the officer before an appointment slip, seconds"

@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.5
 
 async def remind(session: Session) -> None:
     """Until the slip is taken, or its owner goes on without it."""
-    if not await _waits(session.kiosk):
+    if not await session.kiosk.receipt.slip_waits():
         return
     failure = failure_of(DeviceError(Fault.RECEIPT_NOT_TAKEN))
     session.kiosk.journal.append("failure-shown", code=failure.code)
@@ -44,7 +44,7 @@ async def put_away(kiosk: Kiosk) -> FaultView | None:
 
     The answer is what to tell whoever stands before the machine.
     """
-    if not await _waits(kiosk):
+    if not await kiosk.receipt.slip_waits():
         return None
     try:
         inside = await kiosk.receipt.take_back()
@@ -68,13 +68,5 @@ async def put_away(kiosk: Kiosk) -> FaultView | None:
 
 
 async def _taken(kiosk: Kiosk) -> None:
-    while await _waits(kiosk):  # noqa: ASYNC110 - a printer says nothing by itself
+    while await kiosk.receipt.slip_waits():  # noqa: ASYNC110 - a printer says nothing by itself
         await asyncio.sleep(_LOOK_SECONDS)
-
-
-async def _waits(kiosk: Kiosk) -> bool:
-    try:
-        return await kiosk.receipt.slip_waits()
-    except DeviceError as error:
-        log.warning("whether a slip hangs in the exit is not known: %s", error.code)
-        return False

@@ -26,7 +26,7 @@ from drivers.emulators.escl_wire import (
     parse_job,
     scanner_status,
 )
-from drivers.emulators.loopback import LoopbackServer, cut
+from drivers.emulators.loopback import LoopbackServer, cut, trickle
 
 
 @dataclass
@@ -39,7 +39,7 @@ class EsclState:
     set; ``truncate`` breaks an image off after that many bytes, with the connection or, when
     ``quietly``, as firmware does that announces the short image as whole; ``delay`` is seconds a
     page. ``garbage`` answers everything with bytes that mean nothing, ``half`` breaks every answer
-    off; ``slow`` is seconds before the scanner says how it is.
+    off; ``slow`` is seconds before the scanner says how it is, ``drip`` seconds between two bytes.
     With ``ahead`` the feeder takes the next sheet while the client still has to ask for it, as one
     with memory for a page does. Page ``hold_page`` waits until this
     is changed; ``lose_page`` goes through the feeder, but its image never comes. ``feeder`` and
@@ -57,6 +57,7 @@ class EsclState:
     garbage: bool = False
     half: bool = False
     slow: float = 0.0
+    drip: float = 0.0
     ahead: bool = False
     hold_page: int = 0
     lose_page: int = 0
@@ -325,7 +326,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.scanner.state.half:
             send = len(body) // 2
             self.close_connection = True
-        self.wfile.write(body[:send])
+        trickle(self.wfile, body[:send], lambda: self.scanner.state.drip)
         if self.scanner.state.half:
             self.wfile.flush()
             cut(self.connection)

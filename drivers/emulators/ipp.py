@@ -17,7 +17,7 @@ from drivers import ipp
 from drivers.emulators import ipp_answers
 from drivers.emulators.control import Control
 from drivers.emulators.ipp_answers import EmulatedJob
-from drivers.emulators.loopback import LoopbackServer, cut
+from drivers.emulators.loopback import LoopbackServer, cut, trickle
 from drivers.ipp import JobState
 
 _TICK = 0.02
@@ -27,10 +27,10 @@ _PATH = "/ipp/print"
 @dataclass
 class IppState:
     """``paper`` sheets, ``toner`` percent. ``jam_on_side``, ``abort_on_side``, ``unplug_on_side``:
-    of the next job that gets there (0: none). ``garbage``, ``half``, ``busy``: how every answer is
-    spoilt. ``lose``: an operation whose answer is lost after it was done, once; ``drop``: one that
-    is lost on its way in, once. ``miscount``: sides that the counter misses. ``printed``: jobs
-    completed.
+    of the next job that gets there (0: none). ``garbage``, ``half``, ``busy``, ``drip`` (seconds
+    between two bytes): how every answer is spoilt. ``lose``: an operation whose answer is lost
+    after it was done, once; ``drop``: one that is lost on its way in, once. ``miscount``: sides
+    that the counter misses. ``printed``: jobs completed.
     """
 
     paper: int = 250
@@ -42,6 +42,7 @@ class IppState:
     unplug_on_side: int = 0
     seconds_per_side: float = 0.02
     seconds_per_answer: float = 0.0
+    drip: float = 0.0
     busy: bool = False
     garbage: bool = False
     half: bool = False
@@ -280,4 +281,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/ipp")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[:send])
+        trickle(self.wfile, body[:send], lambda: self.emulator.state.drip)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from typing import Any
 
 
@@ -49,3 +52,12 @@ def cut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass  # its peer was quicker
+
+
+def trickle(answer: BufferedIOBase, data: bytes, pause: Callable[[], float]) -> None:
+    """Write at once, or a byte each ``pause`` seconds for as long as that is more than nothing."""
+    while data and (seconds := pause()) > 0:
+        answer.write(data[:1])
+        data = data[1:]
+        time.sleep(seconds)
+    answer.write(data)

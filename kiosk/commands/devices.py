@@ -32,7 +32,7 @@ def devices(context: click.Context, settings: Settings, as_json: bool) -> None:
 @settings_option
 @click.option("--json", "as_json", is_flag=True)
 def probe(settings: Settings, as_json: bool) -> None:
-    """Ask every configured device once, also while no kiosk runs. Exit 0 all well, 3 one is not."""
+    """Ask every configured device once, while no kiosk runs. Exit 0 all well, 3 one is not."""
     from kiosk import inventory
 
     _show(asyncio.run(inventory.probe(settings)), as_json)
@@ -48,7 +48,7 @@ def watch(settings: Settings, as_json: bool, every: float, seconds: float | None
     end = None if seconds is None else time.monotonic() + seconds
     before: dict[str, State] = {}
     while True:
-        for state in _states(settings):
+        for state in _states(settings, quietly=True):
             if state != before.get(state.device):
                 before[state.device] = state
                 print(json.dumps(state.to_dict()) if as_json else _line(state), flush=True)
@@ -100,12 +100,14 @@ def _tell(heading: str, part: tuple[Found, ...]) -> None:
             print(f"  devices.{one.section}.{key} = {value!r}")
 
 
-def _states(settings: Settings) -> list[State]:
+def _states(settings: Settings, *, quietly: bool = False) -> list[State]:
     """What the running kiosk knows of the devices that it holds; without one they are asked."""
     from kiosk import inventory
 
     states = inventory.known(settings)
-    return asyncio.run(inventory.probe(settings)) if states is None else states
+    if states is not None:
+        return states
+    return asyncio.run(inventory.probe(settings, quietly=quietly))
 
 
 def _show(states: list[State], as_json: bool) -> None:

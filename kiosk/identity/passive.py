@@ -136,8 +136,15 @@ def _signer(signed: cms.SignedData, signer_info: cms.SignerInfo) -> x509.Certifi
             else found.key_identifier == sid.native
         )
         if named:
-            return x509.load_der_x509_certificate(found.dump())
+            return _loaded(found.dump())
     raise ValueError("no certificate of the signer")
+
+
+def _loaded(der: bytes) -> x509.Certificate:
+    try:
+        return x509.load_der_x509_certificate(der)
+    except x509.InvalidVersion as error:  # which is no ValueError, as all else that is malformed
+        raise ValueError(str(error)) from None
 
 
 def _check_attributes(signer_info: cms.SignerInfo, content: bytes) -> None:

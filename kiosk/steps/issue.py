@@ -241,15 +241,17 @@ async def verified(session: Session, copy: bytes, trust: bytes) -> str:
 
 
 async def _print_slip(session: Session) -> None:
-    # Made once: the printer knows a slip that it lost sight of by its being the same.
-    slip = receipt_and_appointment(_slip_facts(session), session.language)
-    while not session.record.slip_printed:
+    # Made once, however often the step is repeated: the printer knows a slip that it lost sight of
+    # by its being the same.
+    record = session.record
+    record.slip = record.slip or receipt_and_appointment(_slip_facts(session), session.language)
+    while not record.slip_printed:
         try:
             async with session.busy():
-                await session.kiosk.receipt.print_slip(slip)
-            session.record.slip_printed = True
+                await session.kiosk.receipt.print_slip(record.slip)
+            record.slip_printed = True
         except DeviceError as error:
-            session.record.slip_unsure |= error.code == DeviceFault.RECEIPT_UNCONFIRMED
+            record.slip_unsure |= error.code == DeviceFault.RECEIPT_UNCONFIRMED
             if await session.tell(error, skippable=True) != "retry":
                 return
 

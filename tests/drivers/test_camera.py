@@ -175,7 +175,7 @@ def test_a_plug_pulled_and_put_back_is_a_pause(stream: MjpegCamera) -> None:
 
 def test_a_check_tells_without_opening(stream: MjpegCamera) -> None:
     async def story(camera: OpenCvCamera) -> None:
-        assert camera.status().health is Health.STALE
+        assert camera.status().health is Health.OPENING
         await camera.check()
         assert camera.status().health is Health.READY
         assert (camera._child.pid, stream.state.frames_sent) == (None, 0)
@@ -183,7 +183,8 @@ def test_a_check_tells_without_opening(stream: MjpegCamera) -> None:
         with pytest.raises(DeviceError):
             await one(camera)
         await camera.check()
-        assert camera.status().health is Health.STALE
+        assert camera.status().health is Health.FAULT
+        assert camera.status().code == Fault.CAMERA_STOPPED
         stream.close()
         with pytest.raises(DeviceError) as caught:
             await camera.check()

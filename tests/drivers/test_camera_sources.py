@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.camera import OpenCvCamera
 from drivers.camera_sources import look_for, node_of
 from drivers.contract import DeviceError, Fault
 
@@ -56,6 +57,12 @@ def test_another_model_or_piece_is_not_it(tmp_path: Path, source: str) -> None:
     with pytest.raises(DeviceError) as caught:
         found(tmp_path, source)
     assert caught.value.code == Fault.CAMERA_ABSENT
+
+
+@pytest.mark.parametrize("source", ["usb:046d", "usb:46d:825", "usb:046d:0825:", "usb:"])
+def test_what_names_no_device_is_refused_before_it_is_looked_for(source: str) -> None:
+    with pytest.raises(ValueError, match="not vvvv:pppp"):
+        OpenCvCamera(source=source)
 
 
 def test_folders_and_patterns_are_there(tmp_path: Path) -> None:

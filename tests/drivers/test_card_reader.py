@@ -18,6 +18,7 @@ from drivers.card_reader import PcscCardReader
 from drivers.card_reader_child import Worker
 from drivers.contract import DeviceError, Fault, Health
 from drivers.emulators.card_reader import SAMPLE_FILES, CardReaderEmulator, CardReaderState
+from drivers.supervisor import Child, ChildSpec
 
 SELECT = bytes.fromhex("00A4000C020002")
 READ = bytes.fromhex("00B00000000C00")
@@ -246,6 +247,18 @@ def test_a_kiosk_without_a_card_reader_says_so() -> None:
         ]
 
     assert asyncio.run(main()) == [Fault.CARD_READER_ABSENT] * 3
+
+
+def test_a_defect_of_the_child_is_no_card_that_was_taken_away(
+    emulator: CardReaderEmulator,
+) -> None:
+    async def story(reader: PcscCardReader, emulator: CardReaderEmulator) -> None:
+        reader._child = Child(ChildSpec("card-reader", "drivers.there_is_no_such:Worker"))
+        assert await code_of(reader.transmit([SELECT])) == Fault.CHILD_DEFECT
+        assert reader.status().code == Fault.CHILD_DEFECT
+        await reader._child.close()
+
+    run(emulator, story)
 
 
 @pytest.mark.parametrize(

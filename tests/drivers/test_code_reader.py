@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from drivers import code_reader
 from drivers.absent import AbsentCodeReader
-from drivers.code_reader import MAX_CHARACTERS, WiredCodeReader
-from drivers.contract import DeviceError, Fault, Health
+from drivers.code_reader import WiredCodeReader
+from drivers.contract import MAX_PAYLOAD, DeviceError, Fault, Health
 from drivers.emulators.serial_reader import SerialReaderEmulator
 from drivers.hid_nodes import Identity
 from drivers.hid_pos import HidPosWire
@@ -58,7 +58,7 @@ async def shown(reader: WiredCodeReader, emulator: SerialReaderEmulator, payload
     return await task
 
 
-@pytest.mark.parametrize("payload", [CARD, "x", "đ" * MAX_CHARACTERS])
+@pytest.mark.parametrize("payload", [CARD, "x", "đ" * MAX_PAYLOAD])
 def test_a_payload_arrives_whole(payload: str, tmp_path: Path) -> None:
     assert run(lambda reader, emulator: shown(reader, emulator, payload), tmp_path) == payload
 
@@ -132,7 +132,7 @@ def test_bytes_that_are_not_utf8_are_garbled_and_the_next_code_reads(tmp_path: P
     assert run(story, tmp_path) == "clean"
 
 
-@pytest.mark.parametrize("length", [MAX_CHARACTERS + 1, 5 * MAX_CHARACTERS])
+@pytest.mark.parametrize("length", [MAX_PAYLOAD + 1, 5 * MAX_PAYLOAD])
 def test_a_payload_too_long_is_garbled_and_its_tail_is_no_payload(
     length: int, tmp_path: Path
 ) -> None:

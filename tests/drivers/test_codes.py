@@ -14,7 +14,7 @@ import segno
 from PIL import Image, ImageFilter
 
 from drivers import codes
-from drivers.contract import DeviceError, Fault
+from drivers.contract import MAX_PAYLOAD, DeviceError, Fault
 from drivers.wire import Blob
 from tests.bench.code_pictures import payload, phone_screen, smeared
 
@@ -107,7 +107,7 @@ def test_a_dim_telephone_under_lamps_is_read_with_its_light_levelled() -> None:
 
 
 def test_longest_payload_is_4096_characters() -> None:
-    fits = "7" * codes.MAX_PAYLOAD
+    fits = "7" * MAX_PAYLOAD
     assert codes.decode(as_file(qr_image(fits, error="l"))) == [fits]
     assert codes.decode(as_file(qr_image(fits + "7", error="l"))) == []
 

@@ -324,6 +324,25 @@ def test_who_leaves_takes_the_job_along(device: IppEmulator) -> None:
     assert device.documents == []
 
 
+def test_closing_between_two_calls_to_the_printer_ends_the_waiting(device: IppEmulator) -> None:
+    async def use(printer: IppPrinter) -> DeviceError:
+        count = printer._child.call
+        closing: list[asyncio.Task[None]] = []
+
+        async def close_meanwhile(method: str, **arguments: Any) -> Any:
+            closing.append(asyncio.create_task(printer.close()))
+            return await count(method, **arguments)
+
+        printer._child.call = close_meanwhile  # type: ignore[method-assign]
+        error = await asyncio.wait_for(fault_of(printer.print_document(TWO_PAGES, "copy-1")), 10)
+        await asyncio.wait_for(closing[0], 10)
+        return error
+
+    device.state.seconds_per_side = 60
+    assert run(device, use, stall=120).code == Fault.PRINTER_ABSENT
+    assert device.jobs == {}  # nothing is begun that nobody waits for
+
+
 def test_low_toner_is_a_warning_and_supplies_are_told(device: IppEmulator) -> None:
     async def use(printer: IppPrinter) -> Printed:
         printed = await printer.print_document(TWO_PAGES, "copy-1")

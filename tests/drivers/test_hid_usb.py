@@ -7,13 +7,14 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from drivers import code_reader
+from drivers import code_reader, hid_usb
 from drivers.code_reader import Format, WiredCodeReader
 from drivers.contract import DeviceError, Fault, Health
 from drivers.emulators.hid_reader import HidReaderEmulator
@@ -46,6 +47,37 @@ def run(story: Story, nowhere: Path, **options: Any) -> Any:
             emulator.close()
 
     return asyncio.run(main())
+
+
+def test_an_interface_that_is_no_reader_goes_back_to_the_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[tuple[str, int]] = []
+
+    class Device:
+        def get_active_configuration(self) -> list[Any]:
+            return [Interface(bInterfaceClass=3, bInterfaceNumber=number) for number in (0, 1)]
+
+        def is_kernel_driver_active(self, number: int) -> bool:
+            return number == 0
+
+        def detach_kernel_driver(self, number: int) -> None:
+            done.append(("taken", number))
+
+        def attach_kernel_driver(self, number: int) -> None:
+            done.append(("back", number))
+
+        def ctrl_transfer(self, *_: Any) -> bytes:
+            return b"\x05\x01\x09\x06\xa1\x01\xc0"  # a keyboard's
+
+    class Interface(SimpleNamespace):
+        def __iter__(self) -> Iterator[Any]:
+            return iter(())
+
+    monkeypatch.setattr("usb.util.release_interface", lambda *_: None)
+    with pytest.raises(OSError, match="not in HID-POS mode"):
+        hid_usb._pumped(Device())
+    assert done == [("taken", 0), ("back", 0)]
 
 
 async def begun(reader: WiredCodeReader) -> asyncio.Task[str]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from drivers import presence
+from drivers import scanner as scanner_module
 from drivers.contract import DeviceError, Fault, Health, Status
 from drivers.emulators.escl import EsclScanner
 from drivers.presence import watching
 from drivers.scanner import SaneScanner
+from drivers.standing import FRESH_SECONDS
 
 
 class Device:
@@ -78,6 +82,11 @@ def test_who_is_asked_and_who_is_left_alone() -> None:
     assert (asked["ready"], asked["busy"], asked["hanging"]) == (1, 0, 1)
 
 
+def test_a_device_that_is_asked_in_time_is_believed_until_the_next_answer() -> None:
+    between = presence._CALM_SECONDS + presence._EAGER_SECONDS + presence._PATIENCE
+    assert between < FRESH_SECONDS
+
+
 def test_a_scanner_that_comes_back_is_ready(tmp_path: Path) -> None:
     async def until(scanner: SaneScanner, health: Health) -> None:
         while scanner.status().health is not health:  # noqa: ASYNC110
@@ -99,6 +108,35 @@ def test_a_scanner_that_comes_back_is_ready(tmp_path: Path) -> None:
 
     with EsclScanner() as device:
         assert asyncio.run(main(device)) < 3
+
+
+def test_checks_that_hang_in_their_threads_hold_no_other_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More scanners than ``asyncio.to_thread`` has threads, all of them hung and given up."""
+    released, hanging = threading.Event(), list[str]()
+
+    def hang(url: str, feeder: bool) -> None:
+        hanging.append(url)
+        released.wait()
+
+    monkeypatch.setattr(presence, "_PATIENCE", 0.02)
+    monkeypatch.setattr(scanner_module, "ask_escl", hang)
+
+    async def main() -> str:
+        scanners = [SaneScanner(url="http://127.0.0.1:9/eSCL", work_dir=tmp_path) for _ in range(9)]
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(6))
+        async with watching(scanners):
+            while len(hanging) < 6:  # noqa: ASYNC110 - threads say nothing to a loop
+                await asyncio.sleep(0.01)
+            try:
+                return await asyncio.wait_for(asyncio.to_thread(lambda: "a slip"), 5)
+            finally:
+                released.set()
+                for scanner in scanners:
+                    await scanner.close()
+
+    assert asyncio.run(main()) == "a slip"
 
 
 def test_nothing_is_asked_when_the_watch_is_over() -> None:

@@ -159,7 +159,7 @@ def test_the_next_slip_never_pushes_another_persons_out(emulator: EscposEmulator
 def test_a_presenter_that_says_nothing_is_silence(emulator: EscposEmulator) -> None:
     printer = printer_of(emulator, traits=Traits(present_steps=12))  # the device has none
     with pytest.raises(DeviceError) as caught:
-        asyncio.run(printer.slip_waits())
+        asyncio.run(printer.check())
     assert caught.value.code == Fault.RECEIPT_SILENT
 
 

@@ -300,12 +300,13 @@ def test_a_cancelled_caller_leaves_one_whole_slip(emulator: EscposEmulator) -> N
     async def story() -> None:
         printer = printer_of(emulator)
         printing = asyncio.create_task(printer.print_slip(SLIP))
-        await asyncio.sleep(0)  # let it begin
+        while printer.status().health is not Health.BUSY:  # noqa: ASYNC110 - let it begin
+            await asyncio.sleep(0)
         printing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await printing
+        await printer.check()  # comes after it
         assert len(emulator.receipts) == 1
-        await printer.check()
 
     asyncio.run(story())
 
@@ -367,9 +368,17 @@ def test_the_endpoints_of_the_printer_interface_are_found() -> None:
         bulk_endpoints([[interface(7, (0x04, 2))]])
 
 
-@pytest.mark.parametrize("address", ["", "tcp://printer", "usb:04b8", "lpt1", "serial:"])
+def test_a_code_that_nobody_could_read_is_not_made() -> None:
+    SlipCode("x" * 512)
+    with pytest.raises(ValueError, match="513 characters"):
+        SlipCode("x" * 513)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "tcp://printer", "usb:04b8", "usb:04b8:02020", "lpt1", "serial:"]
+)
 def test_an_address_that_cannot_be_is_refused_at_once(address: str) -> None:
-    with pytest.raises(ValueError, match="expected tcp://"):
+    with pytest.raises(ValueError, match=r"expected tcp://|not vvvv:pppp"):
         EscposPrinter(address=address)
 
 

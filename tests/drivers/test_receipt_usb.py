@@ -231,6 +231,22 @@ def test_a_printer_without_a_count_is_asked_for_it_once(
     assert len(emulator.receipts) == 2
 
 
+def test_one_lost_answer_does_not_end_the_asking(
+    emulator: EscposEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printer = EscposPrinter(address=emulator.address, timeout=0.3)
+    asyncio.run(printer.print_slip(SLIP))
+    with monkeypatch.context() as lost:
+        lost.setattr(emulator, "_count", lambda body, send: None)
+        asyncio.run(printer.print_slip(OTHER))
+    # The guard stands: what is lost sight of after the cut is not printed a second time.
+    unplug_when(emulator, monkeypatch, b"\x1dV")
+    assert failure(printer, SLIP).code == Fault.RECEIPT_UNCONFIRMED
+    emulator.set(unplugged=False)
+    asyncio.run(printer.print_slip(SLIP))
+    assert len(emulator.receipts) == 3
+
+
 def test_an_answer_that_comes_too_late_is_silence(emulator: EscposEmulator) -> None:
     emulator.set(slow_seconds=0.4)
     printer = EscposPrinter(address=emulator.address, timeout=0.2)

@@ -11,6 +11,7 @@ import pytest
 from drivers.contract import DeviceError, Fault, Health, ScanSettings, Status
 from drivers.sane_worker import SANE_FAULTS, SaneWorker
 from drivers.scanner import SaneScanner
+from drivers.supervisor import Child, ChildSpec
 from tests.drivers.image_devices import Picture, collect
 
 
@@ -131,3 +132,17 @@ def test_an_unknown_device_is_absent(tmp_path: Path) -> None:
     with pytest.raises(DeviceError) as caught:
         scan(tmp_path, ScanSettings(), device="test:9")
     assert caught.value.code == Fault.SCANNER_ABSENT
+
+
+def test_a_defect_of_the_child_is_no_fault_of_the_scanner(tmp_path: Path) -> None:
+    """As where python-sane is not installed: the technician must not look for a cable."""
+
+    async def main() -> None:
+        scanner = SaneScanner(device="test:0", work_dir=tmp_path)
+        scanner._child = Child(ChildSpec("scanner", "drivers.there_is_no_such:Worker"))
+        with pytest.raises(DeviceError) as caught:
+            await scanner.check()
+        assert caught.value.code == scanner.status().code == Fault.CHILD_DEFECT
+        await scanner.close()
+
+    asyncio.run(main())

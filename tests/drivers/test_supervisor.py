@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import struct
+import subprocess
 import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -34,6 +38,13 @@ class Worker:
 
     def die(self) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)
+
+    def trickle(self) -> None:
+        """An answer whose end is near, and never comes."""
+        line = int(sys.argv[2])
+        for byte in struct.pack(">II", 1000, 0) + bytes(1000):
+            os.write(line, bytes([byte]))
+            time.sleep(0.1)
 
     def jam(self) -> None:
         raise DeviceError(Fault.SCANNER_JAM, "page 2", paper_inside=True)
@@ -67,7 +78,12 @@ def test_bulk_data_travels_in_shared_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "code"), [("die", Fault.CHILD_DIED), ("hang", Fault.CHILD_TIMEOUT)]
+    ("method", "code"),
+    [
+        ("die", Fault.CHILD_DIED),
+        ("hang", Fault.CHILD_TIMEOUT),
+        ("trickle", Fault.CHILD_TIMEOUT),
+    ],
 )
 def test_a_lost_child_is_replaced(method: str, code: Fault) -> None:
     async def story(child: Child) -> None:
@@ -89,11 +105,23 @@ def test_coded_errors_keep_their_code_and_what_is_known_of_the_paper() -> None:
     assert caught.value.paper_inside
 
 
-def test_a_defect_in_the_child_does_not_carry_its_message_out() -> None:
-    with pytest.raises(DeviceError) as caught:
-        run(lambda child: child.call("blunder"))
-    assert "KeyError" in str(caught.value)
-    assert "Nguyễn" not in str(caught.value)
+def test_a_defect_in_the_child_is_logged_without_its_message_and_the_child_lives_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story(child: Child) -> DeviceError:
+        before = await child.call("process_id")
+        with pytest.raises(DeviceError) as caught:
+            await child.call("blunder")
+        assert await child.call("process_id") == before
+        return caught.value
+
+    error: DeviceError = run(story)
+    assert error.code == Fault.CHILD_DEFECT
+    assert "KeyError at test_supervisor.py" in error.detail
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert "blunder: KeyError at test_supervisor.py" in record.getMessage()
+    assert "Nguyễn" not in f"{error} {record.getMessage()}"
 
 
 def test_private_methods_cannot_be_called() -> None:
@@ -161,3 +189,60 @@ def test_a_cancelled_caller_leaves_the_child_usable() -> None:
         return answer
 
     assert run(story) == "Chào Lan"
+
+
+def test_a_child_that_is_closed_while_it_starts_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    starting, go_on = threading.Event(), threading.Event()
+    started: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
+
+    def slow(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        starting.set()
+        go_on.wait()
+        started.append(real(*arguments, **options))
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", slow)
+
+    async def story(child: Child) -> str:
+        call = asyncio.create_task(child.call("hang", deadline=60))
+        await asyncio.to_thread(starting.wait)
+        closing = asyncio.create_task(child.close())
+        while not child._closing.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.wait_for(closing, 20)
+        assert started[0].returncode == -signal.SIGKILL
+        with pytest.raises(DeviceError) as caught:
+            await call
+        return caught.value.code
+
+    assert run(story) == Fault.CHILD_DIED
+
+
+def test_a_process_that_does_not_die_holds_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one in a driver of the kernel, which SIGKILL does not end."""
+    monkeypatch.setattr(supervisor, "_REAP_SECONDS", 0.05)
+    released = threading.Event()
+
+    async def story(child: Child) -> None:
+        held = await child.call("process_id")
+        assert child._process
+        end = child._process.wait
+
+        def wait(timeout: float | None = None) -> int:
+            if not released.wait(timeout):
+                raise subprocess.TimeoutExpired("child", timeout or 0)
+            return end()
+
+        monkeypatch.setattr(child._process, "wait", wait)
+        with pytest.raises(DeviceError) as caught:
+            await asyncio.wait_for(child.call("hang", deadline=0.1), 10)
+        assert caught.value.code == Fault.CHILD_TIMEOUT
+        assert await child.call("process_id") != held
+        assert f"child test ({held}) is held by the kernel" in caplog.text
+        released.set()
+
+    run(story)

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import wedge
-from drivers.code_reader import MAX_CHARACTERS, Format, WiredCodeReader
-from drivers.contract import DeviceError, Fault, Health
+from drivers.code_reader import Format, WiredCodeReader
+from drivers.contract import MAX_PAYLOAD, DeviceError, Fault, Health
 from drivers.hid_nodes import Identity
 from drivers.reader_pieces import LineFramer, Piece
 from drivers.wedge import EVENT, WedgeLine, WedgeWire
@@ -204,7 +204,7 @@ def test_a_payload_too_long_is_garbled(tmp_path: Path) -> None:
     async def story(reader: WiredCodeReader, pipe: Pipe) -> str:
         task = asyncio.create_task(reader.read())
         await asyncio.sleep(0)
-        sent = events(*keys("a" * (MAX_CHARACTERS + 1) + "\r"))
+        sent = events(*keys("a" * (MAX_PAYLOAD + 1) + "\r"))
         await asyncio.to_thread(pipe.write, sent)
         return await failure(task)
 

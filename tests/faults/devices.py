@@ -21,7 +21,7 @@ from PIL import Image
 from drivers.camera import OpenCvCamera
 from drivers.card_reader import PcscCardReader
 from drivers.code_reader import WiredCodeReader
-from drivers.contract import DeviceError, Health, ScanSettings, Slip, SlipText
+from drivers.contract import Device, DeviceError, Health, ScanSettings, Slip, SlipText
 from drivers.document_printer import IppPrinter
 from drivers.emulators.card_reader import CardReaderEmulator
 from drivers.emulators.escl import EsclScanner
@@ -33,7 +33,7 @@ from drivers.emulators.serial_reader import SerialReaderEmulator
 from drivers.emulators.usbip_backend import UsbipBackend
 from drivers.hid_nodes import Identity
 from drivers.hid_pos import HidPosWire
-from drivers.presence import Checkable, watching
+from drivers.presence import watching
 from drivers.reader_wires import wire
 from drivers.receipt_printer import EscposPrinter
 from drivers.scanner import SaneScanner
@@ -75,7 +75,7 @@ class Event:
     breaks: Callable[[], object]
     mends: Callable[[], object]
     use: Callable[[], Awaitable[object]]
-    notice: Checkable | None = None
+    notice: Device | None = None
 
 
 def break_often(folder: Path, count: int, seed: int, sheet: bytes, frame: bytes) -> Tally:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from drivers.absent import AbsentScanner
 from drivers.contract import DeviceError, Fault, Health, Raster, Status
 from drivers.emulators.card_reader import CardReaderEmulator
 from drivers.emulators.escl import EsclScanner
@@ -113,6 +116,10 @@ tamper = 1
         emulator.close()
 
 
+def code_of(done: Result) -> str:
+    return str(getattr(done.exception, "code", ""))
+
+
 def test_every_device_is_asked_once(rig: Rig) -> None:
     done = rig.command("devices", "probe", "--json")
     states = json.loads(done.stdout)
@@ -167,7 +174,7 @@ def test_a_device_that_the_settings_do_not_name_is_no_trouble(tmp_path: Path) ->
 def test_a_change_is_printed_and_nothing_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[Any] = []
 
-    def look(settings: Settings) -> list[inventory.State]:
+    def look(settings: Settings, *, quietly: bool) -> list[inventory.State]:
         looks.append(None)
         state = "ready" if len(looks) < 3 else "fault"
         return [inventory.State("scanner", "generic-escl", "x", state)]
@@ -178,6 +185,61 @@ def test_a_change_is_printed_and_nothing_else(rig: Rig, monkeypatch: pytest.Monk
     done = rig.command("devices", "watch", "--every", "1", "--seconds", "5")
     assert len(looks) > 3
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["ready", "fault"]
+
+
+def scanner_that(ask: Any) -> inventory.Kind:
+    kind = inventory.KINDS[0]
+    return replace(kind, ask=ask, make=lambda settings: AbsentScanner())
+
+
+def test_a_device_that_gives_no_answer_is_never_well(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(scanner: Any) -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    monkeypatch.setattr(inventory, "_DEADLINE", 0.05)
+    (state,) = asyncio.run(inventory.probe(rig.settings, [scanner_that(hang)]))
+    assert (state.state, state.code, state.fine) == ("fault", "device.scanner.io", False)
+    assert inventory.exit_code([state]) != 0
+
+
+def test_a_device_that_meets_an_error_of_the_system_does_not_end_the_list(rig: Rig) -> None:
+    async def blunder(scanner: Any) -> str:
+        raise PermissionError("a folder of somebody else's")
+
+    kinds = [scanner_that(blunder), inventory.KINDS[1]]
+    first, second = asyncio.run(inventory.probe(rig.settings, kinds))
+    assert (first.state, first.code, first.detail) == (
+        "fault",
+        "kiosk.unexpected",
+        "PermissionError",
+    )
+    assert second.state == "ready"
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "fine", "warned"),
+    [
+        ("opening", "", True, False),
+        ("ready", "", True, False),
+        ("ready", "device.receipt.not-taken", True, True),
+        ("ready", "device.scanner.empty", True, False),
+        ("busy", "", True, False),
+        ("stale", "", False, False),
+        ("absent", "", False, False),
+    ],
+)
+def test_which_states_are_well(state: str, code: str, fine: bool, warned: bool) -> None:
+    said = inventory.State("scanner", "", "http://x", state, code)
+    assert (said.fine, said.warned, inventory.exit_code([said])) == (fine, warned, 0 if fine else 3)
+
+
+def test_watching_opens_no_camera(rig: Rig) -> None:
+    done = rig.command("devices", "watch", "--seconds", "0")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ready"] * 8
+    assert rig.camera.state.frames_sent == 0
 
 
 class Held:
@@ -202,14 +264,54 @@ def test_the_running_kiosk_says_how_its_devices_are(rig: Rig) -> None:
         return inventory.known(settings)
 
     with app.only_one(settings):
+        early = rig.command("devices")
         states = asyncio.run(asyncio.wait_for(tell(), 10))
         listed = rig.command("devices", "--json")
+        probed = rig.command("devices", "probe")
+        long_ago = time.time() - 600
+        os.utime(settings.site.state / inventory.FILE, (long_ago, long_ago))
+        old = rig.command("devices", "--json")
+    # Devices that a kiosk holds are not asked behind its back.
+    assert [code_of(early), code_of(probed)] == ["kiosk.running"] * 2
+    assert {state["state"] for state in json.loads(old.stdout)} == {"stale"}
     assert states is not None
     assert states[3].code == "device.receipt.paper-out"
     assert json.loads(listed.stdout)[3]["state"] == "fault"
     assert listed.exit_code == 3
     # Without a kiosk that runs, what it said is old: the printer is asked, and is well.
     assert rig.command("devices").exit_code == 0
+
+
+def test_whoever_may_not_know_whether_a_kiosk_runs_asks_no_device(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a technician's own account may not, since the folder is the kiosk's."""
+
+    def denied(*_: Any) -> None:
+        raise PermissionError
+
+    (rig.settings.site.state / "run.lock").touch()
+    monkeypatch.setattr("fcntl.flock", denied)
+    assert code_of(rig.command("devices")) == "kiosk.running"
+
+
+def test_states_are_written_again_though_none_has_changed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Any] = []
+    monkeypatch.setattr(inventory, "_LOOK_SECONDS", 0)
+    monkeypatch.setattr(inventory, "_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(inventory, "_write", lambda file, states: written.append(states))
+    held: dict[str, Any] = {kind.name: Held(Health.READY) for kind in inventory.KINDS}
+
+    async def tell() -> None:
+        telling = asyncio.create_task(inventory.publish(rig.settings, held))
+        while len(written) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        telling.cancel()
+
+    asyncio.run(asyncio.wait_for(tell(), 10))
+    assert written[0] == written[1]
 
 
 def test_a_roll_near_its_end_is_a_yellow_light_with_what_is_left(rig: Rig) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from drivers.contract import Health
 from drivers.serial_line import SerialWire
 from kiosk import devices
 from kiosk.failures import KioskError
@@ -22,6 +23,7 @@ from kiosk.profiles import (
     profile,
 )
 from kiosk.settings import (
+    CameraSettings,
     CodeReaderSettings,
     Devices,
     ReceiptPrinterSettings,
@@ -105,6 +107,12 @@ def test_an_address_that_no_reader_has_is_told_by_its_key() -> None:
     with pytest.raises(KioskError, match=r"devices\.code_reader\.address: ") as raised:
         devices.code_reader(CodeReaderSettings(address="/dev/ttyACM0"))
     assert raised.value.code == "settings.invalid"
+
+
+def test_a_camera_is_absent_from_the_start_without_a_source_and_refused_with_a_wrong_one() -> None:
+    assert devices.camera(CameraSettings()).status().health is Health.ABSENT
+    with pytest.raises(KioskError, match=r"camera\.source: '046d'"):
+        devices.camera(CameraSettings(source="usb:046d"))
 
 
 def test_a_profile_says_what_a_payload_looks_like() -> None:

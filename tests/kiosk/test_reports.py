@@ -21,9 +21,17 @@ def test_a_code_for_what_is_broken_and_ok_for_the_rest() -> None:
         "camera": device(Health.ABSENT),
         "receipt printer": device(Health.READY, "device.receipt.paper-low"),
         "power": device(Health.FAULT),
+        "document printer": device(Health.STALE),
         "card reader": device(Health.ABSENT),
     }
-    settings = Settings.model_validate({"devices": {"power": {"address": "nut://ups@localhost"}}})
+    settings = Settings.model_validate(
+        {
+            "devices": {
+                "power": {"address": "nut://ups@localhost"},
+                "document_printer": {"uri": "ipp://localhost/ipp/print"},
+            }
+        }
+    )
     kiosk: Any = SimpleNamespace(devices=held, settings=settings)
     assert reports.states(kiosk) == {
         "scanner": "device.scanner.jam",
@@ -31,4 +39,5 @@ def test_a_code_for_what_is_broken_and_ok_for_the_rest() -> None:
         "camera": "absent",
         "receipt-printer": "device.receipt.paper-low",
         "power": "fault",
+        "document-printer": "stale",
     }

@@ -111,6 +111,19 @@ def test_the_end_of_a_session_leaves_no_slip_without_a_word(
         assert all(text.key in words for text in (notice.title, notice.happened, notice.todo))
 
 
+def test_a_printer_that_stops_answering_still_holds_its_slip(emulator: EscposEmulator) -> None:
+    kiosk = kiosk_of(emulator)
+
+    async def story() -> FaultView | None:
+        await kiosk.receipt.print_slip(SLIP)
+        emulator.set(cover_open=True)
+        return await slip_exit.put_away(kiosk)
+
+    notice = asyncio.run(story())
+    assert notice is not None
+    assert (notice.code, kiosk.events) == ("slip-exit.left", ["slip-left", "staff-called"])
+
+
 def test_a_free_exit_is_no_news(emulator: EscposEmulator) -> None:
     kiosk = kiosk_of(emulator)
     assert asyncio.run(slip_exit.put_away(kiosk)) is None

@@ -16,7 +16,7 @@ from tests.drivers.scanner.story import QUICK, Story, run
 def test_a_check_tells_what_is_wrong_and_what_is_well(device: EsclScanner, tmp_path: Path) -> None:
     async def story(teller: Story) -> None:
         scanner = teller.scanner
-        assert scanner.status().health is Health.STALE
+        assert scanner.status().health is Health.OPENING
         device.set(adf="door-open")
         with pytest.raises(DeviceError):
             await scanner.check()

@@ -78,6 +78,12 @@ def test_roots_come_as_bytes_and_a_broken_one_is_left_out() -> None:
     assert trust.roots == (x509.load_der_x509_certificate(der),)
 
 
+def test_a_certificate_of_no_known_version_is_unreadable() -> None:
+    third = b"\xa0\x03\x02\x01\x02"  # version 3 is written as 2
+    document = genuine().replace(third, third[:-1] + b"\x03")
+    assert code_of(document) == Fault.CHIP_UNREADABLE
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_flipped_byte_lets_another_face_pass(data: st.DataObject) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -236,6 +236,25 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(session: Session) -> None:
     asyncio.run(issue.run(session))  # type: ignore[arg-type]
+
+
+def test_a_step_that_is_repeated_asks_for_the_same_slip() -> None:
+    """A printer that lost sight of a slip knows it by that, so it must not tell another time."""
+    session = Session(Link("accepted"), Outbox(), post_check=True)
+    asked: list[Any] = []
+
+    async def print_slip(slip: Any) -> None:
+        asked.append(slip)
+        if len(asked) == 1:
+            raise RuntimeError("a defect")
+
+    session.printer.print_slip = print_slip  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        run(session)
+    session.kiosk.clock = lambda: NOW + timedelta(minutes=3)
+    run(session)
+    assert len(asked) == 2
+    assert asked[0] is asked[1]
 
 
 def now_of(views: list[View]) -> list[str]:
