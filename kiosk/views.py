@@ -104,7 +104,7 @@ class ShowCodeView(View):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """``name``: "phone", "card" and the like."""
+    """``name``: "phone", "card" and the like; "staff" would call somebody, as everywhere."""
 
     name: str
     picture: str

@@ -157,7 +157,7 @@ def _card_samples() -> dict[str, View]:
         "phone": "phone_qr",
         "screen": "phone_scan",
         "card": "id_card",
-        "staff": "help_person",
+        "officer": "help_person",
     }
     ways = tuple(
         Way(name, picture, Text(f"ways.{name}.title"), Text(f"ways.{name}.hint"))

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from asn1crypto import cms, core
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 from kiosk.failures import Fault, KioskError
+from kiosk.identity import curves
+from kiosk.identity.curves import PublicKey
 from kiosk.identity.tlv import read_length
 
 log = logging.getLogger(__name__)
@@ -162,17 +165,32 @@ def _check_signature(signer_info: cms.SignerInfo, signer: x509.Certificate) -> N
     message = signer_info["signed_attrs"].untag().dump()
     signature = signer_info["signature"].native
     algorithm = _known(signer_info["digest_algorithm"]["algorithm"].native)
-    key = signer.public_key()
+    pss = signer_info["signature_algorithm"].signature_algo == "rsassa_pss"
     try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, message, ec.ECDSA(algorithm))
-        elif isinstance(key, rsa.RSAPublicKey):
-            pss = signer_info["signature_algorithm"].signature_algo == "rsassa_pss"
-            key.verify(signature, message, _rsa_padding(pss, algorithm), algorithm)
-        else:
-            raise ValueError("kind of key")
+        _verify(_key(signer), signature, message, _rsa_padding(pss, algorithm), algorithm)
     except InvalidSignature:
         raise _not_genuine("signature") from None
+
+
+def _key(certificate: x509.Certificate) -> PublicKey:
+    """States spell the parameters of their curves out (Doc 9303-12, 7.1.1), which ``public_key``
+    of cryptography does not read."""
+    parsed = asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
+    return curves.public_key(parsed["tbs_certificate"]["subject_public_key_info"].dump())
+
+
+def _verify(
+    key: PublicKey,
+    signature: bytes,
+    message: bytes,
+    scheme: padding.AsymmetricPadding,
+    algorithm: hashes.HashAlgorithm,
+) -> None:
+    """``scheme``: of an RSA key. Raises InvalidSignature."""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(signature, message, ec.ECDSA(algorithm))
+    else:
+        key.verify(signature, message, scheme, algorithm)
 
 
 def _rsa_padding(pss: bool, algorithm: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
@@ -193,10 +211,15 @@ def _check_issuer(signer: x509.Certificate, trust: IssuerTrust, at: datetime) ->
 
 
 def _issued(authority: x509.Certificate, signer: x509.Certificate) -> bool:
+    algorithm, scheme = signer.signature_hash_algorithm, signer.signature_algorithm_parameters
+    if authority.subject != signer.issuer or algorithm is None:
+        return False
+    if not isinstance(scheme, padding.PKCS1v15 | padding.PSS):
+        scheme = padding.PKCS1v15()  # not looked at: the key is elliptic
     try:
-        signer.verify_directly_issued_by(authority)
+        _verify(_key(authority), signer.signature, signer.tbs_certificate_bytes, scheme, algorithm)
         return authority.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    except (ValueError, TypeError, KioskError, InvalidSignature, x509.ExtensionNotFound):
         return False
 
 

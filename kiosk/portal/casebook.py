@@ -19,6 +19,7 @@ from kiosk.portal.catalogue import Catalogue, due_at
 from kiosk.portal.secret import derive, keyed
 from kiosk.portal.store import Processing, Store
 from kiosk.portal.times import VIETNAM, now
+from kiosk.portal.vouched import VOUCHED_WORDS, is_vouched
 from offline_queue.manifest import Manifest
 
 SCHEMA = [
@@ -113,7 +114,8 @@ class Casebook:
                     str(manifest.parent) if manifest.parent else None,
                 ),
             )  # fmt: skip
-        self.event(str(manifest.id), Processing.RECEIVED)
+        words = VOUCHED_WORDS if is_vouched(manifest) else None
+        self.event(str(manifest.id), Processing.RECEIVED, words=words)
 
     def event(
         self,

@@ -28,6 +28,7 @@ _UNCHECKED = (
     "Người yêu cầu được nhận giúp tại kiosk, nhưng chữ ký của thẻ cán bộ không kiểm tra được: "
     "xem giấy tờ tùy thân."
 )
+VOUCHED_WORDS = "Cán bộ nhận giúp người yêu cầu tại kiosk"
 _SAMPLED = "Được chọn ngẫu nhiên để xem lại: hỏi người yêu cầu có đúng đã đến kiosk hay không."
 
 

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from asn1crypto import cms, core
+from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from kiosk.identity import tlv
+from kiosk.identity import curves, tlv
 from kiosk.identity.chip import ChipFile
 from kiosk.identity.groups import Zone, check_digit
 from kiosk.identity.passive import LDS_OBJECT, IssuerTrust, LdsSecurityObject
@@ -75,13 +76,15 @@ class IssuedChip:
 class CardState:
     """``now``: the day on which everything is valid. ``signer``: "ec", "rsa" or "pss".
 
-    ``kept``: root key and signer's key of an earlier run.
+    ``kept``: root key and signer's key of an earlier run. ``spelt_out``: certificates spell the
+    parameters of their curves out, as those of real states do.
     """
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     signer: str = "ec"
     signer_life: timedelta = _LIFE
     kept: tuple[ec.EllipticCurvePrivateKey, ec.EllipticCurvePrivateKey] | None = None
+    spelt_out: bool = False
 
     @cached_property
     def root_key(self) -> ec.EllipticCurvePrivateKey:
@@ -116,7 +119,7 @@ class CardState:
     def certified(
         self, public: Any, subject: str, *, ca: bool = False, life: timedelta = _LIFE
     ) -> x509.Certificate:
-        return (
+        certificate = (
             x509.CertificateBuilder()
             .subject_name(_named(subject))
             .issuer_name(_named("csca"))
@@ -127,6 +130,7 @@ class CardState:
             .add_extension(x509.BasicConstraints(ca, None), critical=True)
             .sign(self.root_key, hashes.SHA256())
         )
+        return _spelt_out(certificate, self.root_key) if self.spelt_out else certificate
 
     def issue(self, bearer: Bearer, *, clone_check: str = "chip", aes: bool = True) -> IssuedChip:
         """``clone_check``: "chip", "active" (elliptic), "active-rsa" or "none"."""
@@ -298,6 +302,44 @@ def _sequence(inside: bytes) -> bytes:
 def _zone(bearer: Bearer) -> Zone:
     expiry = f"{bearer.expires:%y%m%d}" if bearer.expires else "991231"
     return Zone(bearer.number[-9:], bearer.number, f"{bearer.birth_date:%y%m%d}", expiry)
+
+
+def _spelt_out(certificate: x509.Certificate, issuer: ec.EllipticCurvePrivateKey) -> Any:
+    """The same certificate over an elliptic key whose domain parameters stand in full."""
+    parsed = asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
+    body = parsed["tbs_certificate"]
+    body["subject_public_key_info"] = spelt_out(body["subject_public_key_info"].dump())
+    signature = issuer.sign(body.dump(force=True), ec.ECDSA(hashes.SHA256()))
+    whole = asn1_x509.Certificate(
+        {
+            "tbs_certificate": body,
+            "signature_algorithm": {"algorithm": "sha256_ecdsa"},
+            "signature_value": signature,
+        }
+    )
+    return x509.load_der_x509_certificate(whole.dump())
+
+
+def spelt_out(info: bytes) -> asn1_keys.PublicKeyInfo:
+    """A SubjectPublicKeyInfo with the curve's parameters in place of its name."""
+    parsed = asn1_keys.PublicKeyInfo.load(info)
+    key = serialization.load_der_public_key(info)
+    assert isinstance(key, ec.EllipticCurvePublicKey), "only those have curves"
+    curve = curves.curve_of(key)
+    domain = {
+        "version": "ecdpVer1",
+        "field_id": {"field_type": "prime_field", "parameters": core.Integer(curve.p)},
+        "curve": {
+            "a": curve.a.to_bytes(curve.size, "big"),
+            "b": curve.b.to_bytes(curve.size, "big"),
+        },
+        "base": asn1_keys.ECPoint(curve.encoded(curve.multiple_of_base(1))),
+        "order": curve.named.group_order,
+        "cofactor": 1,
+    }
+    parameters = asn1_keys.ECDomainParameters("specified", asn1_keys.SpecifiedECDomain(domain))
+    algorithm = asn1_keys.PublicKeyAlgorithm({"algorithm": "ec", "parameters": parameters})
+    return asn1_keys.PublicKeyInfo({"algorithm": algorithm, "public_key": parsed["public_key"]})
 
 
 def _public(key: Key) -> bytes:

@@ -137,6 +137,7 @@ def _cards_buttons() -> tuple[Button, ...]:
         Button("plug", "Plug in", "plug", {}),
         Button("hold", "Hold a card", "hold", {}),
         Button("away", "Take it away", "take_away", {}),
+        Button("officer", "An officer's card", "hold", {"kind": "staff"}),
         Button("copied", "A copied card", "hold", {"kind": "cloned"}, bad=True),
         Button("expired", "An expired card", "hold", {"kind": "expired"}, bad=True),
         Button("two", "A second card", "hold", {"slot": 1}, bad=True),

@@ -19,7 +19,12 @@ from kiosk.steps import by_card, by_phone, by_screen, by_staff
 from kiosk.steps.by_staff import Vouched
 from kiosk.views import Choose, Text, Way, WaysView
 
-_PICTURES = {"phone": "phone_qr", "screen": "phone_scan", "card": "id_card", "staff": "help_person"}
+_PICTURES = {
+    "phone": "phone_qr",
+    "screen": "phone_scan",
+    "card": "id_card",
+    "officer": "help_person",
+}
 _NO_PROVIDER = {Fault.LINK_OFFLINE, Fault.LINK_ABSENT, Fault.LINK_TIMEOUT}
 
 
@@ -60,7 +65,7 @@ async def _by(
         return await by_card.run(session, claim)
     if way == "screen":
         return await by_screen.run(session)
-    if way == "staff":
+    if way == "officer":
         return await by_staff.run(session)
     return await by_phone.run(session, others=bool(_others(session, "phone")))
 
@@ -71,7 +76,7 @@ def _others(session: Session, way: str, *, offline: bool = False) -> tuple[str, 
         "phone": not offline,
         "screen": not offline and by_screen.possible(session),
         "card": by_card.possible(session),
-        "staff": by_staff.possible(session),
+        "officer": by_staff.possible(session),
     }
     return tuple(name for name, possible in there.items() if possible and name != way)
 

@@ -29,7 +29,7 @@ EXPECTED = {
     "reasons": {"way.no-phone", "way.card", "way.face", "way.help", "back", "staff"},
     "card-staff": {"back", "staff"},
     "keypad-pin": {"key.0", "key.delete", "back", "staff"},
-    "ways": {"way.phone", "way.screen", "way.card", "way.staff", "back", "staff"},
+    "ways": {"way.phone", "way.screen", "way.card", "way.officer", "back", "staff"},
     "ways-offline": {"way.card", "back", "staff"},
     "show-code": {"back", "staff"},
     "card-code": {"type", "back", "staff"},

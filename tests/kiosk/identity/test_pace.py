@@ -6,13 +6,15 @@ import asyncio
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.failures import Fault, KioskError
 from kiosk.identity import access, ciphers, curves, security_infos
 from kiosk.identity.access import Chance, Password
 from kiosk.identity.chip import Chip
 from kiosk.identity.ciphers import AES_128, AES_192, AES_256
-from kiosk.sandbox.card_state import card_access
+from kiosk.sandbox.card_state import card_access, spelt_out
 from tests.kiosk.identity.test_chip import ScriptedReader
 
 ZONE = "T22000129364081251010318"
@@ -121,6 +123,13 @@ def test_the_curve_arithmetic_agrees_with_openssl(parameter_id: int) -> None:
             assert curve.multiple(factor, point) == curve.multiple_of_base(product)
         doubled = curve.sum(point, point)
         assert doubled == curve.multiple_of_base(2 * scalar % curve.named.group_order)
+
+
+@pytest.mark.parametrize("parameter_id", sorted(curves.BY_PARAMETER_ID))
+def test_a_key_whose_curve_is_spelt_out_is_read(parameter_id: int) -> None:
+    key = ec.generate_private_key(curves.BY_PARAMETER_ID[parameter_id].named).public_key()
+    info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert curves.public_key(spelt_out(info).dump()) == curves.public_key(info) == key
 
 
 def test_an_offer_is_read_and_the_surest_comes_first() -> None:

@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,15 @@ def test_a_genuine_chip_passes_with_all_or_some_of_its_groups(signer: str) -> No
     document = state.signed(GROUPS)
     assert verify(document, GROUPS, state.trust, NOW) == {1, 2, 13}
     assert verify(document, {1: GROUPS[1]}, state.trust, NOW) == {1, 2, 13}
+
+
+def test_certificates_whose_curves_are_spelt_out() -> None:
+    state = CardState(NOW, spelt_out=True)
+    with pytest.raises(UnsupportedAlgorithm):
+        state.root.public_key()  # which is why passive authentication does not ask for it
+    assert verify(state.signed(GROUPS), GROUPS, state.trust, NOW) == {1, 2, 13}
+    namesake = CardState(NOW, spelt_out=True)
+    assert code_of(state.signed(GROUPS), trust=namesake.trust) == Fault.CHIP_NOT_GENUINE
 
 
 @pytest.mark.parametrize("groups", [{**GROUPS, 2: b"u\x03DGX"}, {**GROUPS, 3: b"c\x00"}])

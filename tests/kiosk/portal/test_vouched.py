@@ -121,6 +121,8 @@ def test_the_person_hears_of_it_and_the_desk_is_warned(
     deliveries.announce = heard  # type: ignore[method-assign]
     dossier.send()
     assert announced == ["vouched"]
+    (event,) = portal.inside.offices.casebook.events(str(dossier.id))
+    assert event.words == vouched.VOUCHED_WORDS
     with logged_in(portal, "lan", Role.OFFICER) as session:
         page = session.get(f"{portal.address}/desk/{dossier.id}", timeout=10).text
     assert "không kiểm tra được" in page

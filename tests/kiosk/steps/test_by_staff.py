@@ -49,7 +49,7 @@ def session_of(
 ) -> Session:
     touches = (
         ("Identify", Choose("other")),
-        ("Ways", Choose("staff")),
+        ("Ways", Choose("officer")),
         ("Ways", Choose(reason)),
         *(("Keypad", Typed(pin)) for pin in pins),
         *after,
@@ -119,7 +119,7 @@ def test_a_card_that_does_not_count_vouches_for_nobody(card: Any) -> None:
 
 
 def test_who_goes_back_vouches_for_nobody() -> None:
-    touches = (("Identify", Choose("other")), ("Ways", Choose("staff")), ("Ways", Back()))
+    touches = (("Identify", Choose("other")), ("Ways", Choose("officer")), ("Ways", Back()))
     session = session_of(AUTHORITY.card(OFFICER))
     session._touches = [*touches, ("Ways", Back())]
     assert walk(session) is BACK

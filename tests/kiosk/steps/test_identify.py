@@ -124,6 +124,7 @@ class Session:
         self.present(view)
         screen, intent = self._touches.pop(0)
         assert screen == name_of(view)
+        assert intent != Choose("staff"), "the session itself answers that: it calls staff"
         return intent
 
     async def race(self, view: View, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
