@@ -336,8 +336,8 @@ def test_the_seal_seen_on_paper_must_be_the_same(
     assert code(pre_check.pdf, bundle, paper_seal=post_check.seal) == "copy.seal-on-paper"
 
 
-def stamped(pdf: bytes, sandbox: SandboxPki, *, trusted: bool) -> bytes:
-    """A document timestamp at the end, as archiving adds it."""
+def stamped(pdf: bytes, sandbox: SandboxPki, *, trusted: bool, at: datetime | None = None) -> bytes:
+    """A document timestamp at the end, as archiving adds it; of ``at`` or now."""
     keys = sandbox.folder / "keys" / "intermediate.pem"
     authority = serialization.load_pem_private_key(keys.read_bytes(), None)
     assert isinstance(authority, ec.EllipticCurvePrivateKey)
@@ -351,7 +351,7 @@ def stamped(pdf: bytes, sandbox: SandboxPki, *, trusted: bool) -> bytes:
     )
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     store.register(specimens.asn1(certificates[0]))
-    stamper = DummyTimeStamper(tsa.certificate, tsa.pdf_key.signing_key, store)
+    stamper = DummyTimeStamper(tsa.certificate, tsa.pdf_key.signing_key, store, fixed_dt=at)
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     return bytes(PdfTimeStamper(stamper).timestamp_pdf(writer, "sha256").getvalue())
 
