@@ -142,7 +142,7 @@ def test_a_filing_is_finished_by_an_officer(portal: RunningPortal, kiosk: TestKi
         assert send(session, case, f"{case}/hand-over").ok
     assert state(portal, dossier) == Processing.RETURNED
     events = portal.inside.offices.casebook.events(str(dossier.id))
-    assert [event.state for event in events] == [1, 9, 10]
+    assert [event.state for event in events] == [1, 2, 9, 10]
     assert {event.staff for event in events[1:]} == {"Lê Văn Thí Điểm"}
 
 
