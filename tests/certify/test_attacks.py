@@ -128,6 +128,7 @@ def test_a_copy_issued_after_the_lease(
     assert code(post_check.pdf, replace(bundle, leases=leases), at=DUE) == "copy.lease-expired"
     leases = {signers.kiosk_seal.key_id: datetime.now(UTC) + timedelta(days=1)}
     assert verify(post_check.pdf, replace(bundle, leases=leases), at=DUE).ok
+    assert code(post_check.pdf, replace(bundle, leases={}), at=DUE) == "copy.lease-expired"
     # Dated back into the lease, but signed after it.
     leases = {signers.kiosk_seal.key_id: specimens.facts().issued + timedelta(minutes=1)}
     assert code(post_check.pdf, replace(bundle, leases=leases), at=DUE) == "copy.lease-expired"

@@ -51,7 +51,8 @@ def code(pdf: bytes, bundle: TrustBundle, **options: Any) -> str:
 def copy_by(
     facts: CopyFacts, signers: Signers, roles: dict[str, Signer], digest: bytes | None = None
 ) -> bytes:
-    """A copy with the desk's seal, signed by whomever, in order."""
+    """A copy with the seal of its mode, signed by whomever, in order."""
+    seal = signers.seal if facts.mode == "pre-check" else signers.kiosk_seal
     pdf = assemble(
         [specimens.page()],
         facts,
@@ -60,8 +61,8 @@ def copy_by(
             digest or true,
             1,
             host=specimens.SEAL_HOST,
-            sign=signers.seal.sign_es256,
-            kid=signers.seal.key_id,
+            sign=seal.sign_es256,
+            kid=seal.key_id,
         ),
     )
     for role, signer in roles.items():
@@ -273,8 +274,8 @@ def test_a_seal_with_another_number(signers: Signers, bundle: TrustBundle) -> No
             digest,
             1,
             host=specimens.SEAL_HOST,
-            sign=signers.seal.sign_es256,
-            kid=signers.seal.key_id,
+            sign=signers.kiosk_seal.sign_es256,
+            kid=signers.kiosk_seal.key_id,
         ),
     )
     verdict = verify(sign_copy(pdf, signers.agency, "agency"), bundle)
@@ -316,7 +317,8 @@ def test_a_home_made_seal(signers: Signers, bundle: TrustBundle) -> None:
     public = own.private.public_key()
     assert isinstance(public, ec.EllipticCurvePublicKey)
     known = dict(bundle.seal_keys) | {own.key_id: public}
-    assert verify(copy.pdf, replace(bundle, seal_keys=known), at=DUE).ok
+    leases = {own.key_id: datetime.now(UTC) + timedelta(days=1)}
+    assert verify(copy.pdf, replace(bundle, seal_keys=known, leases=leases), at=DUE).ok
 
 
 def test_a_revoked_copy(pre_check: Issued, bundle: TrustBundle) -> None:
