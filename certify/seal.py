@@ -109,7 +109,7 @@ def read_seal(text: str) -> Seal:
 
 def check_seal(text: str, bundle: TrustBundle) -> Seal:
     """The seal, when its host is ours, its signature holds, the copy is not revoked, and its
-    issuer still had a lease.
+    issuer still had a lease, without which nothing is issued before an officer saw it.
 
     Raises CertifyError: SEAL_INVALID (no seal), SEAL_HOST (another address, however alike),
     SEAL_KEY_UNKNOWN, SEAL_ALTERED (its signature does not hold), COPY_REVOKED, LEASE_EXPIRED.
@@ -126,6 +126,8 @@ def check_seal(text: str, bundle: TrustBundle) -> Seal:
     if seal.id_code in bundle.revoked_codes:
         raise CertifyError(Fault.COPY_REVOKED, seal.id_code)
     lease_end = bundle.leases.get(seal.key_id)
+    if lease_end is None and seal.mode == "post-check":
+        raise CertifyError(Fault.LEASE_EXPIRED, "a key without a lease")
     if lease_end is not None and seal.issued > lease_end:
         raise CertifyError(Fault.LEASE_EXPIRED, f"issued {seal.issued:%Y-%m-%d %H:%M}")
     return seal

@@ -280,8 +280,13 @@ def _forbidden_in_production(settings: Settings) -> str:
         return "signing.module: SoftHSM keeps keys in files; production needs a token"
     if settings.signing.developer_keys:
         return "signing.developer_keys: production needs a token"
-    if settings.signing.pin_file and not is_credential(settings.signing.pin_file):
-        return "signing.pin_file: production takes it from systemd's credentials"
+    pins = {
+        "signing.pin_file": settings.signing.pin_file,
+        "device_key.pin_file": settings.device_key.pin_file,
+    }
+    for key, file in pins.items():
+        if file and not is_credential(file):
+            return f"{key}: production takes it from systemd's credentials"
     return ""
 
 

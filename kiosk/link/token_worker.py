@@ -9,9 +9,12 @@ import pkcs11
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 
+from certify.secret import keep_out_of_dumps
+
 
 class TokenWorker:
     def __init__(self, module: str, token: str, key: str, pin_file: str) -> None:
+        keep_out_of_dumps()
         pin = Path(pin_file).read_text("utf-8").strip() if pin_file else None
         found = pkcs11.lib(module).get_token(token_label=token)
         self._session = found.open(rw=True, user_pin=pin)

@@ -164,7 +164,7 @@ def call_staff(portal: PortalDep, call: CallDep) -> None:
 @router.get(
     "/trust-bundle",
     response_class=Response,
-    responses=file_answer(COSE, "whom to believe, and which copies are revoked")
+    responses=file_answer("application/cose", "whom to believe, and which copies are revoked")
     | refuses(Problem.NOT_FOUND),
     openapi_extra=signed(),
 )

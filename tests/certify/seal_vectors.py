@@ -119,6 +119,7 @@ def _seals() -> dict[str, str]:
         "genuine, a name that is shortened": _seal(DESK, long),
         "genuine, a large number": _seal(DESK, _facts("pre-check", number=70_000)),
         "issued after the lease": _seal(KIOSK, late),
+        "to be inspected, of a key without a lease": _seal(DESK, _facts("post-check")),
         "revoked": _seal(DESK, revoked),
         "of a key that nobody trusts": _seal(FOREIGN, _facts("pre-check")),
         "with the name of a trusted key": _seal(FOREIGN, _facts("pre-check"), DESK.kid),

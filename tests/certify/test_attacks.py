@@ -16,10 +16,11 @@ from certify.seal import make_seal
 from certify.signing import Pkcs11Signer
 from certify.trust import SignerRight, TrustBundle
 from certify.verify import verify, verify_seal
+from kiosk.sandbox.pki import SandboxPki
 from tests.certify import specimens
 from tests.certify.conftest import Signers
 from tests.certify.flips import accepted
-from tests.certify.test_verify import DUE, code, updated
+from tests.certify.test_verify import DUE, code, stamped, updated
 
 pytestmark = pytest.mark.xdist_group("pkcs11")
 
@@ -127,6 +128,7 @@ def test_a_copy_issued_after_the_lease(
     assert code(post_check.pdf, replace(bundle, leases=leases), at=DUE) == "copy.lease-expired"
     leases = {signers.kiosk_seal.key_id: datetime.now(UTC) + timedelta(days=1)}
     assert verify(post_check.pdf, replace(bundle, leases=leases), at=DUE).ok
+    assert code(post_check.pdf, replace(bundle, leases={}), at=DUE) == "copy.lease-expired"
     # Dated back into the lease, but signed after it.
     leases = {signers.kiosk_seal.key_id: specimens.facts().issued + timedelta(minutes=1)}
     assert code(post_check.pdf, replace(bundle, leases=leases), at=DUE) == "copy.lease-expired"
@@ -167,6 +169,21 @@ def test_an_untimestamped_signature_dated_before_the_revocation(
     later = {serial: datetime.now(UTC) + timedelta(seconds=1)}
     revoked = replace(bundle, revoked_certificates=later)
     assert code(pre_check.pdf, revoked) == "copy.time-unproven"
+
+
+def test_a_signature_dated_back_and_stamped_after_the_revocation(
+    pre_check: Issued, bundle: TrustBundle, signers: Signers, sandbox: SandboxPki
+) -> None:
+    """The timestamp is honest, and tells too late; an earlier one would have saved it."""
+    now = datetime.now(UTC)
+    serial = signers.officer.certificate.serial_number
+    half_past = now + timedelta(minutes=30)
+    revoked = replace(bundle, revoked_certificates={serial: half_past})
+    later = now + timedelta(hours=2)
+    late = stamped(pre_check.pdf, sandbox, trusted=True, at=now + timedelta(hours=1))
+    early = stamped(pre_check.pdf, sandbox, trusted=True, at=now + timedelta(minutes=10))
+    assert code(late, revoked, at=later) == "copy.time-unproven"
+    assert verify(early, revoked, at=later).ok
 
 
 def test_a_forged_key_name_is_unknown(bundle: TrustBundle) -> None:

@@ -27,6 +27,7 @@ BUNDLE = TrustBundle(
     roots=(),
     seal_keys={KID: KEY.public_key()},
     seal_host=specimens.SEAL_HOST,
+    leases={KID: specimens.ISSUED + timedelta(days=7)},
 )
 IMAGES = [b"one", b"two"]
 

@@ -51,7 +51,8 @@ def code(pdf: bytes, bundle: TrustBundle, **options: Any) -> str:
 def copy_by(
     facts: CopyFacts, signers: Signers, roles: dict[str, Signer], digest: bytes | None = None
 ) -> bytes:
-    """A copy with the desk's seal, signed by whomever, in order."""
+    """A copy with the seal of its mode, signed by whomever, in order."""
+    seal = signers.seal if facts.mode == "pre-check" else signers.kiosk_seal
     pdf = assemble(
         [specimens.page()],
         facts,
@@ -60,8 +61,8 @@ def copy_by(
             digest or true,
             1,
             host=specimens.SEAL_HOST,
-            sign=signers.seal.sign_es256,
-            kid=signers.seal.key_id,
+            sign=seal.sign_es256,
+            kid=seal.key_id,
         ),
     )
     for role, signer in roles.items():
@@ -273,8 +274,8 @@ def test_a_seal_with_another_number(signers: Signers, bundle: TrustBundle) -> No
             digest,
             1,
             host=specimens.SEAL_HOST,
-            sign=signers.seal.sign_es256,
-            kid=signers.seal.key_id,
+            sign=signers.kiosk_seal.sign_es256,
+            kid=signers.kiosk_seal.key_id,
         ),
     )
     verdict = verify(sign_copy(pdf, signers.agency, "agency"), bundle)
@@ -316,7 +317,8 @@ def test_a_home_made_seal(signers: Signers, bundle: TrustBundle) -> None:
     public = own.private.public_key()
     assert isinstance(public, ec.EllipticCurvePublicKey)
     known = dict(bundle.seal_keys) | {own.key_id: public}
-    assert verify(copy.pdf, replace(bundle, seal_keys=known), at=DUE).ok
+    leases = {own.key_id: datetime.now(UTC) + timedelta(days=1)}
+    assert verify(copy.pdf, replace(bundle, seal_keys=known, leases=leases), at=DUE).ok
 
 
 def test_a_revoked_copy(pre_check: Issued, bundle: TrustBundle) -> None:
@@ -336,8 +338,8 @@ def test_the_seal_seen_on_paper_must_be_the_same(
     assert code(pre_check.pdf, bundle, paper_seal=post_check.seal) == "copy.seal-on-paper"
 
 
-def stamped(pdf: bytes, sandbox: SandboxPki, *, trusted: bool) -> bytes:
-    """A document timestamp at the end, as archiving adds it."""
+def stamped(pdf: bytes, sandbox: SandboxPki, *, trusted: bool, at: datetime | None = None) -> bytes:
+    """A document timestamp at the end, as archiving adds it; of ``at`` or now."""
     keys = sandbox.folder / "keys" / "intermediate.pem"
     authority = serialization.load_pem_private_key(keys.read_bytes(), None)
     assert isinstance(authority, ec.EllipticCurvePrivateKey)
@@ -351,7 +353,7 @@ def stamped(pdf: bytes, sandbox: SandboxPki, *, trusted: bool) -> bytes:
     )
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     store.register(specimens.asn1(certificates[0]))
-    stamper = DummyTimeStamper(tsa.certificate, tsa.pdf_key.signing_key, store)
+    stamper = DummyTimeStamper(tsa.certificate, tsa.pdf_key.signing_key, store, fixed_dt=at)
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     return bytes(PdfTimeStamper(stamper).timestamp_pdf(writer, "sha256").getvalue())
 

@@ -72,6 +72,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         ('[signing]\ntoken = "kiosk"\n', "signing.module"),
         ('[signing]\ndeveloper_keys = "keys"\n', "signing.developer_keys"),
         ('[signing]\npin_file = "/etc/kiosk/pin"\n', "signing.pin_file"),
+        ('[device_key]\npin_file = "/etc/kiosk/pin"\n', "device_key.pin_file"),
     ],
 )
 def test_production_refuses_what_is_for_the_sandbox(tmp_path: Path, text: str, told: str) -> None:

@@ -81,6 +81,7 @@ class SoftAuthority:
             seal_keys={self.seal.key_id: self.seal.key.public_key()},
             seal_host=self._settings.seal_host,
             revoked_codes=revoked,
+            leases={self.seal.key_id: now + _LIFE},
             revocation_key=revocation_key,
         )
         sign, kid = cose.software_signer(self.anchor), cose.key_id(self.anchor.public_key())

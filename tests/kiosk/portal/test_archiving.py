@@ -70,6 +70,7 @@ def publish(portal: RunningPortal, answering: Authority) -> None:
         roots=(answering.root,),
         seal_keys={SEAL.key_id: public},
         seal_host=portal.settings.seal_host,
+        leases={SEAL.key_id: YEARS_LATER},
     )
     anchor = ec.generate_private_key(ec.SECP256R1())
     sign, kid = cose.software_signer(anchor), cose.key_id(anchor.public_key())

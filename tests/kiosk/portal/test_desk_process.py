@@ -37,6 +37,7 @@ def test_the_desk_process_signs_with_its_token(portal: RunningPortal, tmp_path: 
         Officer(client).decide()
     file = tmp_path / "desk.toml"
     file.write_text(
+        'environment = "test"\n'
         f'portal = "{portal.address}"\ntoken_file = "desk.token"\ntoken = "desk"\n'
         f'pin_file = "{made.desk_pin}"\npoll_seconds = 0.05\n'
     )
