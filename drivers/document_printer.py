@@ -336,7 +336,7 @@ class IppPrinter:
         except DeviceError:
             if entry is None or entry.job_id is not None or entry.sent:
                 raise
-            return Printed(entry.came_out, None)  # it got no document, so nothing can come out
+            return Printed(entry.came_out, 0)  # it got no document, so nothing can come out
 
     def _cancel_at_printer(self, entry: _Entry | None, name: str) -> Printed:
         if entry and entry.job_id is not None:
@@ -346,7 +346,9 @@ class IppPrinter:
         if job and not job.ended:
             job = self._end(job.id)
         if entry is None or job is None or entry.job_id is None:
-            return Printed(entry.came_out if entry else 0, job.sides if job else None)
+            forgotten = entry is not None and entry.job_id is not None
+            unknown = None if forgotten else 0
+            return Printed(entry.came_out if entry else 0, job.sides if job else unknown)
         if job.state == ipp.JobState.COMPLETED:
             entry.settled = self._printed(entry, job)
             return entry.settled

@@ -50,6 +50,7 @@ class SignalBox:
         self._outputs = {n: s for n, s in ((lamp, lamp_seconds), (bell, bell_seconds)) if n}
         self._until: dict[int, float] = {}
         self._timers: dict[int, asyncio.Task[None]] = {}
+        self._was_open = False
         self._lock = asyncio.Lock()
         self._status = Status(Health.OPENING, time.monotonic())
 
@@ -72,7 +73,7 @@ class SignalBox:
         """Raises DeviceError: TAMPER_OPEN, SIGNALS_ABSENT, SIGNALS_REFUSED."""
         if not await self._ask(self._is_shut):
             self._remember()
-        if self._latch.exists():
+        if self._was_open or self._latch.exists():
             self._set(Health.FAULT, Fault.TAMPER_OPEN)
             raise DeviceError(Fault.TAMPER_OPEN, retryable=False)
         self._set(Health.READY)
@@ -81,7 +82,12 @@ class SignalBox:
         """Raises DeviceError as ``check``; then nothing has changed."""
         if not await self._ask(self._is_shut):
             raise DeviceError(Fault.TAMPER_OPEN, "the housing is open", retryable=False)
-        self._latch.unlink(missing_ok=True)
+        try:
+            self._latch.unlink(missing_ok=True)
+        except OSError as error:
+            detail = f"the latch stays: {type(error).__name__}"
+            raise DeviceError(Fault.TAMPER_OPEN, detail, retryable=False) from None
+        self._was_open = False
         self._set(Health.READY)
 
     async def call(self) -> bool:
@@ -127,11 +133,25 @@ class SignalBox:
         raise DeviceError(code, detail)
 
     def _remember(self) -> None:
-        """On disk before anything else is decided by it."""
-        if not self._latch.exists():
-            with self._latch.open("wb") as file:
-                os.fsync(file.fileno())
+        """On disk before anything else is decided by it. A disk that takes nothing does not make
+        it shut: then this process remembers, and tries to write it down at each look."""
+        self._was_open = True
+        try:
+            if not self._latch.exists():
+                self._latch.touch()
+                _sync(self._latch)
+                _sync(self._latch.parent)
+        except OSError as error:
+            log.error("an opening is not on disk: %s", type(error).__name__)
 
     def _set(self, health: Health, code: str | None = None) -> None:
         if (health, code) != (self._status.health, self._status.code):
             self._status = Status(health, time.monotonic(), code)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

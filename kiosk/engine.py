@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from drivers.contract import DeviceError
 from drivers.presence import watching
-from kiosk import inventory, power, reports, slip_exit, staff, tamper
+from kiosk import inventory, originals, power, reports, slip_exit, staff, tamper
 from kiosk.app import Kiosk
 from kiosk.defects import log_defect
 from kiosk.failures import KioskError, failure_of
@@ -47,6 +48,7 @@ async def serve(kiosk: Kiosk, stage: Stage, on_finished: Callable[[Finished], No
             finished = await session.run()
             if finished.ended == "power" and (notice := await _no_mains(kiosk)):
                 await _show_for_a_while(prompter, notice)
+            await originals.guard(kiosk, prompter)
             if notice := await slip_exit.put_away(kiosk):
                 await _show_for_a_while(prompter, notice)
             on_finished(finished)
@@ -180,12 +182,30 @@ class Engine:
         self._task = asyncio.current_task()
         self._running.set()
         kiosk = self._build(self._settings)
-        reporting = asyncio.create_task(reports.keep_reporting(kiosk))
-        freshening = asyncio.create_task(kiosk.shelf.keep_fresh())
-        telling = asyncio.create_task(inventory.publish(self._settings, kiosk.devices))
-        guarding = asyncio.create_task(tamper.watch(kiosk))
+        beside = [
+            self._beside("reports", reports.keep_reporting(kiosk)),
+            self._beside("procedures", kiosk.shelf.keep_fresh()),
+            self._beside("devices", inventory.publish(self._settings, kiosk.devices)),
+            self._beside("housing", tamper.watch(kiosk)),
+        ]
         try:
             await serve(kiosk, stage, self._on_finished)
         finally:
-            await cancel(reporting, freshening, telling, guarding)
+            await cancel(*beside)
             await kiosk.close()
+
+    def _beside(self, what: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Work without an end. Where it ends all the same, so does the engine: a kiosk that no
+        longer watches its housing, or shows hours-old states of its devices, has to start anew."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if task.cancelled():
+                return
+            if error := task.exception():
+                log_defect(log, what, error)
+            assert self._task, "work beside the engine begins in its task"
+            self._task.cancel()
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(ended)
+        return task

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from drivers.contract import DeviceError, Fault
+from kiosk import staff
 from kiosk.session import Session
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,11 @@ async def _take_back(session: Session) -> None:
         return
     if printed.copies >= session.record.copies:
         session.record.paper = "out" if printed.certain else "unsure"
+    elif printed.copies or printed.sides != 0:  # None: the printer does not count
+        log.error("a part of a copy may lie in the tray")
+        session.record.paper = "unsure"
+        session.kiosk.journal.append("copy-partly-printed", dossier=str(session.dossier))
+        await staff.call(session.kiosk, reason="paper-left", kept="kept.locked")
 
 
 def _job_name(session: Session) -> str:

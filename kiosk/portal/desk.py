@@ -55,20 +55,26 @@ class Desk:
         """Sign what was approved; answers how many. One bad case does not hold up the others:
         it is logged, left approved, and tried again by the next start.
 
-        Raises PortalError (UNREACHABLE) and CertifyError when the token is gone.
+        Raises CertifyError when the token is gone, and PortalError (UNREACHABLE) after the last
+        case when the portal failed over one: that one is tried again at the next look.
         """
-        signed = 0
+        signed, trouble = 0, None
         for case_id in self._client.approved():
             if case_id in self._failed:
                 continue
             try:
                 signed += self.sign(case_id)
             except (PortalError, CertifyError, ValueError) as error:
-                if getattr(error, "retryable", False):
+                if not getattr(error, "retryable", False):
+                    # Which one, the list of approved cases shows; the log names no dossier.
+                    _log.error("a case was not signed: %s", _code_of(error))
+                    self._failed.add(case_id)
+                elif isinstance(error, PortalError):
+                    trouble = error
+                else:
                     raise
-                # Which one, the list of approved cases shows; the log names no dossier.
-                _log.error("a case was not signed: %s", _code_of(error))
-                self._failed.add(case_id)
+        if trouble:
+            raise trouble
         return signed
 
     def sign(self, case_id: str) -> bool:

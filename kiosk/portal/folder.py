@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kiosk.portal.files import Incoming, make_folder, sync_folder
@@ -43,17 +44,12 @@ class FolderObjects:
     def append(self, key: str, offset: int, data: bytes) -> int:
         if offset != (size := self.size(key)):
             raise OffsetError(size)
-        # What goes on with an upload makes none: it may have been finished since the size was told.
-        flags = os.O_WRONLY | os.O_CLOEXEC | (0 if offset else os.O_CREAT)
         try:
-            descriptor = os.open(self._upload(key), flags, 0o600)
+            # What goes on with an upload makes none: it may have been finished just now.
+            with self._locked(key, os.O_CREAT if offset == 0 else 0) as descriptor:
+                _add(descriptor, offset, data)
         except FileNotFoundError:
             raise OffsetError(self.size(key)) from None
-        try:
-            _add(descriptor, offset, data)
-        finally:
-            os.fsync(descriptor)
-            os.close(descriptor)
         if offset == 0:
             sync_folder(self._uploads)
         return offset + len(data)
@@ -67,18 +63,51 @@ class FolderObjects:
         return 0
 
     def finish(self, key: str, sha256: str) -> bool:
-        upload, target = self._upload(key), self._place(key)
+        target = self._place(key)
+        try:
+            with self._locked(key) as descriptor:
+                return self._settle(descriptor, key, target, sha256)
+        except FileNotFoundError:  # nothing is under way: it was finished before, or never begun
+            if (found := _digest(target)) is None:
+                raise
+        if found != sha256:
+            self.delete(key)
+        return found == sha256
+
+    def _settle(self, descriptor: int, key: str, target: Path, sha256: str) -> bool:
+        upload = self._upload(key)
         if _digest(target) == sha256:  # it is an object: what was appended since belongs to nothing
-            upload.unlink(missing_ok=True)
+            upload.unlink()
             return True
-        found = _digest(upload)
-        if found == sha256:
-            _move(upload, target)
-            return True
-        if found is None and not target.exists():
-            raise FileNotFoundError(key)
-        self.delete(key)
-        return False
+        with os.fdopen(os.dup(descriptor), "rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+        if found != sha256:
+            self.delete(key)
+            return False
+        upload.rename(target)
+        sync_folder(target.parent)
+        sync_folder(self._uploads)
+        return True
+
+    @contextmanager
+    def _locked(self, key: str, flags: int = 0) -> Iterator[int]:
+        """The upload's file, to this caller alone, also between processes, until the end; durable
+        then. Raises FileNotFoundError: without O_CREAT there is none.
+
+        A connection that was given up for dead thus never mixes with what came after it, nor gets
+        into a finished object; two that finish at once do not take each other's for a failure.
+        """
+        upload = self._upload(key)
+        while True:
+            descriptor = os.open(upload, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if _is_at(descriptor, upload):
+                    yield descriptor
+                    os.fsync(descriptor)
+                    return
+            finally:
+                os.close(descriptor)
 
     def expire(self, seconds: float) -> None:
         before = time.time() - seconds
@@ -111,10 +140,16 @@ def _digest(file: Path) -> str | None:
         return None
 
 
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Is it still the file of that name? It may have been moved or removed before it was locked."""
+    try:
+        named = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), named)
+
+
 def _add(descriptor: int, offset: int, data: bytes) -> None:
-    """Compare and append in one step, also between processes: what a connection brings that was
-    given up for dead never mixes with what came after it, nor gets into a finished object."""
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
     size = os.fstat(descriptor).st_size
     if size != offset:
         raise OffsetError(size)
@@ -133,12 +168,3 @@ def _synced_size(file: Path) -> int:
         return size
     finally:
         os.close(descriptor)
-
-
-def _move(upload: Path, target: Path) -> None:
-    try:
-        upload.rename(target)
-    except FileNotFoundError:
-        target.stat()  # another request was faster
-    sync_folder(target.parent)
-    sync_folder(upload.parent)

@@ -101,11 +101,11 @@ class S3Objects:
             return sum(length for _, length in self._chain(key))
 
     def finish(self, key: str, sha256: str) -> bool:
-        held = self._digest_of(key)
+        names = [name for name, _ in self._chain(key)]
+        held = self._digest_of(key)  # after the pieces: who takes them away has put the object
         if held == sha256:  # it is an object: what was appended since belongs to nothing
             self._delete_pieces(key)
             return True
-        names = [name for name, _ in self._chain(key)]
         if not names and held is None:
             raise FileNotFoundError(key)
         with Incoming(self._incoming) as file:

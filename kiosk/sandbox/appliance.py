@@ -108,6 +108,14 @@ class Appliance:
         }
         return {**files, **self._addresses, **controls}
 
+    def programs_said(self, lines: int = 5) -> str:
+        """The end of what each program wrote, and which of them have ended: for a failed test."""
+        said = []
+        for name, program in self._programs.items():
+            log = (self.state / f"{name}.log").read_text(errors="replace").splitlines()[-lines:]
+            said += [f"{name}: {'runs' if program.running else 'ended'}", *log]
+        return "\n".join(said)
+
     def control(self, device: str, action: str, **details: Any) -> None:
         answer = requests.post(f"{self.controls[device]}/{action}", json=details, timeout=10)
         answer.raise_for_status()

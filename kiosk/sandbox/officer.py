@@ -29,14 +29,23 @@ class Officer:
     refuse: str | None = None
 
     def decide(self) -> int:
-        """Decide all waiting cases; answers how many. Raises PortalError."""
-        waiting = self.client.waiting()
+        """Decide all waiting cases; answers how many. Raises PortalError, after the last case when
+        one could not be decided: it does not hold up the others."""
+        waiting, trouble = self.client.waiting(), None
         for case_id in waiting:
-            if self.refuse is None:
-                self.client.approve(case_id, self.original_seen)
-            else:
-                self.client.refuse(case_id, self.refuse)
+            try:
+                self._decide(case_id)
+            except PortalError as error:
+                trouble = error
+        if trouble:
+            raise trouble
         return len(waiting)
+
+    def _decide(self, case_id: str) -> None:
+        if self.refuse is None:
+            self.client.approve(case_id, self.original_seen)
+        else:
+            self.client.refuse(case_id, self.refuse)
 
 
 def main(settings_file: Path, refuse: str | None = None) -> None:

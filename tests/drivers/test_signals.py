@@ -117,6 +117,23 @@ def test_an_opened_housing_stays_opened_until_it_is_armed_again(
     assert run(emulator.address, tmp_path, restarted) == [opened, "", ""]
 
 
+def test_a_disk_that_takes_nothing_does_not_make_an_opened_housing_shut(
+    emulator: SignalBoxEmulator, tmp_path: Path
+) -> None:
+    async def use(box: SignalBox) -> list[str]:
+        emulator.set(shut=False)
+        said = [await code_of(box.check())]
+        emulator.set(shut=True)
+        said.append(await code_of(box.check()))
+        (tmp_path / "gone").mkdir()  # from now on it takes files
+        said.append(await code_of(box.check()))
+        return [*said, await code_of(box.rearm()), await code_of(box.check())]
+
+    opened = str(Fault.TAMPER_OPEN)
+    said = run(emulator.address, tmp_path / "gone", use)
+    assert said == [opened, opened, opened, "", ""]
+
+
 @pytest.mark.parametrize(
     ("changes", "options", "code"),
     [

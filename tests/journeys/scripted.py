@@ -121,7 +121,9 @@ def run(
             )
             if serving in done:
                 serving.result()
-            assert stage.ready_again.is_set(), f"the journey stopped at {journey.screens[-3:]}"
+            assert stage.ready_again.is_set(), (
+                f"the journey stopped at {journey.views[-1]}\n{appliance.programs_said()}"
+            )
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)

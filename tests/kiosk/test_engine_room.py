@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -117,3 +118,37 @@ def test_a_supply_that_says_nothing_keeps_nobody_out(tmp_path: Path) -> None:
     person = Person(Next())
     wait(tmp_path, Outbox(None), person, Supply(DeviceFault.POWER_ABSENT))
     assert person.faults == []
+
+
+def test_an_engine_whose_housing_is_no_longer_watched_starts_anew(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed: list[str] = []
+
+    async def close() -> None:
+        closed.append("kiosk")
+
+    async def for_ever(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def watch(_: Any) -> None:
+        raise OSError("secret")
+
+    for module, name in (
+        (engine, "serve"),
+        (engine.reports, "keep_reporting"),
+        (engine.inventory, "publish"),
+    ):
+        monkeypatch.setattr(module, name, for_ever)
+    monkeypatch.setattr(engine.tamper, "watch", watch)
+    kiosk: Any = SimpleNamespace(
+        shelf=SimpleNamespace(keep_fresh=for_ever), devices={}, close=close
+    )
+    crashed = threading.Event()
+    running = engine.Engine(lambda _: kiosk, Settings(), lambda _: None, crashed.set)
+    running.start(Person())
+    assert crashed.wait(10)
+    running.stop()
+    assert closed == ["kiosk"]
+    assert "OSError at test_engine_room.py" in caplog.text
+    assert "secret" not in caplog.text

@@ -75,6 +75,13 @@ def _end(process: ForkServerProcess) -> None:
     process.close()
 
 
+_CUT = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,  # killed between the head of an answer and its body
+)
+
+
 def deliver(dossier: TestDossier, attempts: int = 500) -> str:
     """Send it as link does, again after each answer that does not come; the receipt's text."""
     for _ in range(attempts):
@@ -82,7 +89,7 @@ def deliver(dossier: TestDossier, attempts: int = 500) -> str:
             steps = [dossier.put, *(lambda n=n: dossier.send_part(n) for n in dossier.parts)]
             answers = [step() for step in steps]
             answers.append(dossier.commit())
-        except (requests.ConnectionError, requests.Timeout):
+        except _CUT:
             continue
         told = [answer.status_code for answer in answers]
         if all(status < 300 for status in told):

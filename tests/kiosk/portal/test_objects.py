@@ -6,11 +6,13 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from kiosk.portal import folder
 from kiosk.portal.files import Incoming, clear_leftovers, write_once
 from kiosk.portal.folder import FolderObjects
 from kiosk.portal.objects import Objects, ObjectsError, OffsetError, open_objects
@@ -123,6 +125,29 @@ def test_a_finished_object_outlives_what_an_old_connection_appends(
     leave_stray(objects, key, b"wrong")
     assert objects.finish(key, sha256(b"right"))
     assert objects.get(key) == b"right"
+
+
+def test_who_finishes_beside_another_takes_nothing_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has looked for the object and found none when the other one makes it."""
+    one, other = FolderObjects(tmp_path), FolderObjects(tmp_path)
+    digest, told = folder._digest, []
+    rival = Thread(target=lambda: told.append(other.finish("a/b", sha256(b"right"))))
+
+    def look(file: Path) -> str | None:
+        found = digest(file)
+        if rival.ident is None:
+            rival.start()
+            rival.join(0.3)  # as far as it gets: it may have to wait for this one
+        return found
+
+    one.append("a/b", 0, b"right")
+    monkeypatch.setattr(folder, "_digest", look)
+    told.append(one.finish("a/b", sha256(b"right")))
+    rival.join()
+    assert told == [True, True]
+    assert one.get("a/b") == b"right"
 
 
 def leave_stray(objects: Objects, key: str, data: bytes) -> None:

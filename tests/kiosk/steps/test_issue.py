@@ -37,8 +37,10 @@ class Link:
     def __init__(self, submit: str, *copies: Any) -> None:
         self.submit = submit
         self.copies = list(copies)
+        self.calls: list[str] = []
 
     async def call(self, verb: Any, request: Any) -> Any:
+        self.calls.append(verb.name)
         if verb is verbs.SUBMIT:
             return verbs.SubmitAnswer(state=self.submit)
         if verb is verbs.WAIT_COPY:
@@ -117,17 +119,24 @@ class Signals:
             raise DeviceError(DeviceFault.TAMPER_OPEN)
         self.looks -= 1
 
+    async def call(self) -> bool:
+        return False
+
 
 class Paper:
-    """A document printer; ``failures``: of its next calls. ``came_out``: what cancelling finds,
-    unless it fails with ``cancelling``."""
+    """A document printer; ``failures``: of its next calls. ``came_out``, ``sides``: what cancelling
+    finds, unless it fails with ``cancelling``."""
 
     def __init__(
-        self, *failures: Exception, came_out: int = 0, cancelling: DeviceFault | None = None
+        self,
+        *failures: Exception,
+        came_out: int = 0,
+        sides: int | None = 0,
+        cancelling: DeviceFault | None = None,
     ) -> None:
         self.failures = list(failures)
         self.cancelling = cancelling
-        self.came_out = came_out
+        self.came_out, self.sides = came_out, sides
         self.certain = True
         self.names: list[str] = []
         self.cancelled: list[str] = []
@@ -142,7 +151,7 @@ class Paper:
         self.cancelled.append(name)
         if self.cancelling:
             raise DeviceError(self.cancelling)
-        return Printed(self.came_out, None)
+        return Printed(self.came_out, self.sides)
 
 
 class Session:
@@ -373,6 +382,18 @@ def test_a_copy_of_which_nobody_knows_may_lie_in_the_tray(
     assert isinstance(view, DoneView)
     assert view.place.key == "done.paper-unsure"
     assert any("Chưa rõ bản giấy" in text for text in slip_texts(session))
+
+
+@pytest.mark.parametrize("sides", [1, None])
+def test_half_a_copy_in_the_tray_is_not_told_as_none(sides: int | None) -> None:
+    """None: the printer does not count, so something may lie there."""
+    paper = Paper(DeviceError(DeviceFault.PRINTER_JAM), sides=sides)
+    session = printing_session(paper, "skip")
+    run(session)
+    (view,) = session.shown
+    assert isinstance(view, DoneView)
+    assert view.place.key == "done.paper-unsure"
+    assert "call-staff" in session.kiosk.link.calls
 
 
 def test_who_leaves_before_the_printer_is_mended_leaves_no_job_behind() -> None:
