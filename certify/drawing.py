@@ -151,7 +151,8 @@ def prepare_fonts() -> None:
     known = pdfmetrics.getRegisteredFontNames()
     for name in (REGULAR, BOLD):
         if name not in known:
-            pdfmetrics.registerFont(TTFont(name, _font_file(name)))
+            # Only the letters that are used: each signature brings subsets of its own.
+            pdfmetrics.registerFont(TTFont(name, _font_file(name), asciiReadable=False))
 
 
 def _font_file(name: str) -> str:
