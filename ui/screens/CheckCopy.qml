@@ -1,6 +1,5 @@
 import QtQuick
 import QtQuick.Layouts
-import ui.theme
 import ui.components
 
 // Put a paper copy in, or hold its code before the reader: is it what was issued?
@@ -20,15 +19,15 @@ Page {
             Layout.fillHeight: true
 
             Picture {
-                readonly property real room: Math.min(parent.height - status.height - 88, 440)
+                readonly property real room: Math.min(parent.height - doing.height - 88, 440)
                 visible: room >= 120
                 name: "paper_scan"
                 size: Math.max(120, room)
                 anchors.horizontalCenter: parent.horizontalCenter
-                y: (parent.height - status.height - 28 - height) / 2
+                y: (parent.height - doing.height - 28 - height) / 2
             }
             StatusLine {
-                id: status
+                id: doing
                 width: parent.width
                 anchors.bottom: parent.bottom
                 anchors.bottomMargin: 28
