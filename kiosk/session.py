@@ -239,8 +239,9 @@ class Session:
         from kiosk.steps import STEPS, check_copy, choose_service
 
         if self._errand == "check-copy":
-            await self._timed("check", 0, 0, check_copy.run)
-            raise LeftError
+            if await self._timed("check", 0, 0, check_copy.run) is not NEXT:
+                raise LeftError
+            return
         most = max((len(each.steps) for each in self.offered.values()), default=0)
         if await self._timed("choose", 1, most + 1, choose_service.run) is not NEXT:
             raise LeftError
