@@ -145,15 +145,16 @@ def open_offices(
         try_days=delivery.try_days,
         link_days=delivery.link_days,
     )
+    fees = Fees(store, Receipts(store, register))
     return Offices(
         accounts=accounts,
         desks=Desks(store, accounts),
         logins=Logins(store, hours=settings.login_hours, idle_minutes=settings.idle_minutes),
         limits=limits,
         casebook=casebook,
-        fees=Fees(store, Receipts(store, register)),
+        fees=fees,
         deliveries=deliveries,
-        tracking=Tracking(store, casebook, limits, deliveries),
+        tracking=Tracking(store, casebook, limits, deliveries, fees),
         catalogue=catalogue,
         statistics=Statistics(store, catalogue),
         fleet=Fleet(store),
