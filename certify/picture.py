@@ -31,6 +31,7 @@ def picture_of(pdf: bytes, page: int, *, inspected_later: bool) -> Picture | Non
     with _ONE_AT_A_TIME:
         document = pypdfium2.PdfDocument(pdf)
         try:
+            document.init_forms()  # otherwise the signatures are not drawn, which printers do
             pages = len(document)
             if page > pages:
                 return None

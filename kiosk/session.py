@@ -244,8 +244,9 @@ class Session:
         from kiosk.steps import SERVICES, STEPS, check_copy, choose_service
 
         if self._errand == "check-copy":
-            await self._timed("check", 0, 0, check_copy.run)
-            raise LeftError
+            if await self._timed("check", 0, 0, check_copy.run) is not NEXT:
+                raise LeftError
+            return
         most = max((len(each.steps) for each in self.offered.values()), default=0)
         while (chosen := await self._timed("choose", 1, most + 1, choose_service.run)).to:
             if await self._timed(chosen.to, 1, 1, SERVICES[chosen.to]) is NEXT:

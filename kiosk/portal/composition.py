@@ -164,14 +164,15 @@ def open_offices(
         try_days=delivery.try_days,
         link_days=delivery.link_days,
     )
-    tracking = Tracking(store, casebook, limits, deliveries)
+    fees = Fees(store, Receipts(store, register))
+    tracking = Tracking(store, casebook, limits, deliveries, fees)
     return Offices(
         accounts=accounts,
         desks=Desks(store, accounts),
         logins=Logins(store, hours=settings.login_hours, idle_minutes=settings.idle_minutes),
         limits=limits,
         casebook=casebook,
-        fees=Fees(store, Receipts(store, register)),
+        fees=fees,
         deliveries=deliveries,
         archives=Archives(store),
         tracking=tracking,

@@ -20,8 +20,8 @@ from kiosk.portal.limits import Limit
 from kiosk.portal.trust import read_bundle
 from offline_queue.intake import IssuedPage, IssuedPageAsk, Problem
 
-PER_KIOSK = Limit("issued-page.kiosk", most=600, seconds=3600)
-PER_SEAL = Limit("issued-page.seal", most=60, seconds=3600)
+PER_KIOSK = Limit("issued-page.kiosk", most=1200, seconds=3600)
+PER_SEAL = Limit("issued-page.seal", most=400, seconds=3600)
 
 
 def issued_page(portal: Portal, kiosk_id: str, ask: IssuedPageAsk) -> IssuedPage:

@@ -13,8 +13,10 @@ from datetime import datetime
 from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
 from kiosk.portal.delivery import Deliveries
 from kiosk.portal.errors import RefusedError
+from kiosk.portal.fees import FeeLine, Fees
 from kiosk.portal.inspections import revocation_of
 from kiosk.portal.limits import Limit, Limits
+from kiosk.portal.receipts import FeeReceipt
 from kiosk.portal.secret import SLIP_SECRET
 from kiosk.portal.store import Dossier, Processing, Store
 from kiosk.portal.words import PUBLIC_WORDS, REVOKED_WORDS, delivered
@@ -47,16 +49,24 @@ class Tracked:
     missing: str | None
     note: str | None
     number: str | None
+    fee: FeeLine | None
+    receipts: tuple[FeeReceipt, ...]
 
 
 class Tracking:
     def __init__(
-        self, store: Store, casebook: Casebook, limits: Limits, deliveries: Deliveries
+        self,
+        store: Store,
+        casebook: Casebook,
+        limits: Limits,
+        deliveries: Deliveries,
+        fees: Fees,
     ) -> None:
         self._store = store
         self._casebook = casebook
         self._limits = limits
         self._deliveries = deliveries
+        self._fees = fees
 
     def answer(self, asked: TrackAsk, kiosk_id: str) -> tuple[TrackedDossier, ...]:
         """To a kiosk, which has proven the person if it names one. Raises RefusedError:
@@ -125,6 +135,8 @@ class Tracking:
             missing=dossier.note if state in _WANTS else None,
             note=note,
             number=dossier.number,
+            fee=self._fees.fee(line.dossier),
+            receipts=tuple(self._fees.receipts.of(line.dossier).values()),
         )
 
     def _words(self, dossier_id: str, state: Processing) -> str:

@@ -138,39 +138,48 @@ async def _seal(session: Session, codes: Sequence[str]) -> tuple[str, CheckedSea
 async def _compared(
     session: Session, examiner: PaperExaminer, seal: CheckedSeal, text: str, sheets: list[Sheet]
 ) -> CopyCheckedView:
+    issued = _Issued(session, text)
     try:
-        issued = await _issued_pages(session, text)
+        pages = [
+            await _best(examiner, sheet, issued, place) for place, sheet in enumerate(sheets, 1)
+        ]
+        return _verdict(seal, _Pages(tuple(pages), await issued.count()))
     except KioskError as error:
         return _uncompared(seal, sheets, there=error.code != Fault.LINK_NOT_FOUND)
-    pages = []
-    for place, sheet in enumerate(sheets):
-        pages.append(await _best(examiner, sheet, issued, place))
-    return _verdict(seal, _Pages(tuple(pages), len(issued)))
 
 
-async def _issued_pages(session: Session, text: str) -> list[verbs.IssuedPageAnswer]:
-    pages: list[verbs.IssuedPageAnswer] = []
-    while not pages or len(pages) < pages[0].pages:
-        request = verbs.IssuedPageRequest(seal=text, page=len(pages) + 1)
-        pages.append(await session.kiosk.link.call(verbs.ISSUED_PAGE, request))
-    return pages
+class _Issued:
+    """The issued pages, asked for as they are needed: most papers lie in their order."""
+
+    def __init__(self, session: Session, text: str) -> None:
+        self._session = session
+        self._text = text
+        self._pages: dict[int, verbs.IssuedPageAnswer] = {}
+
+    async def page(self, number: int) -> verbs.IssuedPageAnswer:
+        """From 1. Raises KioskError as the verb does."""
+        if number not in self._pages:
+            request = verbs.IssuedPageRequest(seal=self._text, page=number)
+            answer = await self._session.kiosk.link.call(verbs.ISSUED_PAGE, request)
+            self._pages[number] = answer
+        return self._pages[number]
+
+    async def count(self) -> int:
+        return (await self.page(1)).pages
 
 
 async def _best(
-    examiner: PaperExaminer, sheet: Sheet, issued: list[verbs.IssuedPageAnswer], place: int
+    examiner: PaperExaminer, sheet: Sheet, issued: _Issued, place: int
 ) -> tuple[int, Compared]:
     """The issued page that the sheet is: most likely the one in its place, then any."""
-    order = sorted(range(len(issued)), key=lambda number: abs(number - place))
+    numbers = range(1, await issued.count() + 1)
     found: list[tuple[int, Compared]] = []
-    for number in order:
-        page = issued[number]
+    for number in sorted(numbers, key=lambda number: abs(number - place)):
+        page = await issued.page(number)
         compared = await examiner.compare(sheet, page.jpeg, page.ignored)
-        if not compared.same_page:
-            found.append((0, compared))
-        elif not compared.marks:
-            return number + 1, compared
-        else:
-            found.insert(0, (number + 1, compared))
+        if compared.same_page and not compared.marks:
+            return number, compared
+        found.append((number if compared.same_page else 0, compared))
     return min(found, key=lambda pair: (pair[0] == 0, len(pair[1].marks)))
 
 

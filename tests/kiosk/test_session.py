@@ -137,6 +137,23 @@ def test_a_session_that_is_walked_through_is_done(
     assert [name for name, _, _ in finished.timeline] == ["choose", "only"]
 
 
+@pytest.mark.parametrize(("outcome", "ended"), [(NEXT, "done"), (BACK, "left")])
+def test_who_checks_a_copy_walks_that_step_alone(
+    kiosk: Any, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, ended: str
+) -> None:
+    async def main() -> Finished:
+        async def check(_: Session) -> Outcome:
+            return outcome
+
+        monkeypatch.setattr("kiosk.steps.check_copy.run", check)
+        prompter = Prompter(Person(), language="vi", idle_seconds=60, warning_seconds=60)
+        return await Session(kiosk, prompter, None, {}, "check-copy").run()
+
+    finished = asyncio.run(main())
+    assert (finished.ended, finished.dossier) == (ended, None)
+    assert [name for name, *_ in finished.timeline] == ["check"]
+
+
 def test_a_draft_that_was_not_locked_is_destroyed(
     kiosk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

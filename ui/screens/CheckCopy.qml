@@ -19,15 +19,15 @@ Page {
             Layout.fillHeight: true
 
             Picture {
-                readonly property real room: Math.min(parent.height - line.height - 88, 440)
+                readonly property real room: Math.min(parent.height - doing.height - 88, 440)
                 visible: room >= 120
                 name: "paper_scan"
                 size: Math.max(120, room)
                 anchors.horizontalCenter: parent.horizontalCenter
-                y: (parent.height - line.height - 28 - height) / 2
+                y: (parent.height - doing.height - 28 - height) / 2
             }
             StatusLine {
-                id: line
+                id: doing
                 width: parent.width
                 anchors.bottom: parent.bottom
                 anchors.bottomMargin: 28

@@ -18,6 +18,9 @@ from kiosk.portal.limits import Limit
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, problem
 from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page
 
+_APART = round(69.5 / 25.4 * 200)
+"""Pixels between the officer's field and the agency's."""
+
 
 @pytest.fixture
 def authority(portal: RunningPortal) -> SoftAuthority:
@@ -57,6 +60,10 @@ def test_the_page_comes_as_it_was_printed(kiosk: TestKiosk, copy: bytes) -> None
     assert width > 300
     assert 0 < left < left + width < 1654
     assert 0 < top < top + height < 2339
+    agencys = picture.crop((left + _APART, top, left + _APART + width, top + height))
+    assert agencys.getextrema()[0] < 120  # it was signed, and printers print that
+    officers = picture.crop((left + 3, top + 3, left + width - 3, top + height - 3))
+    assert officers.getextrema()[0] > 200
     assert problem(ask(kiosk, seal_of(copy), body["pages"] + 1)) == (404, "intake.not-found")
 
 

@@ -17,6 +17,8 @@ from kiosk.portal.catalogue import Catalogue, ProcedureFacts, due_at
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, network_of
+from kiosk.portal.times import this_year
+from offline_queue.manifest import Fee
 from tests.kiosk.portal.line import (
     APPLICANT,
     RunningPortal,
@@ -78,6 +80,21 @@ def test_what_is_missing_and_who_asks_are_shown(
     assert "cần bổ sung" in page
     assert "Quét lại trang 2" in page
     assert "Lê Văn Thí Điểm" in page
+
+
+def test_the_fee_and_its_receipts_are_shown(
+    portal: RunningPortal, kiosk: TestKiosk, visitor: requests.Session
+) -> None:
+    dossier = sent(kiosk, fee=Fee(rule="pages", amount=15000, state="paid"))
+    year = this_year()
+    assert (
+        f"15.000 đ, đã thu<br>Biên lai thu số 0001/{year}" in ask(visitor, portal, CODE, SLIP).text
+    )
+    portal.inside.cases.refuse(str(dossier.id), "Bản chính bị tẩy xóa")
+    portal.inside.offices.fees.give_back(str(dossier.id), "PC-01", "Lê Văn Thí Điểm")
+    page = ask(visitor, portal, CODE, SLIP).text
+    assert "đã hoàn trả" in page
+    assert f"Biên lai hoàn trả số 0002/{year}" in page
 
 
 def test_notes_for_the_officer_are_not_shown(
