@@ -23,7 +23,7 @@ _NOT_WORTH_READING = {Fault.PAGE_BLANK, Fault.PAGE_DARK, Fault.PAGE_TOO_SMALL}
 _THUMBNAIL_WIDTH = 240
 _DOUBTFUL = 70  # mean confidence; below it the page may stand on its head
 _CLEARLY_BETTER = 15
-_KEPT_QUALITY = 75  # about 0.3 MB for a page of 200 dpi; letters read as well as at 92
+_KEPT_QUALITY = 75  # about 0.3 MB for a page of 200 dpi
 
 
 class DocumentWorker:
