@@ -78,8 +78,10 @@ class PcscCardReader:
         await self._child.close()
 
     async def _exchange(self, apdu: bytes) -> bytes:
+        # A child that is gone begins anew, and without a card: that is to be told, not its start.
+        spare = 0.0 if self._child.pid else _SPARE_SECONDS
         try:
-            answers = await self._ask("transmit", self._deadline, apdus=[apdu])
+            answers = await self._ask("transmit", self._deadline + spare, apdus=[apdu])
         except DeviceError as error:
             if error.code == Fault.CHILD_TIMEOUT:
                 raise DeviceError(Fault.CARD_MUTE, "no answer in time") from None
