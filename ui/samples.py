@@ -368,6 +368,16 @@ def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
     return {
         "fault-jam": FaultView(actions=("retry", "staff"), **jam),
         "fault-staff": FaultView(actions=("staff",), can_go_back=False, **jam),
+        "fault-original-left": FaultView(
+            code="original-left",
+            picture="scanner_jam",
+            title=Text("original-left.title"),
+            happened=Text("original-left.happened"),
+            todo=Text("original-left.todo", {"hotline": "18001096"}),
+            kept=Text("kept.nothing"),
+            actions=("paper-out", "staff"),
+            can_go_back=False,
+        ),
         "fault-reader": FaultView(
             code="device.reader.absent",
             picture="reader_off",

@@ -52,7 +52,8 @@ def possible(session: Session) -> bool:
 async def run(session: Session) -> Vouched | str:
     """The person and the officer's word, or "other" (another way).
 
-    Raises DeviceError; KioskError: STAFF_CARD, STAFF_PIN (too often wrong), STAFF_PIN_BLOCKED,
+    Raises DeviceError; KioskError: STAFF_CARD, STAFF_PIN (too often wrong), STAFF_PIN_LAST,
+    STAFF_PIN_BLOCKED,
     CHIP_SIGNER_EXPIRED (no trust bundle that counts).
     """
     bundle = await by_card.trust_bundle(session)

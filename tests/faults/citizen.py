@@ -236,6 +236,10 @@ class Citizen:
         self._world.do("scanner", ("load", {"pages": rest}))
 
     def _cope(self, view: FaultView) -> Intent:
+        if "paper-out" in view.actions:  # the owner has left; staff comes and opens the scanner
+            self._notices += [view.code]
+            self._world.do("scanner", ("repair", {}))
+            return Choose("paper-out")
         if "continue" in view.actions:
             self._notices += [view.code]
             return Choose("continue")
