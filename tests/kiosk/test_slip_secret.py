@@ -49,6 +49,7 @@ def session(tmp_path: Path) -> Any:
     fee = SimpleNamespace(rule="tt226", amount=lambda pages, copies: 0)
     yield SimpleNamespace(
         kiosk=SimpleNamespace(outbox=outbox, journal=journal, clock=local_now, settings=Settings()),
+        policy=None,
         record=record,
         identity=identity,
         dossier=DOSSIER,
@@ -76,6 +77,6 @@ def test_the_secret_is_sealed_and_the_same_when_a_step_is_repeated(
 
 def test_the_code_to_take_away_keeps_the_secret_from_servers(session: Any) -> None:
     session.record.slip_secret = "7K3M9QXT2B"
-    address, _, fragment = issue._take_away(session).partition("#")
+    address, _, fragment = issue.take_away(session).partition("#")
     assert address == session.kiosk.settings.site.tracking_address
     assert fragment == "code=H26.15-261124-0001&secret=7K3M9QXT2B"

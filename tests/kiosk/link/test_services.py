@@ -16,7 +16,7 @@ import pytest
 from certify.packs import file_name
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
-from kiosk.link import identity, payments, process, verbs
+from kiosk.link import payments, process, provider, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.ratings import Ratings
 from tests.kiosk.link.office import (
@@ -207,6 +207,7 @@ def every_call(link: LinkClient, dossier: UUID) -> dict[str, Awaitable[Any]]:
     named = str(dossier)
     messages: dict[str, verbs.Message] = {
         "identify": verbs.IdentifyRequest(payload=PHONE_CODE),
+        "wait-code": verbs.ScreenCodeRequest(handle="h", seconds=0),
         "submit": verbs.SubmitRequest(dossier_id=named),
         "copy": verbs.CopyRequest(dossier_id=named),
         "wait-copy": verbs.WaitRequest(dossier_id=named, seconds=0),
@@ -232,6 +233,8 @@ def every_call(link: LinkClient, dossier: UUID) -> dict[str, Awaitable[Any]]:
     return {name: link.call(verbs.VERBS[name], request) for name, request in calls.items()}
 
 
+NEEDS_NO_NETWORK = {"wait-code": (Fault.IDENTITY_EXPIRED, False)}
+"""What link refuses by itself: a screen code that it never showed."""
 PACK, PACK_NAMED = pack({"marriage": procedure("marriage")})
 OFFLINE_ANSWERS: dict[str, Callable[[Any], bool]] = {
     "submit": lambda answer: answer.state in ("locked", "sending", "unknown"),
@@ -255,7 +258,7 @@ def test_every_verb_answers_in_time_without_network(
     monkeypatch.setattr(process, "PATIENT_SECONDS", 0.4)
     monkeypatch.setattr(process, "UPLOAD_SECONDS", 0.5)
     monkeypatch.setattr(payments, "_ASK_SECONDS", 0.3)
-    monkeypatch.setattr(identity, "TIMEOUTS", (0.3, 0.3))
+    monkeypatch.setattr(provider, "TIMEOUTS", (0.3, 0.3))
     assert {verb.name for verb in verbs.VERBS.values() if verb.offline != "link.offline"} == set(
         OFFLINE_ANSWERS
     )
@@ -278,7 +281,8 @@ def test_every_verb_answers_in_time_without_network(
                 assert OFFLINE_ANSWERS[name](answer), (name, answer)
             else:
                 assert isinstance(answer, KioskError), (name, answer)
-                assert (answer.code, answer.retryable) == (Fault.LINK_OFFLINE, True), name
+                expected = NEEDS_NO_NETWORK.get(name, (Fault.LINK_OFFLINE, True))
+                assert (answer.code, answer.retryable) == expected, name
         for line in (office.line, office.pay_line):
             line.set("good")
         await until_answered(lambda: back(link))
