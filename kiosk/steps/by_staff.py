@@ -16,7 +16,7 @@ from drivers.contract import Health
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.identity import staff_card
 from kiosk.identity.card_qr import ClaimedIdentity
-from kiosk.link import verbs
+from kiosk.link import messages
 from kiosk.session import Session
 from kiosk.steps import by_card
 from kiosk.views import CardView, Choose, Intent, KeypadView, Text, Typed, Way, WaysView
@@ -35,7 +35,7 @@ _TRIES = 3
 class Vouched:
     """``vouch``: signed by the card of ``officer``."""
 
-    identity: verbs.Identity
+    identity: messages.Identity
     vouch: Vouch
     officer: str
 
@@ -127,8 +127,8 @@ async def _pin(session: Session) -> str | None:
     return answer.text
 
 
-def _identity(claim: ClaimedIdentity) -> verbs.Identity:
-    return verbs.Identity(
+def _identity(claim: ClaimedIdentity) -> messages.Identity:
+    return messages.Identity(
         full_name=claim.name,
         citizen_number=claim.number,
         birth_date=claim.birth_date,

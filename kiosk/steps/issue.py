@@ -20,7 +20,7 @@ from kiosk.coded import CODED_ERRORS
 from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.paper_copies import has_printer, print_copy
 from kiosk.policy import current_trust
 from kiosk.session import NEXT, Outcome, Record, Session
@@ -176,7 +176,7 @@ async def _lock(session: Session) -> None:
 async def _submit(session: Session) -> str:
     """The outbox state reached; "unknown" when link does not say: kept here, and sent later."""
     try:
-        request = verbs.SubmitRequest(dossier_id=str(session.dossier))
+        request = messages.SubmitRequest(dossier_id=str(session.dossier))
         return (await session.kiosk.link.call(verbs.SUBMIT, request)).state
     except KioskError:
         return "unknown"
@@ -215,10 +215,10 @@ async def _wait_for_copy(session: Session) -> None:
     record.copy, record.number = answer.pdf, answer.number or ""
 
 
-async def _issued(session: Session) -> verbs.CopyAnswer:
+async def _issued(session: Session) -> messages.CopyAnswer:
     """Ask until the desk has decided, or wants something, and show how far it is; a network that
     comes and goes is no decision."""
-    request = verbs.WaitRequest(dossier_id=str(session.dossier))
+    request = messages.WaitRequest(dossier_id=str(session.dossier))
     while True:
         try:
             answer = await session.kiosk.link.call(verbs.WAIT_COPY, request)
@@ -297,7 +297,7 @@ def take_away(session: Session) -> str:
 
 async def _clock_trusted(session: Session) -> bool:
     try:
-        status = await session.kiosk.link.call(verbs.STATUS, verbs.Empty())
+        status = await session.kiosk.link.call(verbs.STATUS, messages.Empty())
     except KioskError:
         return False
     return status.clock_trusted

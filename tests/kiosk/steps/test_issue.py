@@ -16,7 +16,7 @@ from drivers.contract import DeviceError, Printed
 from drivers.contract import Fault as DeviceFault
 from kiosk import procedures
 from kiosk.failures import KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.session import LeftError, Record
 from kiosk.settings import Settings
 from kiosk.steps import issue
@@ -25,7 +25,7 @@ from offline_queue.errors import Fault, QueueError
 
 NOW = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
 DOSSIER = UUID("0190b2c4-7000-7000-8000-000000000001")
-PERSON = verbs.Identity(
+PERSON = messages.Identity(
     full_name="Trần Thị Mẫu",
     citizen_number="001192000000",
     birth_date=date(1992, 3, 14),
@@ -37,13 +37,13 @@ class Link:
     def __init__(self, submit: str, *copies: Any) -> None:
         self.submit = submit
         self.copies = list(copies)
-        self.printed: list[verbs.PrintedRequest] = []
+        self.printed: list[messages.PrintedRequest] = []
         self.calls: list[str] = []
 
     async def call(self, verb: Any, request: Any) -> Any:
         self.calls.append(verb.name)
         if verb is verbs.SUBMIT:
-            return verbs.SubmitAnswer(state=self.submit)
+            return messages.SubmitAnswer(state=self.submit)
         if verb is verbs.WAIT_COPY:
             await asyncio.sleep(0)  # as over a socket
             answer = self.copies.pop(0)
@@ -52,10 +52,10 @@ class Link:
             return answer
         if verb is verbs.PRINTED:
             self.printed.append(request)
-            return verbs.Empty()
+            return messages.Empty()
         if verb is verbs.TRUST:
-            return verbs.TrustAnswer(bundle=b"bundle", policy=b"policy")
-        return verbs.LinkStatus(online=True, outbox_waiting=0, clock_trusted=True)
+            return messages.TrustAnswer(bundle=b"bundle", policy=b"policy")
+        return messages.LinkStatus(online=True, outbox_waiting=0, clock_trusted=True)
 
 
 class Outbox:
@@ -268,12 +268,12 @@ def now_of(views: list[View]) -> list[str]:
     ]
 
 
-def waiting(processing: int, note: str | None = None) -> verbs.CopyAnswer:
-    return verbs.CopyAnswer(state="waiting", processing=processing, note=note)
+def waiting(processing: int, note: str | None = None) -> messages.CopyAnswer:
+    return messages.CopyAnswer(state="waiting", processing=processing, note=note)
 
 
-def issued() -> verbs.CopyAnswer:
-    return verbs.CopyAnswer(state="issued", pdf=b"%PDF", number="7")
+def issued() -> messages.CopyAnswer:
+    return messages.CopyAnswer(state="issued", pdf=b"%PDF", number="7")
 
 
 def test_a_copy_that_could_not_be_kept_is_made_again_under_its_number() -> None:
@@ -319,7 +319,7 @@ def test_an_opened_housing_leaves_the_copy_to_the_officer(looks: int) -> None:
 
 
 def test_a_refusal_is_told_with_the_officers_words_and_no_appointment() -> None:
-    refused = verbs.CopyAnswer(state="refused", note="Bản chính bị tẩy xóa")
+    refused = messages.CopyAnswer(state="refused", note="Bản chính bị tẩy xóa")
     session = Session(Link("accepted", refused), Outbox(), post_check=False)
     run(session)
     (view,) = session.shown
