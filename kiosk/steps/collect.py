@@ -19,7 +19,8 @@ from kiosk.link import messages, verbs
 from kiosk.paper_copies import print_copy
 from kiosk.policy import current_trust
 from kiosk.session import BACK, NEXT, Outcome, Session
-from kiosk.steps.issue import take_away, verified, where_copy
+from kiosk.steps.issue import verified
+from kiosk.steps.issue_views import officers_word, take_away, where_copy
 from kiosk.views import CollectView, DoneView, FaultView, Intent, IssuingView, Milestone, Text
 from kiosk.words import spaced
 
@@ -109,16 +110,7 @@ def _notice(session: Session, answer: messages.CollectAnswer | None) -> FaultVie
     state = answer.state if answer else "waiting"
     kind = "refused" if state == "refused" else f"collect.{state}"
     note = (answer.note if answer else "") or ""
-    return FaultView(
-        code=f"copy.{state}",
-        picture="help_person",
-        title=Text(f"{kind}.title"),
-        happened=Text(f"{kind}.happened", {"note": note}),
-        todo=Text(f"{kind}.todo", {"place": session.kiosk.settings.site.pickup_place}),
-        kept=Text("kept.nothing"),
-        actions=("continue",),
-        can_go_back=False,
-    )
+    return officers_word(session, kind, note, code=f"copy.{state}", kept="kept.nothing")
 
 
 def _printing(session: Session) -> IssuingView:
