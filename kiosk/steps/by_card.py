@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Literal
 
 from certify.errors import CertifyError
 from certify.trust import TrustBundle, load_bundle
@@ -240,12 +241,17 @@ async def _without_chip(
 def _claimed(session: Session, claim: ClaimedIdentity) -> messages.Identity:
     if not _claim_is_enough(session):
         raise KioskError(Fault.IDENTITY_UNPROVEN)
+    return as_printed(claim, "card-qr")
+
+
+def as_printed(claim: ClaimedIdentity, method: Literal["card-qr", "staff"]) -> messages.Identity:
+    """What stands on a card; only its print says so, or also an officer."""
     return messages.Identity(
         full_name=claim.name,
         citizen_number=claim.number,
         birth_date=claim.birth_date,
         level=0,
-        method="card-qr",
+        method=method,
         provable=False,
     )
 
