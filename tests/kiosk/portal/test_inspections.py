@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import requests
 
-from certify.copyfile import open_reader, read_copy
 from certify.issue import sign_copy
 from certify.numbers import new_id_code
 from certify.trust import load_anchor, load_bundle
@@ -24,19 +23,19 @@ from kiosk.portal.times import this_year
 from kiosk.portal.trust import read_bundle
 from tests.kiosk.portal.line import RunningPortal, TestDossier, TestKiosk, problem
 from tests.kiosk.portal.people import logged_in, send
-from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page, post_check
+from tests.kiosk.portal.soft_signers import (
+    SoftAuthority,
+    contents_of,
+    drawn_page,
+    post_check,
+    seal_of,
+)
 
 REASON = "Bản sao không đúng với bản chính"
 
 
 def copy_of(kiosk: TestKiosk, dossier: TestDossier) -> bytes:
     return kiosk.call("GET", f"{dossier.path}/copy").content
-
-
-def seal_of(pdf: bytes) -> str:
-    reader = open_reader(pdf)
-    assert reader is not None
-    return read_copy(reader).seal
 
 
 def look_up(portal: RunningPortal, pdf: bytes) -> requests.Response:
