@@ -145,7 +145,7 @@ def test_the_face_is_not_asked_for_again_and_an_officers_word_is_no_proof(
     enough: Any, outcome: Any
 ) -> None:
     claim = parse(CARD_CODE)
-    identity = stage.verbs.Identity(
+    identity = stage.messages.Identity(
         full_name=claim.name, citizen_number=claim.number, birth_date=None, level=0,
         method="staff", provable=False,
     )  # fmt: skip
