@@ -66,7 +66,7 @@ async def _read(session: Session, slip: _Slip | None, problem: Text | None) -> I
 
 async def _asked(session: Session, slip: _Slip, number: str) -> verbs.CollectAnswer | None:
     """None when slip and card do not belong together."""
-    session.present(CollectView(state="checking", **session.progress))
+    session.present(CollectView(state="checking", can_go_back=False, **session.progress))
     request = verbs.CollectRequest(code=slip.code, secret=slip.secret, citizen_number=number)
     try:
         async with session.busy():

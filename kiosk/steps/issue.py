@@ -25,9 +25,9 @@ from kiosk.paper_copies import has_printer, print_copy
 from kiosk.policy import current_trust
 from kiosk.session import NEXT, Outcome, Record, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
-from kiosk.strings import catalogue
+from kiosk.strings import catalogue, resolve
 from kiosk.views import DoneView, FaultView, Intent, IssuingView, Milestone, Text
-from kiosk.words import day, money, spaced
+from kiosk.words import day, price, spaced
 
 log = logging.getLogger(__name__)
 
@@ -268,7 +268,7 @@ def _slip_facts(session: Session) -> SlipFacts:
         procedure=procedure.title,
         papers=((procedure.paper, len(record.pages)),),
         copies=record.copies,
-        fee_text=money(amount) if amount else words["confirm.free"],
+        fee_text=resolve(price(amount), session.language) if amount else words["confirm.free"],
         received_at=kiosk.clock(),
         due_at=None if record.copy else _due(session),
         place=kiosk.settings.site.pickup_place,

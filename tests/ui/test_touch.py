@@ -49,7 +49,7 @@ from ui.samples import samples
         ("identify-others", "way.other", Choose("other")),
         ("ways", "way.card", Choose("card")),
         ("card-code", "type", Choose("type")),
-        ("card-take", "main", Next()),
+        ("check-comparing", "back", Back()),
         ("fault-other", "action.other", Choose("other")),
         ("scan-blurred", "redo.2", Redo(2)),
         ("scan-blurred", "remove.2", Remove(2)),

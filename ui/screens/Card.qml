@@ -17,8 +17,6 @@ Page {
     title: word("title")
     lead: word("lead")
     bar.backText: reading || !view.can_go_back ? "" : Kiosk.word("back")
-    bar.mainText: state_ === "take" ? Kiosk.word("card.taken") : ""
-    bar.mainSymbol: "check"
 
     explain: [
         Panel {
@@ -28,7 +26,7 @@ Page {
             Picture {
                 readonly property real room: Math.min(parent.height - 64 - doing.height - 16, 420)
                 visible: room >= 120
-                name: "id_card"
+                name: page.state_ === "code" ? "card_code" : "id_card"
                 size: Math.max(120, room)
                 anchors.horizontalCenter: parent.horizontalCenter
                 y: (parent.height - height - doing.height - 16) / 2

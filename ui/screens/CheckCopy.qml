@@ -8,10 +8,11 @@ Page {
 
     readonly property bool busy: view.state !== "waiting"
 
-    title: Kiosk.word("check.title")
+    title: Kiosk.word(busy ? "check." + view.state + "_title" : "check.title")
     lead: Kiosk.word("check.lead")
     showProgress: false
-    bar.backText: busy || !view.can_go_back ? "" : Kiosk.word("back")
+    bar.backText: view.state === "scanning" ? ""
+                : Kiosk.word(busy ? "check.stop" : "back")
 
     explain: [
         Panel {

@@ -10,7 +10,7 @@ Page {
         return Kiosk.word("collect." + name);
     }
 
-    title: word(view.state === "card" ? "card_title" : "slip_title")
+    title: word(view.state + "_title")
     lead: word("lead")
 
     explain: [
@@ -22,7 +22,7 @@ Page {
                 readonly property real words: doing.visible ? doing.height + 16 : 0
                 readonly property real room: Math.min(parent.height - 64 - words, 420)
                 visible: room >= 120
-                name: page.view.state === "card" ? "id_card" : "receipt"
+                name: page.view.state === "card" ? "card_code" : "receipt"
                 size: Math.max(120, room)
                 anchors.horizontalCenter: parent.horizontalCenter
                 y: (parent.height - height - words) / 2
