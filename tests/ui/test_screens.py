@@ -86,6 +86,7 @@ def test_every_screen_is_whole(screen: Screen, shape: str, scale: float, languag
         _nothing_cut(screen, where)
         _nothing_overlaps(screen, where)
         _all_there(screen, name, where)
+        _nothing_empty(screen, where)
         least = 1.0 if shape == "portrait" else 0.9
         assert screen.theme.property("textScale") >= least - 0.001, where
 
@@ -112,6 +113,17 @@ def _nothing_overlaps(screen: Screen, where: str) -> None:
         seen.append((place, item))
 
 
+def _nothing_empty(screen: Screen, where: str) -> None:
+    """No close-up without its picture, and no box around nothing."""
+    for item in items(screen):
+        if item.objectName() == "close-up":
+            (near,) = (each for each in item.childItems() if each.inherits("QQuickImage"))
+            assert near.property("paintedHeight") >= 70, where
+        if item.metaObject().className().startswith("Panel_"):
+            inside = [each for each in item.childItems() if each.isVisible()]
+            assert inside, f"{where}: an empty box"
+
+
 def _all_there(screen: Screen, name: str, where: str) -> None:
     there = {button.objectName() for button in buttons(screen)}
     assert EXPECTED.get(name, set()) <= there, where
@@ -125,6 +137,27 @@ def _all_there(screen: Screen, name: str, where: str) -> None:
 
 def _name(item: QQuickItem) -> str:
     return repr(item.objectName() or item.property("text"))
+
+
+@pytest.mark.parametrize("name", ["consent-data", "consent-face"])
+def test_large_text_lying_down_has_the_consent_in_two_parts(screen: Screen, name: str) -> None:
+    """Only after the second can anybody agree, and Go back leads to the first."""
+    turn(screen, "landscape")
+    screen.theme.setProperty("wantedScale", 1.3)
+    show(screen, samples("en")[name])
+    assert float(screen.theme.property("textScale")) >= 1.1
+    heard = intents(screen)
+    first = {text.property("text") for text in texts(screen)}
+    tap(screen, "main")
+    second = {text.property("text") for text in texts(screen)}
+    assert "Read on" in first
+    assert "I agree" in second - first
+    tap(screen, "back")
+    assert {text.property("text") for text in texts(screen)} == first
+    assert [intent for intent in heard if not isinstance(intent, Touch)] == []
+    tap(screen, "main")
+    tap(screen, "main")
+    assert Next() in heard
 
 
 @pytest.mark.parametrize("name", [

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import ui.theme
 import ui.components
 
 // The citizen card: show its printed code, lay it down, let it lie, take it back.
@@ -20,6 +21,9 @@ Page {
 
     explain: [
         Panel {
+            // An empty box says nothing.
+            visible: page.explainHeight > doing.height + 24
+                     + (problem.visible ? problem.implicitHeight + Theme.s3 : 0)
             Layout.fillWidth: true
             Layout.fillHeight: true
 
@@ -42,6 +46,7 @@ Page {
             }
         },
         Banner {
+            id: problem
             visible: text !== ""
             Layout.fillWidth: true
             tone: "warn"

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import ui.theme
 import ui.components
 
 // Put a paper copy in, or hold its code before the reader: is it what was issued?
@@ -16,6 +17,9 @@ Page {
 
     explain: [
         Panel {
+            // An empty box says nothing.
+            visible: page.explainHeight > doing.height + 24
+                     + (problem.visible ? problem.implicitHeight + Theme.s3 : 0)
             Layout.fillWidth: true
             Layout.fillHeight: true
 
@@ -36,6 +40,7 @@ Page {
             }
         },
         Banner {
+            id: problem
             visible: text !== ""
             Layout.fillWidth: true
             tone: "warn"
