@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtQuick import QQuickItem
 
 from tests.ui.conftest import turn
-from tests.ui.helpers import box, buttons, page_of, show, texts
+from tests.ui.helpers import box, buttons, items, page_of, show, texts
 from ui.app import Screen
 from ui.samples import samples
 
@@ -137,27 +137,6 @@ def _all_there(screen: Screen, name: str, where: str) -> None:
 
 def _name(item: QQuickItem) -> str:
     return repr(item.objectName() or item.property("text"))
-
-
-@pytest.mark.parametrize("name", ["consent-data", "consent-face"])
-def test_large_text_lying_down_has_the_consent_in_two_parts(screen: Screen, name: str) -> None:
-    """Only after the second can anybody agree, and Go back leads to the first."""
-    turn(screen, "landscape")
-    screen.theme.setProperty("wantedScale", 1.3)
-    show(screen, samples("en")[name])
-    assert float(screen.theme.property("textScale")) >= 1.1
-    heard = intents(screen)
-    first = {text.property("text") for text in texts(screen)}
-    tap(screen, "main")
-    second = {text.property("text") for text in texts(screen)}
-    assert "Read on" in first
-    assert "I agree" in second - first
-    tap(screen, "back")
-    assert {text.property("text") for text in texts(screen)} == first
-    assert [intent for intent in heard if not isinstance(intent, Touch)] == []
-    tap(screen, "main")
-    tap(screen, "main")
-    assert Next() in heard
 
 
 @pytest.mark.parametrize("name", [
