@@ -29,7 +29,7 @@ from certify.trust import (
 from kiosk import trust_anchor
 from kiosk.failures import Fault, KioskError
 from kiosk.trust_anchor import Anchor
-from kiosk.trust_source import SOURCE, bundle_of, policy_of, read_source
+from kiosk.trust_source import SOURCE, bundle_of, policy_of, read_source, serial_of
 from offline_queue import files
 
 BUNDLE, POLICY = "bundle.cose", "policy.cose"
@@ -112,7 +112,14 @@ def renew(
 
 def revoke(folder: Path, entry: dict[str, Any]) -> None:
     """Write into ``trust.toml``: {"code": ...}, or a table of ``[[bundle.revoked]]``. The next
-    ``sign`` carries it. Raises KioskError (SETTINGS_INVALID)."""
+    ``sign`` carries it. Of a certificate the serial number is written, so that nothing can be
+    revoked that is not there, and its file is not needed again.
+
+    Raises KioskError: SETTINGS_INVALID, INPUT_UNREADABLE (the certificate).
+    """
+    read_source(folder)
+    if certificate := entry.pop("certificate", None):
+        entry = {"serial": serial_of(Path(certificate), folder), **entry}
     file = folder / SOURCE
     before = file.read_bytes()
     document = tomlkit.parse(before.decode())

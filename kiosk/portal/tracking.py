@@ -2,9 +2,9 @@
 
 Unknown code, wrong secret and a dossier without a secret get the same answer after the same work.
 Tries are counted for each line and for each code on it, whether the code exists or not; kiosks are
-counted apart from the web. Codes can be guessed, so wrong tries from elsewhere shut nobody out: what
-many lines together may try for one code is far more than a person needs, and 2**50 secrets hide
-well behind it. Whoever has slip and card is never refused.
+counted apart from the web. Codes can be guessed, so wrong tries from elsewhere shut nobody out:
+what many lines together may try for one code is far more than a person needs, and 2**50 secrets
+are well hidden behind it. Whoever has slip and card is never refused.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Tracking:
 
     def opened_by(self, citizen: str, code: str, secret: str, line: str) -> list[CaseLine]:
         """The same, of the dossiers of this ``citizen`` (as the casebook keeps numbers), who is
-        there with a card: only what does not fit counts as a try. Raises RefusedError (TOO_MANY)."""
+        there with a card: only what does not fit counts as a try. Raises as :meth:`opened`."""
         code = _typed(code)
         own = [each for each in self._fitting(code, plain(secret)) if each.citizen == citizen]
         if not own:
