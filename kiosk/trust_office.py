@@ -14,8 +14,6 @@ from typing import Any
 
 import tomlkit
 
-from certify.errors import CertifyError
-from certify.errors import Fault as CertifyFault
 from certify.numbers import check_id_code
 from certify.trust import (
     Policy,
@@ -176,7 +174,7 @@ def _sign(folder: Path, bundle: TrustBundle, policy: Policy) -> tuple[TrustBundl
     public = _public(folder)
     if anchor.public != public:
         detail = f"the key is not that of {trust_anchor.PUBLIC}"
-        raise CertifyError(CertifyFault.SIGNER_MISMATCH, detail)
+        raise KioskError(Fault.ANCHOR_LOCKED, detail)
     signed = sign_bundle(bundle, anchor.sign, anchor.key_id)
     ruled = sign_policy(policy, anchor.sign, anchor.key_id)
     # Nobody shall find out at a kiosk that something was written which cannot be read.
