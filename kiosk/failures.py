@@ -47,6 +47,7 @@ class Fault(StrEnum):
     LINK_RUNNING = "link.running"
     LINK_TIMEOUT = "link.timeout"
     NUMBERS_EXHAUSTED = "dossier.codes-exhausted"
+    OUTPUT_UNWRITABLE = "output.unwritable"
     PAGE_BLANK = "page.blank"
     PAGE_BLURRED = "page.blurred"
     PAGE_DARK = "page.dark"
@@ -60,6 +61,7 @@ class Fault(StrEnum):
     STAFF_PIN = "staff.pin"
     STAFF_PIN_LAST = "staff.pin-last"
     STAFF_PIN_BLOCKED = "staff.pin-blocked"
+    ANCHOR_LOCKED = "trust.anchor-locked"
     SERVICE_FAILED = "sandbox.service-failed"
     UNEXPECTED = "kiosk.unexpected"
 
