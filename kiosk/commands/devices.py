@@ -128,12 +128,13 @@ def _show(states: list[State], as_json: bool) -> None:
 
 
 def words_of(code: str) -> str:
-    """What happened and what to do, as a technician is told; the code in brackets."""
-    from kiosk.failures import Fault, table
+    """What happened, in words, and the code in brackets. What to do is written for citizens."""
+    from kiosk.failures import KioskError, failure_of
     from kiosk.strings import catalogue
 
-    failure, words = table().get(code) or table()[Fault.UNEXPECTED], catalogue("en")
-    return f"{words[failure.title]}. {' '.join(words[failure.todo].split())} [{code}]"
+    failure, words = failure_of(KioskError(code)), catalogue("en")
+    said = f"{words[failure.title]}. {words[failure.happened]}"
+    return f"{' '.join(said.split())} [{code}]"
 
 
 def _line(state: State) -> str:

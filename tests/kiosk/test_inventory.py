@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,8 +20,10 @@ from drivers.absent import AbsentScanner
 from drivers.contract import Fault, Health, Status
 from kiosk import app, inventory, readiness
 from kiosk.__main__ import cli
+from kiosk.commands import devices as devices_command
 from kiosk.commands import options
 from kiosk.settings import Settings
+from kiosk.strings import catalogue
 from tests.kiosk.rig import Rig, rig_in
 
 
@@ -65,7 +68,9 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
         "fault",
         "fault",
     ]
-    assert [next(word for word in words if word.startswith("device.")) for words in told] == [
+    assert [
+        next(word.strip("[]") for word in words if word.startswith("[device.")) for words in told
+    ] == [
         "device.scanner.jam",
         "device.reader.absent",
         "device.camera.absent",
@@ -117,7 +122,16 @@ def test_a_change_is_printed_and_nothing_else(rig: Rig, monkeypatch: pytest.Monk
     monkeypatch.setattr("time.monotonic", lambda: float(len(looks)))
     done = rig.command("devices", "watch", "--every", "1", "--seconds", "5")
     assert len(looks) > 3
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ready", "fault"]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [state for _day, _time, state, *_ in lines] == ["ready", "fault"]
+    assert all(datetime.fromisoformat(f"{day} {time}") for day, time, *_ in lines)
+
+
+def test_trouble_is_told_in_words() -> None:
+    state = inventory.State("scanner", "generic-escl", "x", "absent", "device.scanner.absent")
+    line = devices_command._line(state)
+    assert line.endswith("[device.scanner.absent]")
+    assert catalogue("en")["failure.scanner-off.title"] in line
 
 
 def scanner_that(ask: Any) -> inventory.Kind:
@@ -171,7 +185,7 @@ def test_which_states_are_well(state: str, code: str, fine: bool, warned: bool) 
 
 def test_watching_opens_no_camera(rig: Rig) -> None:
     done = rig.command("devices", "watch", "--seconds", "0")
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ready"] * 8
+    assert [line.split()[2] for line in done.stdout.splitlines()] == ["ready"] * 8
     assert rig.camera.state.frames_sent == 0
 
 
