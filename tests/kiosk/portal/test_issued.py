@@ -15,7 +15,13 @@ from certify.picture import picture_of
 from kiosk.portal import issued
 from kiosk.portal.limits import Limit
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, problem
-from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page, seal_of
+from tests.kiosk.portal.soft_signers import (
+    SoftAuthority,
+    contents_of,
+    drawn_page,
+    post_check_facts,
+    seal_of,
+)
 
 _APART = round(69.5 / 25.4 * 200)
 """Pixels between the officer's field and the agency's."""
@@ -29,7 +35,7 @@ def authority(portal: RunningPortal) -> SoftAuthority:
 @pytest.fixture
 def copy(portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority) -> bytes:
     """Issued at a kiosk, and arrived."""
-    year = authority.post_check_facts()["year"]
+    year = post_check_facts(portal.settings).year
     portal.inside.register.lease("kiosk-01", "certificate", year, 9, timedelta(days=1))
     page = drawn_page()
     pdf = authority.post_check_copy(page)
@@ -72,9 +78,9 @@ def test_a_seal_that_is_not_this_very_one_opens_nothing(
 
 
 def test_a_revoked_copy_is_not_shown(
-    kiosk: TestKiosk, copy: bytes, authority: SoftAuthority
+    portal: RunningPortal, kiosk: TestKiosk, copy: bytes, authority: SoftAuthority
 ) -> None:
-    authority.publish(revoked=frozenset({authority.post_check_facts()["id_code"]}))
+    authority.publish(revoked=frozenset({post_check_facts(portal.settings).id_code}))
     assert problem(ask(kiosk, seal_of(copy))) == (404, "intake.not-found")
 
 
