@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kiosk.steps.by_staff import PICTURES
 from kiosk.views import (
     AttractView,
     CardView,
@@ -33,11 +34,15 @@ from kiosk.views import (
     Way,
     WaysView,
 )
+from kiosk.words import price
+from offline_queue.vouching import REASONS
 from ui.sample_pictures import face_raster, page_jpeg
 
 LONG_NAME = "Công Tằng Tôn Nữ Hoàng Thị Ngọc Thanh Huyền"
 _AGENCY = "Ủy ban nhân dân xã Yên Hòa"
-_FEE = Text("fee.pages", {"pages": 2, "first": "2.000 đ", "next": "1.000 đ", "most": "200.000 đ"})
+_FEE = Text(
+    "fee.pages", {"pages": 2, "first": price(2000), "next": price(1000), "most": price(200_000)}
+)
 _CODE = "H26.15 – 261123 – 0042"
 _SCAN = "https://vneid.example.vn/activate?user_code=WDJB-MJHT"
 _LINK = "https://example.gov.vn/hs/H26.15-261123-0042-7KQ4-MX2D"
@@ -63,7 +68,7 @@ def samples(language: str) -> dict[str, View]:
         "consent-face": _consent("face", ("camera", "purpose", "erased")),
         "collect-slip": CollectView(),
         "collect-card": CollectView(state="card", problem=Text("collect.unreadable")),
-        "collect-checking": CollectView(state="checking"),
+        "collect-checking": CollectView(state="checking", can_go_back=False),
         "identify": IdentifyView(**_step("identify", 3)),
         "identify-camera": IdentifyView(
             place="camera", preview=face_raster(), **_step("identify", 3)
@@ -87,7 +92,7 @@ def samples(language: str) -> dict[str, View]:
                 Text("confirm.original-back"),
                 Text("confirm.certified-copy"),
             ),
-            fee=Text("confirm.fee", {"amount": "16.000 đ"}),
+            fee=Text("confirm.fee", {"amount": price(16_000)}),
             **_step("confirm", 7),
         ),
         "issuing": _issuing("saved", "sent", "checked", "verified", "slip"),
@@ -150,10 +155,10 @@ def _pages(count: int, blurred: int = 0) -> tuple[PageThumb, ...]:
 def _card_samples() -> dict[str, View]:
     step = _step("identify", 3)
     pictures = {
-        "phone": "phone_qr",
-        "screen": "phone_scan",
         "card": "id_card",
         "officer": "help_person",
+        "phone": "phone_qr",
+        "screen": "phone_scan",
     }
     ways = tuple(
         Way(name, picture, Text(f"ways.{name}.title"), Text(f"ways.{name}.hint"))
@@ -162,12 +167,17 @@ def _card_samples() -> dict[str, View]:
     lifted = Text("failure.card-removed.happened")
     return {
         "ways": WaysView(ways=ways, **step),
-        "ways-offline": WaysView(ways=ways[2:], notice=Text("ways.offline"), **step),
+        "ways-offline": WaysView(ways=ways[:2], notice=Text("ways.offline"), **step),
         "reasons": WaysView(
             purpose="reasons",
             ways=tuple(
-                Way(name, "id_card", Text(f"reasons.{name}.title"), Text(f"reasons.{name}.hint"))
-                for name in ("no-phone", "card", "face", "help")
+                Way(
+                    name,
+                    PICTURES[name],
+                    Text(f"reasons.{name}.title"),
+                    Text(f"reasons.{name}.hint"),
+                )
+                for name in REASONS
             ),
             **step,
         ),
@@ -288,10 +298,11 @@ def _check_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
             ("id-code", "000H-0000-01AZ"),
         )
     )
-    marks = (Mark(0.25, 0.35, 0.2, 0.03), Mark(0.6, 0.8, 0.1, 0.02))
+    marks = tuple(Mark(0.15 + 0.15 * place, 0.15 * place, 0.2, 0.03) for place in range(1, 5))
 
     def checked(tone: str, kind: str, **more: Any) -> View:
-        values: dict[str, Any] = {"count": 4, "seen": 2, "pages": 3}
+        others = Text("check.others-differ", {"pages": "2, 3"})
+        values: dict[str, Any] = {"count": 4, "page": 1, "others": others, "seen": 2, "pages": 3}
         title, lead = Text(f"check.{kind}-title"), Text(f"check.{kind}-lead", values)
         return CopyCheckedView(tone=tone, title=title, lead=lead, facts=facts, **more)
 
@@ -305,7 +316,7 @@ def _check_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
         "check-comparing": CheckCopyView(state="comparing", sheets=2),
         "checked-same": checked("ok", "same", **shown),
         "checked-differs": checked(
-            "fault", "differs", marks=marks * 2, close_ups=(page_jpeg(2),) * 3, **shown
+            "fault", "differs", marks=marks, close_ups=(page_jpeg(2),) * 3, **shown
         ),
         "checked-waits": checked("warn", "waits", picture=page_jpeg(1)),
         "checked-code": checked("warn", "code"),
@@ -364,6 +375,16 @@ def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
     return {
         "fault-jam": FaultView(actions=("retry", "staff"), **jam),
         "fault-staff": FaultView(actions=("staff",), can_go_back=False, **jam),
+        "fault-original-left": FaultView(
+            code="original-left",
+            picture="scanner_jam",
+            title=Text("original-left.title"),
+            happened=Text("original-left.happened"),
+            todo=Text("original-left.todo", {"hotline": "18001096"}),
+            kept=Text("kept.nothing"),
+            actions=("paper-out", "staff"),
+            can_go_back=False,
+        ),
         "fault-reader": FaultView(
             code="device.reader.absent",
             picture="reader_off",

@@ -199,7 +199,8 @@ async def trust_bundle(session: Session) -> TrustBundle:
 
 
 async def taken_back(session: Session) -> None:
-    """A card left on the reader is a card lost: nothing goes on before it is lifted."""
+    """A card left on the reader is a card lost: nothing goes on before it is lifted, which the
+    reader sees; there is no button, since a touch says nothing of where the card is."""
     cards = session.kiosk.cards
 
     async def lifted() -> None:

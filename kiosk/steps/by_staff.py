@@ -21,7 +21,7 @@ from kiosk.steps import by_card
 from kiosk.views import CardView, Choose, Intent, KeypadView, Text, Typed, Way, WaysView
 from offline_queue.vouching import REASONS, Reason, Vouch
 
-_PICTURES: dict[Reason, str] = {
+PICTURES: dict[Reason, str] = {
     "no-phone": "phone_qr",
     "card": "id_card",
     "face": "face_mismatch",
@@ -51,7 +51,8 @@ def possible(session: Session) -> bool:
 async def run(session: Session) -> Vouched | str:
     """The person and the officer's word, or "other" (another way).
 
-    Raises DeviceError; KioskError: STAFF_CARD, STAFF_PIN (too often wrong), STAFF_PIN_BLOCKED,
+    Raises DeviceError; KioskError: STAFF_CARD, STAFF_PIN (too often wrong), STAFF_PIN_LAST,
+    STAFF_PIN_BLOCKED,
     CHIP_SIGNER_EXPIRED (no trust bundle that counts).
     """
     bundle = await by_card.trust_bundle(session)
@@ -79,7 +80,7 @@ async def _reason(session: Session) -> Reason | None:
     view = WaysView(
         purpose="reasons",
         ways=tuple(
-            Way(name, _PICTURES[name], Text(f"reasons.{name}.title"), Text(f"reasons.{name}.hint"))
+            Way(name, PICTURES[name], Text(f"reasons.{name}.title"), Text(f"reasons.{name}.hint"))
             for name in REASONS
         ),
         **session.progress,

@@ -67,7 +67,7 @@ async def _read(session: Session, slip: _Slip | None, problem: Text | None) -> I
 
 async def _asked(session: Session, slip: _Slip, number: str) -> messages.CollectAnswer | None:
     """None when slip and card do not belong together."""
-    session.present(CollectView(state="checking", **session.progress))
+    session.present(CollectView(state="checking", can_go_back=False, **session.progress))
     request = messages.CollectRequest(code=slip.code, secret=slip.secret, citizen_number=number)
     try:
         async with session.busy():

@@ -71,12 +71,13 @@ async def _by(
 
 
 def _others(session: Session, way: str, *, offline: bool = False) -> tuple[str, ...]:
-    """The ways besides ``way``; without network no provider can be asked."""
+    """The ways besides ``way``; without network no provider can be asked. Those that need no phone
+    come first: who wants another way has mostly none at hand."""
     there = {
-        "phone": not offline,
-        "screen": not offline and by_screen.possible(session),
         "card": by_card.possible(session),
         "officer": by_staff.possible(session),
+        "phone": not offline,
+        "screen": not offline and by_screen.possible(session),
     }
     return tuple(name for name, possible in there.items() if possible and name != way)
 

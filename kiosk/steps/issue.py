@@ -23,9 +23,9 @@ from kiosk.policy import current_trust
 from kiosk.session import NEXT, Outcome, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
 from kiosk.steps import issue_views
-from kiosk.strings import catalogue
+from kiosk.strings import catalogue, resolve
 from kiosk.views import Intent
-from kiosk.words import money
+from kiosk.words import price
 
 log = logging.getLogger(__name__)
 
@@ -250,7 +250,7 @@ def _slip_facts(session: Session) -> SlipFacts:
         procedure=procedure.title,
         papers=((procedure.paper, len(record.pages)),),
         copies=record.copies,
-        fee_text=money(amount) if amount else words["confirm.free"],
+        fee_text=resolve(price(amount), session.language) if amount else words["confirm.free"],
         received_at=kiosk.clock(),
         due_at=None if record.copy else issue_views.due(session),
         place=kiosk.settings.site.pickup_place,

@@ -172,6 +172,7 @@ def _file_one(kiosk: Any, promise: Callable[[bytes], object]) -> None:
     dossier = UUID(str(uuid_utils.uuid7()))
     session: Any = SimpleNamespace(
         kiosk=kiosk,
+        policy=None,
         record=Record(dossier=dossier, identity=PERSON, grade="proven", face_match=True),
         identity=PERSON,
         dossier=dossier,

@@ -156,7 +156,7 @@ def test_a_phones_code_becomes_a_person_although_the_portal_is_down(place: Place
         assert identity.photo == b"\xff\xd8\xff\xe0"
         with pytest.raises(KioskError) as caught:
             await client.call(verbs.IDENTIFY, request)
-        assert refused(caught, Fault.IDENTITY_EXPIRED)
+        assert refused(caught, Fault.IDENTITY_REPLAYED)
 
     run(place, story)
 
