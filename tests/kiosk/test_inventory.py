@@ -19,6 +19,7 @@ from drivers.absent import AbsentScanner
 from drivers.contract import Fault, Health, Status
 from kiosk import app, inventory, readiness
 from kiosk.__main__ import cli
+from kiosk.commands import options
 from kiosk.settings import Settings
 from tests.kiosk.rig import Rig, rig_in
 
@@ -82,6 +83,25 @@ def test_a_device_that_the_settings_do_not_name_is_no_trouble(tmp_path: Path) ->
     done = CliRunner().invoke(cli, ["devices", "--settings", str(file)])
     assert done.exit_code == 0
     assert done.stdout.count("none in the settings") == len(inventory.KINDS)
+
+
+def test_doctor_shows_settings_that_make_no_kiosk_as_a_light(tmp_path: Path) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text(f'[site]\nenvironment = "test"\nstate = "{tmp_path}"\n')
+    done = CliRunner().invoke(cli, ["doctor", "--settings", str(file), "--json"])
+    assert done.exit_code == 3
+    first, *others = json.loads(done.stdout)
+    assert (first["what"], first["light"]) == ("settings", "red")
+    assert "link.trust_anchor_file" in first["detail"]
+    assert [each["what"] for each in others] == [kind.name for kind in inventory.KINDS]
+
+
+def test_a_missing_settings_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "SYSTEM_FILE", tmp_path / "kiosk.toml")
+    monkeypatch.setattr("kiosk.commands.devices._states", lambda *_, **__: [])
+    for words in (["devices", "--json"], ["devices", "watch", "--seconds", "0"]):
+        done = CliRunner().invoke(cli, words)
+        assert done.stderr.count(f"no settings file: {tmp_path / 'kiosk.toml'} is not there") == 1
 
 
 def test_a_change_is_printed_and_nothing_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

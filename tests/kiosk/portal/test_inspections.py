@@ -314,6 +314,9 @@ def test_an_officer_inspects_and_revokes_in_the_page(
         assert send(browser, case, f"{case}/inspect", original_seen="not-seen").status_code == 422
         assert send(browser, case, f"{case}/inspect", original_seen="at-the-desk").ok
         assert "đã xác nhận, đang ký" in browser.get(case, timeout=10).text
+        asked = browser.get(case, timeout=10).text
+        assert '<option value="" disabled selected>' in asked
+        assert 'name="final" value="yes" required' in asked
         assert not send(browser, case, f"{case}/revoke", reason="ghét").ok
         assert send(browser, case, f"{case}/revoke", reason=REASON).ok
         assert REASON in browser.get(case, timeout=10).text

@@ -144,6 +144,8 @@ def test_a_thumbnail_is_for_telling_apart_and_not_for_reading() -> None:
 def test_the_portal_publishes_the_page_that_checks_by_itself_with_the_bundle_beside_it(
     portal: RunningPortal, authority: SoftAuthority
 ) -> None:
+    away = requests.get(f"{portal.address}/seal", timeout=10, allow_redirects=False)
+    assert (away.status_code, away.headers["Location"]) == (307, "/seal/"), "whatever the scheme"
     page = requests.get(f"{portal.address}/seal/", timeout=10)
     assert "connect-src 'self'" in page.headers["Content-Security-Policy"]
     assert "'unsafe-inline'" in page.headers["Content-Security-Policy"]
