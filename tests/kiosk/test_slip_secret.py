@@ -53,7 +53,6 @@ def session(tmp_path: Path) -> Any:
         record=record,
         identity=identity,
         dossier=DOSSIER,
-        policy=None,
         procedure=SimpleNamespace(id="2.000815", version=1, paper_class="original", fee=fee),
     )
     outbox.close()
