@@ -129,10 +129,10 @@ def _show(states: list[State], as_json: bool) -> None:
 
 def words_of(code: str) -> str:
     """What happened and what to do, as a technician is told; the code in brackets."""
-    from kiosk.failures import failure_named
+    from kiosk.failures import Fault, table
     from kiosk.strings import catalogue
 
-    failure, words = failure_named(code), catalogue("en")
+    failure, words = table().get(code) or table()[Fault.UNEXPECTED], catalogue("en")
     return f"{words[failure.title]}. {' '.join(words[failure.todo].split())} [{code}]"
 
 

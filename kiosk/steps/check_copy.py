@@ -34,7 +34,7 @@ from kiosk.views import (
 )
 
 _MOST_SHEETS = 20
-_UNCOMPARED = {Fault.LINK_NOT_FOUND: "not-here", Fault.LINK_OFFLINE: "waits"}
+_UNCOMPARED: dict[str, str] = {Fault.LINK_NOT_FOUND: "not-here", Fault.LINK_OFFLINE: "waits"}
 """Why no page was compared; any other reason is the portal's own, not the line's."""
 
 

@@ -67,7 +67,7 @@ def test_the_page_comes_as_it_was_printed(kiosk: TestKiosk, copy: bytes) -> None
 
 
 def test_a_seal_that_is_not_this_very_one_opens_nothing(
-    kiosk: TestKiosk, copy: bytes, authority: SoftAuthority
+    kiosk: TestKiosk, copy: bytes, authority: SoftAuthority, portal: RunningPortal
 ) -> None:
     seal = seal_of(copy)
     altered = seal[:-9] + ("A" if seal[-9] != "A" else "B") + seal[-8:]
@@ -78,7 +78,7 @@ def test_a_seal_that_is_not_this_very_one_opens_nothing(
 
 
 def test_a_revoked_copy_is_not_shown(
-    portal: RunningPortal, kiosk: TestKiosk, copy: bytes, authority: SoftAuthority
+    kiosk: TestKiosk, copy: bytes, authority: SoftAuthority, portal: RunningPortal
 ) -> None:
     authority.publish(revoked=frozenset({post_check_facts(portal.settings).id_code}))
     assert problem(ask(kiosk, seal_of(copy))) == (404, "intake.not-found")
