@@ -38,6 +38,7 @@ from kiosk.portal.receipts import Receipts
 from kiosk.portal.register import Register
 from kiosk.portal.register_book import RegisterBook
 from kiosk.portal.schema import open_database
+from kiosk.portal.sealed import SealedCopies
 from kiosk.portal.secret import derive, load_secret
 from kiosk.portal.services import Services
 from kiosk.portal.settings import DeliverySettings, PortalSettings
@@ -62,6 +63,7 @@ class Portal:
     vault: Vault
     register: Register
     book: RegisterBook
+    sealed: SealedCopies
     intake: Intake
     uploads: Uploads
     admission: Admission
@@ -110,6 +112,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         raise PortalError(Fault.STORAGE_UNAVAILABLE, str(error), retryable=True) from error
     register = Register(store, settings.book)
     verifier = CopyVerifier(settings.trust_dir)
+    sealed = SealedCopies(store, settings.trust_dir)
     secret = load_secret(key_folder)
     offices = open_offices(settings, store, vault, register, secret)
     following = Following(
@@ -120,7 +123,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         offices.archives,
     )
     attestations = Attestations(store, vault, offices.catalogue)
-    arrivals = Arrivals(store, vault, register, verifier, following)
+    arrivals = Arrivals(store, vault, register, verifier, sealed, following, settings.trust_dir)
     intake = Intake(store, vault, keys, arrivals, settings.agency_code)
     return Portal(
         settings=settings,
@@ -131,13 +134,14 @@ def open_portal(settings: PortalSettings) -> Portal:
         vault=vault,
         register=register,
         book=RegisterBook(store, register),
+        sealed=sealed,
         intake=intake,
         uploads=Uploads(intake, objects),
         admission=Admission(settings.admission_rate, store),
-        cases=Cases(settings, store, vault, register, verifier, following, attestations),
+        cases=Cases(settings, store, vault, register, verifier, sealed, following, attestations),
         attestations=attestations,
         inspections=Inspections(
-            store, vault, register, verifier, attestations, following, offices.desks
+            store, vault, register, verifier, sealed, attestations, following, offices.desks
         ),
         devices=DeviceCa(key_folder, store),
         services=Services(store, vault, offices.casebook, settings.paper_days),

@@ -17,7 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from certify import cose, packs
 from certify.errors import CertifyError
 from certify.packs import Pack
-from certify.trust import Revocations, TrustBundle, load_bundle, sign_revocations
+from certify.trust import (
+    Policy,
+    Revocations,
+    TrustBundle,
+    load_bundle,
+    load_policy,
+    sign_revocations,
+)
 from kiosk.portal.times import now
 from offline_queue.signatures import load_public
 
@@ -48,6 +55,18 @@ def published_bundle(folder: Path, key: ec.EllipticCurvePrivateKey, codes: froze
         return data
     sign, kid = cose.software_signer(key), cose.key_id(key.public_key())
     return data + sign_revocations(Revocations(now(), codes), sign, kid)
+
+
+def read_policy(folder: Path) -> Policy | None:
+    """What kiosks may do now. None without a valid policy: an invalid one is logged."""
+    try:
+        anchor = load_public((folder / ANCHOR).read_text("ascii"))
+        return load_policy((folder / POLICY).read_bytes(), anchor, at=now())
+    except FileNotFoundError:
+        return None
+    except (CertifyError, OSError, ValueError) as error:
+        log.error("no policy: %s", error)
+        return None
 
 
 def _load(folder: Path, data: bytes, at: datetime) -> TrustBundle:
