@@ -37,6 +37,7 @@ from kiosk.portal.objects import Objects, open_objects
 from kiosk.portal.receipts import Receipts
 from kiosk.portal.register import Register
 from kiosk.portal.register_book import RegisterBook
+from kiosk.portal.revocations import revoked_codes
 from kiosk.portal.schema import open_database
 from kiosk.portal.sealed import SealedCopies
 from kiosk.portal.secret import derive, load_secret
@@ -46,6 +47,7 @@ from kiosk.portal.statistics import Statistics
 from kiosk.portal.store import Store
 from kiosk.portal.supplements import Supplements
 from kiosk.portal.tracking import Tracking
+from kiosk.portal.trust import unpublished
 from kiosk.portal.uploads import Uploads
 from kiosk.portal.vault import Vault
 from kiosk.portal.vouched import VouchedReview
@@ -186,6 +188,12 @@ def open_offices(
         fleet=Fleet(store),
         export=Export(store, vault, casebook, settings.agency),
     )
+
+
+def unpublished_of(portal: Portal) -> frozenset[str]:
+    """Id codes of revoked copies that verifiers still take for good."""
+    codes = revoked_codes(portal.store)
+    return unpublished(portal.settings.trust_dir, portal.keys.revocations, codes)
 
 
 def portal_of(request: Request) -> Portal:

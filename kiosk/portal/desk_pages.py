@@ -14,7 +14,7 @@ from kiosk.portal.accounts import May
 from kiosk.portal.answers import Answers
 from kiosk.portal.attestations import OriginalSeen
 from kiosk.portal.cases import Ended, facts_of
-from kiosk.portal.composition import Portal, PortalDep
+from kiosk.portal.composition import Portal, PortalDep, unpublished_of
 from kiosk.portal.desk_api import approve_as
 from kiosk.portal.desk_auth import Login, LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
@@ -93,6 +93,7 @@ def desk_page(request: Request, portal: PortalDep, login: LoginDep, after: str =
         incomplete=cases.incomplete(),
         to_inspect=portal.inspections.due(),
         overdue=portal.inspections.overdue(),
+        unpublished=len(unpublished_of(portal)),
         is_overdue=is_overdue,
         troubles=portal.offices.desks.troubles(),
         unattended=portal.offices.desks.unattended(),

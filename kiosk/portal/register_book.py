@@ -1,8 +1,8 @@
 """The register book of a year as it is kept for ever: every number, and why one is missing.
 
 Numbers run on from 1. One that stands in no line was given away in a block to a kiosk (which may
-still use it, or whose lease ended), or was burned there before anything came of it. What is known
-of that is said; an officer may add why.
+still use it, or whose lease ended), or was burned there before anything came of it, which shows
+only when a later number of its block came. What is known is said; an officer may add why.
 """
 
 from __future__ import annotations

@@ -52,9 +52,22 @@ def published_bundle(folder: Path, key: ec.EllipticCurvePrivateKey, codes: froze
         log.error("no revocations are published: %s", error)
         return data
     if bundle.revocation_key != key.public_key():
-        return data
+        return data  # what that leaves unsaid, unpublished() tells
     sign, kid = cose.software_signer(key), cose.key_id(key.public_key())
     return data + sign_revocations(Revocations(now(), codes), sign, kid)
+
+
+def unpublished(
+    folder: Path, key: ec.EllipticCurvePrivateKey, codes: frozenset[str]
+) -> frozenset[str]:
+    """The revoked ``codes`` that no verifier learns: the bundle neither lists them nor believes
+    this portal's list, or there is no bundle that can be read."""
+    try:
+        bundle = _load(folder, (folder / BUNDLE).read_bytes(), datetime.fromtimestamp(0, UTC))
+    except (CertifyError, OSError, ValueError):
+        return codes
+    is_believed = bundle.revocation_key == key.public_key()
+    return frozenset() if is_believed else codes - bundle.revoked_codes
 
 
 def read_policy(folder: Path) -> Policy | None:

@@ -18,7 +18,7 @@ from certify.numbers import new_id_code
 from certify.pages import SourcePage
 from certify.trust import load_anchor, load_bundle
 from certify.verify import State, verify
-from kiosk.portal import desks, revocations
+from kiosk.portal import desks, revocations, server
 from kiosk.portal.accounts import Role, Staff
 from kiosk.portal.attestations import scan_digest
 from kiosk.portal.desk import Desk
@@ -239,6 +239,26 @@ def test_verifiers_know_it_from_the_next_bundle(
     verdict = verify(pdf, load_bundle(fetched, anchor, at=datetime.now(UTC)))
     assert (verdict.ok, verdict.code) == (False, "copy.revoked")
     assert REASON in look_up(portal, pdf).text  # also after the bundle says it
+
+
+def test_revocations_that_reach_no_verifier_are_told(
+    portal: RunningPortal,
+    kiosk: TestKiosk,
+    authority: SoftAuthority,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told, desk_page = "chưa công bố", f"{portal.address}/desk"
+    dossier = post_check(kiosk, authority)
+    with logged_in(portal, "lan", Role.OFFICER) as browser:
+        assert told not in browser.get(desk_page, timeout=10).text
+        revoke(portal, dossier)
+        assert told in browser.get(desk_page, timeout=10).text
+        server.warn_of_unpublished(portal.inside)
+        assert "1 revoked copies are not published" in caplog.text
+        authority.publish(revocation_key=portal.inside.keys.revocations.public_key())
+        assert told not in browser.get(desk_page, timeout=10).text
+        authority.publish(revoked=revocations.revoked_codes(portal.inside.store))
+        assert told not in browser.get(desk_page, timeout=10).text
 
 
 def test_kiosks_know_it_at_once_from_the_portals_own_list(
