@@ -63,9 +63,6 @@ class Screen(Section):
     warning_seconds: float = Field(45, gt=0, description="warning before the wipe, seconds")
 
 
-_PROFILE = "what kind of device it is: a file of config/devices"
-
-
 class ScannerSettings(Section):
     profile: str = Field(
         "generic-escl", description="what kind of device it is: a file of config/devices"
@@ -127,7 +124,9 @@ class DocumentPrinterSettings(Section):
 
 
 class CardReaderSettings(Section):
-    reader: str = Field("", description="name of the PC/SC reader, * and ? allowed, or empty")
+    reader: str = Field(
+        "", description="name of the PC/SC reader (*: anything, ?: any one sign) or empty"
+    )
     socket: str = Field("", description="socket of pcscd, or empty for the system's own")
     deadline_seconds: float = Field(5, gt=0, description="longest wait for one answer, seconds")
 

@@ -61,6 +61,16 @@ class RegisterBook:
             expected = entry.number + 1
         yield from self._gaps(expected, self._given(year), blocks, notes, 0)
 
+    def counted(self, year: int) -> tuple[int, int]:
+        """How many numbers of the year have a copy, and how many have none."""
+        entered = missing = 0
+        for line in self.lines(year):
+            if isinstance(line, Gap):
+                missing += line.last - line.first + 1
+            else:
+                entered += 1
+        return entered, missing
+
     def explain(self, year: int, number: int, words: str, staff: str) -> bool:
         """Why ``number`` is missing, in an officer's words. False when it is not."""
         with self._store.transaction() as db:

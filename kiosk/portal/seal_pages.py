@@ -55,6 +55,13 @@ def seal_page_with_pages(
     return _answer(request, portal, seal, result, pictures)
 
 
+@router.get("/seal")
+def to_own_page() -> Response:
+    """Without a host: behind a proxy this process may not know that the browser speaks https, and
+    on plain http browsers have no cryptography for that page."""
+    return Response(status_code=307, headers={"Location": "/seal/"})
+
+
 @router.get("/seal/")
 def own_page() -> Response:
     """The page that checks seals in the browser."""

@@ -12,7 +12,6 @@ import pytest
 import requests
 from PIL import Image
 
-from certify.copyfile import open_reader, read_copy
 from certify.trust import load_anchor, load_bundle
 from kiosk.portal.desk import Desk
 from kiosk.portal.desk_client import DeskClient
@@ -25,15 +24,10 @@ from tests.kiosk.portal.soft_signers import (
     contents_of,
     drawn_page,
     post_check_facts,
+    seal_of,
 )
 
 SLIP = "7K3M9QW2ZX"
-
-
-def seal_of(pdf: bytes) -> str:
-    reader = open_reader(pdf)
-    assert reader is not None
-    return read_copy(reader).seal
 
 
 def look_up(portal: RunningPortal, seal: str) -> requests.Response:
@@ -163,6 +157,8 @@ def test_a_thumbnail_is_for_telling_apart_and_not_for_reading() -> None:
 def test_the_portal_publishes_the_page_that_checks_by_itself_with_the_bundle_beside_it(
     portal: RunningPortal, authority: SoftAuthority
 ) -> None:
+    away = requests.get(f"{portal.address}/seal", timeout=10, allow_redirects=False)
+    assert (away.status_code, away.headers["Location"]) == (307, "/seal/"), "whatever the scheme"
     page = requests.get(f"{portal.address}/seal/", timeout=10)
     assert "connect-src 'self'" in page.headers["Content-Security-Policy"]
     assert "'unsafe-inline'" in page.headers["Content-Security-Policy"]
