@@ -40,6 +40,7 @@ class Fault(StrEnum):
     KIOSK_RUNNING = "kiosk.running"
     LINK_ABSENT = "link.absent"
     LINK_BUSY = "link.busy"
+    LINK_COPY_REVOKED = "link.copy-revoked"
     LINK_EXPIRED = "link.certificate-expired"
     LINK_NOT_FOUND = "link.not-found"
     LINK_OFFLINE = "link.offline"

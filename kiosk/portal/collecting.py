@@ -11,7 +11,7 @@ from uuid import UUID
 
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.errors import RefusedError
-from kiosk.portal.inspections import copy_for_citizen
+from kiosk.portal.revocations import copy_for_citizen
 from kiosk.portal.store import Dossier, Processing, Store, manifest_of
 from kiosk.portal.times import now
 from kiosk.portal.tracking import Tracking, kiosk_line, public_note

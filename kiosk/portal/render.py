@@ -96,6 +96,7 @@ _templates.globals.update(
     seen_short=SEEN_SHORT,
     refusal_words=REFUSAL_WORDS,
     revocation_words=REVOCATION_WORDS,
+    void_words=words.VOID_WORDS,
 )
 
 

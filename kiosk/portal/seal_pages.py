@@ -18,9 +18,9 @@ from PIL import Image
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, unsigned
 from kiosk.portal.errors import RefusedError
-from kiosk.portal.inspections import revoked_codes
 from kiosk.portal.limits import line_of
 from kiosk.portal.render import HEADERS, PublicForm, public_page
+from kiosk.portal.revocations import revoked_codes
 from kiosk.portal.seals import SealResult, look_up
 from kiosk.portal.store import manifest_of
 from kiosk.portal.trust import ANCHOR, BUNDLE, published_bundle

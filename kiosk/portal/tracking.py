@@ -17,9 +17,9 @@ from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
 from kiosk.portal.delivery import Deliveries
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.fees import FeeLine, Fees
-from kiosk.portal.inspections import revocation_of
 from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.receipts import FeeReceipt
+from kiosk.portal.revocations import voids_among
 from kiosk.portal.secret import SLIP_SECRET
 from kiosk.portal.store import Dossier, Processing, Store, manifest_of
 from kiosk.portal.vouched import is_vouched
@@ -174,7 +174,7 @@ class Tracking:
 
     def _words(self, dossier_id: str, state: Processing) -> str:
         lines = self._deliveries.of_dossier(dossier_id)
-        if revocation_of(self._store, dossier_id):
+        if voids_among(self._store, [dossier_id]).get(dossier_id) == "revoked":
             return REVOKED_WORDS
         results = [line for line in lines if line.kind == "result"]
         if state != Processing.DONE or not results:
