@@ -13,6 +13,8 @@ from certify.errors import CertifyError, Fault
 from certify.secret import Secret
 from certify.signing import open_signer, token_errors
 from kiosk import trust_anchor, trust_office
+from kiosk.failures import Fault as CoreFault
+from kiosk.failures import KioskError
 from kiosk.sandbox import pki
 from kiosk.sandbox.pki import SandboxPki
 from tests.certify import specimens
@@ -90,6 +92,6 @@ def test_the_trust_anchor_may_be_on_a_token(
     bundle, _ = trust_office.sign(folder)
     assert bundle.seal_host == "xacthuc.example"
     assert not (folder / trust_anchor.KEY).exists()
-    with pytest.raises(CertifyError) as caught:
+    with pytest.raises(KioskError) as locked:
         trust_office.new(tmp_path / "rsa", sandbox.module, pki.DESK_TOKEN, "officer")
-    assert caught.value.code == Fault.SIGNER_ABSENT
+    assert locked.value.code == CoreFault.ANCHOR_LOCKED
