@@ -52,6 +52,7 @@ def session(tmp_path: Path) -> Any:
         record=record,
         identity=identity,
         dossier=DOSSIER,
+        policy=None,
         procedure=SimpleNamespace(id="2.000815", version=1, paper_class="original", fee=fee),
     )
     outbox.close()
