@@ -89,6 +89,7 @@ TROUBLE_WORDS = {
     "certify.signer-mismatch": "Chứng thư trên thiết bị không đúng tên cán bộ hoặc cơ quan",
     "certify.signer-refused": "Thiết bị ký không nhận mã PIN",
     "copy.other-pages": "Trang quét không còn đúng như lúc cán bộ đối chiếu",
+    "copy.other-look": "Bản sao cho thấy điều khác với trang quét: đừng tin máy kiosk này, thu hồi",
     "copy.other-facts": "Bản sao không ghi đúng như hồ sơ",
     "desk.bad-copy": "Cổng không nhận bản sao đã ký",
 }
