@@ -26,6 +26,7 @@ class Fault(StrEnum):
     SEAL_HOST = "certify.seal-host"
     SEAL_INVALID = "certify.seal-invalid"
     SEAL_KEY_UNKNOWN = "certify.seal-key-unknown"
+    SEAL_RIGHT = "certify.seal-right"
     SIGNATURE_INVALID = "certify.signature-invalid"
     SIGNER_ABSENT = "certify.signer-absent"
     SIGNER_LOCKED = "certify.signer-locked"

@@ -285,6 +285,7 @@ SEAL_REASONS: dict[str, str] = {
     Fault.SEAL_HOST: "seal-host",
     Fault.SEAL_INVALID: "seal-invalid",
     Fault.SEAL_KEY_UNKNOWN: "seal-key-unknown",
+    Fault.SEAL_RIGHT: "seal-right",
 }
 
 

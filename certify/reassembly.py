@@ -1,8 +1,8 @@
 """Is this copy the one that these pages make? Assembled once more, and compared byte for byte.
 
-The seal's digest covers image objects of the file; it does not say that the page shows them. Whoever
-holds a kiosk's keys could seal the right images and draw others over them. Therefore a copy that
-was made elsewhere is made again from the dossier's own pages before anybody signs or keeps it.
+The seal's digest covers image objects of the file; it does not say that the page shows them.
+Whoever holds a kiosk's keys could seal the right images and draw others over them. Therefore a copy
+that was made elsewhere is made again from the dossier's own pages before anybody signs or keeps it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from PIL import Image
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel, StandardDiffPolicy
-from pyhanko.sign.diff_analysis.rules.file_structure_rules import CatalogModificationRule
-from pyhanko.sign.diff_analysis.rules.metadata_rules import DocInfoRule, MetadataUpdateRule
-from pyhanko.sign.diff_analysis.rules.form_field_rules import SigFieldModificationRule
 from pyhanko.sign.diff_analysis.form_rules_api import FormUpdatingRule
+from pyhanko.sign.diff_analysis.rules.file_structure_rules import CatalogModificationRule
+from pyhanko.sign.diff_analysis.rules.form_field_rules import SigFieldModificationRule
+from pyhanko.sign.diff_analysis.rules.metadata_rules import DocInfoRule, MetadataUpdateRule
 
 from certify.copyfile import read_copy
 from certify.issue import assemble

@@ -66,9 +66,7 @@ class CopyVerifier:
             return Checked(None, OTHER_LOOK)
         return Checked(verdict.facts, state=verdict.state)
 
-    def fault_of(
-        self, pdf: bytes, images: Sequence[bytes], text: bytes, facts: CopyFacts
-    ) -> str:
+    def fault_of(self, pdf: bytes, images: Sequence[bytes], text: bytes, facts: CopyFacts) -> str:
         """Empty when ``pdf`` is good and states exactly ``facts``."""
         checked = self.check(pdf, images, text)
         if checked.facts is None:
