@@ -32,6 +32,7 @@ class Fault(StrEnum):
     SIGNER_LOCKED = "certify.signer-locked"
     SIGNER_MISMATCH = "certify.signer-mismatch"
     SIGNER_REFUSED = "certify.signer-refused"
+    SIGNER_UNCONFIRMED = "certify.signer-unconfirmed"
     SIGNER_UNREACHABLE = "certify.signer-unreachable"
     TOO_MANY_PAGES = "certify.too-many-pages"
 

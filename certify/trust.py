@@ -55,10 +55,9 @@ class TrustBundle:
     ``revoked_codes``: id codes of copies; ``revoked_certificates``: since when, by serial number,
     and ``revocation_reasons`` why. ``leases``: until when a kiosk may issue, by the id of its seal
     key; ``seal_ends``: until when a desk may seal, which needs no lease and must have none.
-    ``signers``: the only certificates (SHA-256 of their DER) that may
-    sign copies; when there are none, every one under the roots that bears the right names.
-    ``revocation_key`` may sign a list of further codes; ``listed`` is that list, already among
-    ``revoked_codes``.
+    ``signers``: the only certificates (SHA-256 of their DER) that may sign copies; when there
+    are none, every one under the roots that bears the right names. ``revocation_key`` may sign
+    a list of further codes; ``listed`` is that list, already among ``revoked_codes``.
 
     ``chip_roots``: DER certificates of the states whose chips are believed, and ``staff_roots`` of
     those who issue staff cards. ``revoked_signers``: what either has taken back, by the SHA-256 of

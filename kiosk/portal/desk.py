@@ -78,6 +78,7 @@ class Desk:
         signed, trouble = 0, None
         for case_id in self._client.approved():
             try:
+                self.beat()  # a signature may wait for the officer's phone for minutes
                 signed += self.sign(case_id)
             except (PortalError, CertifyError, ValueError) as error:
                 lasting = not getattr(error, "retryable", False)
