@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kiosk.session import Session
 from kiosk.views import Text
-from kiosk.words import money
+from kiosk.words import price
 
 POLICY_PERCENT = "fee-percent"
 
@@ -34,7 +34,7 @@ def in_words(session: Session) -> Text:
     if rule.rule == "free" or not share:
         return Text("fee.none")
     prices = (rule.first_price, rule.next_price, rule.most)
-    first, following, most = (_held(money(price * share // 100)) for price in prices)
+    first, following, most = (price(each * share // 100) for each in prices)
     values: dict[str, str | int | Text] = {
         "pages": rule.first_pages,
         "first": first,
@@ -42,8 +42,3 @@ def in_words(session: Session) -> Text:
         "most": most,
     }
     return Text("fee.pages", values)
-
-
-def _held(price: str) -> str:
-    """No line may end before the đ."""
-    return price.replace(" ", "\u00a0")

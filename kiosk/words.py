@@ -10,7 +10,15 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 
 def money(amount: int) -> str:
+    """As Vietnamese writes it."""
     return f"{amount:,} đ".replace(",", ".")
+
+
+def price(amount: int) -> Text:
+    """As each language writes it; no line may end before the currency."""
+    return Text.in_languages(
+        {"vi": money(amount).replace(" ", "\u00a0"), "en": f"{amount:,}\u00a0VND"}
+    )
 
 
 def day(value: date) -> Text:

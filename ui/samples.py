@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
-
-from drivers.contract import Raster
-from drivers.wire import Blob
+from kiosk.steps.by_staff import PICTURES
 from kiosk.views import (
     AttractView,
     CardView,
@@ -38,10 +34,15 @@ from kiosk.views import (
     Way,
     WaysView,
 )
+from kiosk.words import price
+from offline_queue.vouching import REASONS
+from ui.sample_pictures import face_raster, page_jpeg
 
 LONG_NAME = "Công Tằng Tôn Nữ Hoàng Thị Ngọc Thanh Huyền"
 _AGENCY = "Ủy ban nhân dân xã Yên Hòa"
-_FEE = Text("fee.pages", {"pages": 2, "first": "2.000 đ", "next": "1.000 đ", "most": "200.000 đ"})
+_FEE = Text(
+    "fee.pages", {"pages": 2, "first": price(2000), "next": price(1000), "most": price(200_000)}
+)
 _CODE = "H26.15 – 261123 – 0042"
 _SCAN = "https://vneid.example.vn/activate?user_code=WDJB-MJHT"
 _LINK = "https://example.gov.vn/hs/H26.15-261123-0042-7KQ4-MX2D"
@@ -67,7 +68,7 @@ def samples(language: str) -> dict[str, View]:
         "consent-face": _consent("face", ("camera", "purpose", "erased")),
         "collect-slip": CollectView(),
         "collect-card": CollectView(state="card", problem=Text("collect.unreadable")),
-        "collect-checking": CollectView(state="checking"),
+        "collect-checking": CollectView(state="checking", can_go_back=False),
         "identify": IdentifyView(**_step("identify", 3)),
         "identify-camera": IdentifyView(
             place="camera", preview=face_raster(), **_step("identify", 3)
@@ -91,7 +92,7 @@ def samples(language: str) -> dict[str, View]:
                 Text("confirm.original-back"),
                 Text("confirm.certified-copy"),
             ),
-            fee=Text("confirm.fee", {"amount": "16.000 đ"}),
+            fee=Text("confirm.fee", {"amount": price(16_000)}),
             **_step("confirm", 7),
         ),
         "issuing": _issuing("saved", "sent", "checked", "verified", "slip"),
@@ -154,10 +155,10 @@ def _pages(count: int, blurred: int = 0) -> tuple[PageThumb, ...]:
 def _card_samples() -> dict[str, View]:
     step = _step("identify", 3)
     pictures = {
-        "phone": "phone_qr",
-        "screen": "phone_scan",
         "card": "id_card",
         "officer": "help_person",
+        "phone": "phone_qr",
+        "screen": "phone_scan",
     }
     ways = tuple(
         Way(name, picture, Text(f"ways.{name}.title"), Text(f"ways.{name}.hint"))
@@ -166,12 +167,17 @@ def _card_samples() -> dict[str, View]:
     lifted = Text("failure.card-removed.happened")
     return {
         "ways": WaysView(ways=ways, **step),
-        "ways-offline": WaysView(ways=ways[2:], notice=Text("ways.offline"), **step),
+        "ways-offline": WaysView(ways=ways[:2], notice=Text("ways.offline"), **step),
         "reasons": WaysView(
             purpose="reasons",
             ways=tuple(
-                Way(name, "id_card", Text(f"reasons.{name}.title"), Text(f"reasons.{name}.hint"))
-                for name in ("no-phone", "card", "face", "help")
+                Way(
+                    name,
+                    PICTURES[name],
+                    Text(f"reasons.{name}.title"),
+                    Text(f"reasons.{name}.hint"),
+                )
+                for name in REASONS
             ),
             **step,
         ),
@@ -292,10 +298,11 @@ def _check_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
             ("id-code", "000H-0000-01AZ"),
         )
     )
-    marks = (Mark(0.25, 0.35, 0.2, 0.03), Mark(0.6, 0.8, 0.1, 0.02))
+    marks = tuple(Mark(0.15 + 0.15 * place, 0.15 * place, 0.2, 0.03) for place in range(1, 5))
 
     def checked(tone: str, kind: str, **more: Any) -> View:
-        values: dict[str, Any] = {"count": 4, "seen": 2, "pages": 3}
+        others = Text("check.others-differ", {"pages": "2, 3"})
+        values: dict[str, Any] = {"count": 4, "page": 1, "others": others, "seen": 2, "pages": 3}
         title, lead = Text(f"check.{kind}-title"), Text(f"check.{kind}-lead", values)
         return CopyCheckedView(tone=tone, title=title, lead=lead, facts=facts, **more)
 
@@ -309,7 +316,7 @@ def _check_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
         "check-comparing": CheckCopyView(state="comparing", sheets=2),
         "checked-same": checked("ok", "same", **shown),
         "checked-differs": checked(
-            "fault", "differs", marks=marks * 2, close_ups=(page_jpeg(2),) * 3, **shown
+            "fault", "differs", marks=marks, close_ups=(page_jpeg(2),) * 3, **shown
         ),
         "checked-waits": checked("warn", "waits", picture=page_jpeg(1)),
         "checked-code": checked("warn", "code"),
@@ -368,6 +375,16 @@ def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
     return {
         "fault-jam": FaultView(actions=("retry", "staff"), **jam),
         "fault-staff": FaultView(actions=("staff",), can_go_back=False, **jam),
+        "fault-original-left": FaultView(
+            code="original-left",
+            picture="scanner_jam",
+            title=Text("original-left.title"),
+            happened=Text("original-left.happened"),
+            todo=Text("original-left.todo", {"hotline": "18001096"}),
+            kept=Text("kept.nothing"),
+            actions=("paper-out", "staff"),
+            can_go_back=False,
+        ),
         "fault-reader": FaultView(
             code="device.reader.absent",
             picture="reader_off",
@@ -399,51 +416,3 @@ def _fault_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
             can_go_back=False,
         ),
     }
-
-
-def page_jpeg(number: int) -> bytes:
-    """A sheet with lines and a stamp, 248 x 351 pixels."""
-    image = QImage(248, 351, QImage.Format.Format_RGB32)
-    image.fill(Qt.GlobalColor.white)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillRect(74, 34, 100, 8, QColor("#8C1C13"))
-    painter.fillRect(54, 54, 140, 9, QColor("#211A14"))
-    for line in range(11):
-        width = 150 + (line * 37 + number * 23) % 44
-        painter.fillRect(28, 92 + line * 18, width, 6, QColor("#6B6156"))
-    painter.setPen(QColor("#B5322A"))
-    painter.drawEllipse(QRectF(156, 270, 58, 58))
-    painter.drawEllipse(QRectF(162, 276, 46, 46))
-    painter.end()
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "JPG", 85)  # type: ignore[call-overload]
-    return bytes(buffer.data().data())
-
-
-def face_raster(width: int = 640, height: int = 480) -> Raster:
-    """A drawn head before a wall, as a camera frame."""
-    image = QImage(width, height, QImage.Format.Format_RGB888)
-    image.fill(QColor("#B9C4C0"))
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    for colour, x, y, w, h in (
-        ("#2E4A4F", 0.26, 0.78, 0.48, 0.6),
-        ("#C99A7B", 0.44, 0.62, 0.12, 0.25),
-        ("#D8AC8D", 0.36, 0.2, 0.28, 0.52),
-        ("#54463C", 0.36, 0.15, 0.28, 0.2),
-        ("#33281F", 0.43, 0.42, 0.03, 0.03),
-        ("#33281F", 0.54, 0.42, 0.03, 0.03),
-        ("#A45B4C", 0.46, 0.58, 0.08, 0.03),
-    ):
-        painter.setBrush(QColor(colour))
-        painter.drawEllipse(QRectF(x * width, y * height, w * width, h * height))
-    painter.end()
-    rows = memoryview(image.constBits())
-    row = width * 3
-    pixels = b"".join(
-        rows[y * image.bytesPerLine() : y * image.bytesPerLine() + row] for y in range(height)
-    )
-    return Raster(Blob.of(pixels), width, height, 3)

@@ -17,7 +17,7 @@ from drivers.contract import Raster
 from kiosk.certifier import CheckedSeal
 from kiosk.documents.paper import Compared, PaperExaminer, Sheet
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.policy import current_trust
 from kiosk.session import BACK, NEXT, Outcome, Session
 from kiosk.slips import VIETNAM
@@ -34,6 +34,8 @@ from kiosk.views import (
 )
 
 _MOST_SHEETS = 20
+_UNCOMPARED = {Fault.LINK_NOT_FOUND: "not-here", Fault.LINK_OFFLINE: "waits"}
+"""Why no page was compared; any other reason is the portal's own, not the line's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ async def run(session: Session) -> Outcome:
             if isinstance(laid, Intent):
                 return BACK
             view = await _examined(session, examiner, *laid)
+            if isinstance(view, Intent):
+                problem = None
+                continue
             if view is None:
                 problem = Text("check.no-seal")
                 continue
@@ -108,21 +113,25 @@ async def _paper_or_code(session: Session) -> tuple[Raster, AsyncGenerator[Raste
 
 async def _examined(
     session: Session, examiner: PaperExaminer, sheets: list[Sheet], codes: list[str]
-) -> CopyCheckedView | None:
-    """None when no code is on the paper at all."""
-    async with session.busy():
-        session.present(CheckCopyView(state="comparing", sheets=len(sheets)))
-        if not codes:
-            return None
+) -> CopyCheckedView | Intent | None:
+    """None when no code is on the paper at all; an intent when the person stopped it."""
+
+    async def found_out() -> CopyCheckedView:
         text, seal = await _seal(session, codes)
         if not seal.ok:
-            view = _not_genuine(seal, sheets)
-        elif not sheets:
-            view = _only_code(seal)
-        else:
-            view = await _compared(session, examiner, seal, text, sheets)
-    session.kiosk.journal.append("copy-checked", outcome=view.title.key)
-    return view
+            return _not_genuine(seal, sheets)
+        if not sheets:
+            return _only_code(seal)
+        return await _compared(session, examiner, seal, text, sheets)
+
+    if not codes:
+        return None
+    comparing = CheckCopyView(state="comparing", sheets=len(sheets))
+    async with session.busy():
+        found = await session.race(comparing, found_out, machine=True)
+    if isinstance(found, CopyCheckedView):
+        session.kiosk.journal.append("copy-checked", outcome=found.title.key)
+    return found
 
 
 async def _seal(session: Session, codes: Sequence[str]) -> tuple[str, CheckedSeal]:
@@ -140,12 +149,14 @@ async def _compared(
 ) -> CopyCheckedView:
     issued = _Issued(session, text)
     try:
-        pages = [
-            await _best(examiner, sheet, issued, place) for place, sheet in enumerate(sheets, 1)
-        ]
+        pages: list[tuple[int, Compared]] = []
+        for place, sheet in enumerate(sheets, 1):
+            pages.append(await _best(examiner, sheet, issued, place))
+            if not pages[-1][0]:
+                break  # no page of this copy: what comes after it changes nothing
         return _verdict(seal, _Pages(tuple(pages), await issued.count()))
     except KioskError as error:
-        return _uncompared(seal, sheets, there=error.code != Fault.LINK_NOT_FOUND)
+        return _uncompared(seal, sheets, _UNCOMPARED.get(error.code, "unasked"))
 
 
 class _Issued:
@@ -154,12 +165,12 @@ class _Issued:
     def __init__(self, session: Session, text: str) -> None:
         self._session = session
         self._text = text
-        self._pages: dict[int, verbs.IssuedPageAnswer] = {}
+        self._pages: dict[int, messages.IssuedPageAnswer] = {}
 
-    async def page(self, number: int) -> verbs.IssuedPageAnswer:
+    async def page(self, number: int) -> messages.IssuedPageAnswer:
         """From 1. Raises KioskError as the verb does."""
         if number not in self._pages:
-            request = verbs.IssuedPageRequest(seal=self._text, page=number)
+            request = messages.IssuedPageRequest(seal=self._text, page=number)
             answer = await self._session.kiosk.link.call(verbs.ISSUED_PAGE, request)
             self._pages[number] = answer
         return self._pages[number]
@@ -195,13 +206,20 @@ def _verdict(seal: CheckedSeal, pages: _Pages) -> CopyCheckedView:
         return _view(seal, "fault", "other-page", {}, strange[0])
     if changed:
         number, page = max(changed, key=lambda pair: len(pair[1].marks))
-        marks = sum(len(page.marks) for _, page in changed)
-        return _view(seal, "fault", "differs", {"count": marks}, page, number)
+        others = sorted({each for each, _ in changed} - {number})
+        return _view(seal, "fault", "differs", _differences(number, page, others), page, number)
     number, page = pages.compared[0]
     if missing:
         seen: dict[str, str | int | Text] = {"seen": pages.issued - missing, "pages": pages.issued}
         return _view(seal, "warn", "incomplete", seen, page, number)
     return _view(seal, "ok", "same", {}, page, number)
+
+
+def _differences(number: int, page: Compared, others: list[int]) -> dict[str, str | int | Text]:
+    """Only what the shown page shows is counted; the other changed pages are named."""
+    pages = ", ".join(map(str, others))
+    also = Text("check.others-differ", {"pages": pages}) if others else Text.plain("")
+    return {"page": number, "count": len(page.marks), "others": also}
 
 
 def _view(
@@ -224,9 +242,7 @@ def _view(
     )
 
 
-def _uncompared(seal: CheckedSeal, sheets: list[Sheet], *, there: bool) -> CopyCheckedView:
-    """``there``: the portal may have it, but cannot be asked now."""
-    kind = "waits" if there else "not-here"
+def _uncompared(seal: CheckedSeal, sheets: list[Sheet], kind: str) -> CopyCheckedView:
     return _view(seal, "warn", kind, {}, Compared(False, sheets[0].jpeg))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk import fees
 from kiosk.session import BACK, NEXT, Outcome, Session
 from kiosk.views import ConfirmView, Next, Text
-from kiosk.words import money
+from kiosk.words import price
 
 
 async def run(session: Session) -> Outcome:
@@ -18,7 +18,7 @@ async def run(session: Session) -> Outcome:
                 Text("confirm.original-back"),
                 Text(f"confirm.{procedure.result}"),
             ),
-            fee=Text("confirm.fee", {"amount": money(amount)}) if amount else Text("confirm.free"),
+            fee=Text("confirm.fee", {"amount": price(amount)}) if amount else Text("confirm.free"),
             **session.progress,
         )
     )

@@ -48,9 +48,9 @@ def test_without_a_policy_the_setting_counts() -> None:
 
 
 def test_it_is_told_before_anything_is_scanned() -> None:
-    said = [resolve(fees.in_words(session(50)), language) for language in LANGUAGES]
-    prices = ("1.000\u00a0đ", "500\u00a0đ", "100.000\u00a0đ")
-    assert all(price in each for each in said for price in prices)
+    said = {each: resolve(fees.in_words(session(50)), each) for each in LANGUAGES}
+    assert all(price in said["vi"] for price in ("1.000\u00a0đ", "500\u00a0đ", "100.000\u00a0đ"))
+    assert all(price in said["en"] for price in ("1,000\u00a0VND", "500\u00a0VND", "100,000"))
     for nothing in (session(0), session(100, rule="free"), session(100, 0)):
         assert fees.in_words(nothing).key == "fee.none"
 

@@ -27,6 +27,7 @@ from kiosk.views import (
     Touch,
     Typed,
 )
+from tests.ui.conftest import turn
 from tests.ui.helpers import buttons, frames, intents, page_of, show, texts, until
 from ui.app import Screen
 from ui.bridge import bound
@@ -49,7 +50,7 @@ from ui.samples import samples
         ("identify-others", "way.other", Choose("other")),
         ("ways", "way.card", Choose("card")),
         ("card-code", "type", Choose("type")),
-        ("card-take", "main", Next()),
+        ("check-comparing", "back", Back()),
         ("fault-other", "action.other", Choose("other")),
         ("scan-blurred", "redo.2", Redo(2)),
         ("scan-blurred", "remove.2", Remove(2)),
@@ -106,6 +107,31 @@ def test_tab_and_enter_work_like_a_finger(screen: Screen) -> None:
     QTest.keyClick(screen.window, Qt.Key.Key_Return)
     QTest.keyClick(screen.window, Qt.Key.Key_Space)
     assert heard == [Next(), Next()]
+
+
+@pytest.mark.parametrize("name", ["consent-data", "consent-face"])
+def test_large_text_lying_down_has_the_consent_in_two_parts(screen: Screen, name: str) -> None:
+    """Only after the second can anybody agree, and Go back leads to the first."""
+    turn(screen, "landscape")
+    screen.theme.setProperty("wantedScale", 1.3)
+    show(screen, samples("vi")[name])
+    assert float(screen.theme.property("textScale")) >= 1.1
+    robot, heard = Robot(screen.window), intents(screen)
+    first = _seen(screen)
+    robot.tap("main")
+    frames(screen)
+    assert catalogue("vi")["ui.consent.agree"] in _seen(screen) - first
+    robot.tap("back")
+    frames(screen)
+    assert _seen(screen) == first
+    assert set(heard) == {Touch()}
+    robot.tap("main")
+    robot.tap("main")
+    assert set(heard) == {Touch(), Next()}
+
+
+def _seen(screen: Screen) -> set[str]:
+    return {item.property("text") for item in texts(screen)}
 
 
 def test_the_language_changes_everything_at_once(screen: Screen) -> None:

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import ui.theme
 import ui.components
 
 // The citizen card: show its printed code, lay it down, let it lie, take it back.
@@ -17,18 +18,19 @@ Page {
     title: word("title")
     lead: word("lead")
     bar.backText: reading || !view.can_go_back ? "" : Kiosk.word("back")
-    bar.mainText: state_ === "take" ? Kiosk.word("card.taken") : ""
-    bar.mainSymbol: "check"
 
     explain: [
         Panel {
+            // An empty box says nothing.
+            visible: page.explainHeight > doing.height + 24
+                     + (problem.visible ? problem.implicitHeight + Theme.s3 : 0)
             Layout.fillWidth: true
             Layout.fillHeight: true
 
             Picture {
                 readonly property real room: Math.min(parent.height - 64 - doing.height - 16, 420)
                 visible: room >= 120
-                name: "id_card"
+                name: page.state_ === "code" ? "card_code" : "id_card"
                 size: Math.max(120, room)
                 anchors.horizontalCenter: parent.horizontalCenter
                 y: (parent.height - height - doing.height - 16) / 2
@@ -44,6 +46,7 @@ Page {
             }
         },
         Banner {
+            id: problem
             visible: text !== ""
             Layout.fillWidth: true
             tone: "warn"

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import ui.theme
 import ui.components
 
 // Put a paper copy in, or hold its code before the reader: is it what was issued?
@@ -8,13 +9,17 @@ Page {
 
     readonly property bool busy: view.state !== "waiting"
 
-    title: Kiosk.word("check.title")
+    title: Kiosk.word(busy ? "check." + view.state + "_title" : "check.title")
     lead: Kiosk.word("check.lead")
     showProgress: false
-    bar.backText: busy || !view.can_go_back ? "" : Kiosk.word("back")
+    bar.backText: view.state === "scanning" ? ""
+                : Kiosk.word(busy ? "check.stop" : "back")
 
     explain: [
         Panel {
+            // An empty box says nothing.
+            visible: page.explainHeight > doing.height + 24
+                     + (problem.visible ? problem.implicitHeight + Theme.s3 : 0)
             Layout.fillWidth: true
             Layout.fillHeight: true
 
@@ -35,6 +40,7 @@ Page {
             }
         },
         Banner {
+            id: problem
             visible: text !== ""
             Layout.fillWidth: true
             tone: "warn"

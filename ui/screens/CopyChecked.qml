@@ -11,10 +11,18 @@ Page {
 
     readonly property var marks: view.marks
     readonly property var closeUps: view.close_ups
-    readonly property int columns: Theme.hugeText && !landscape ? 1 : 2
+    readonly property bool large: Theme.wantedScale > 1.2
+    // Beside large close-ups two facts have to do: the number and the code, by which it is found.
+    readonly property var facts: large && closeUps.length > 0 && view.facts.length > 3
+                                 ? [view.facts[0], view.facts[3]] : view.facts
+    // Of a close-up that is no picture nobody sees anything: rather fewer of them.
+    readonly property int leastCloseUp: Theme.caption + 116
+    readonly property int shown: landscape ? closeUps.length : Math.max(1, Math.min(
+        closeUps.length, Math.floor((paper.height - more.height) / (leastCloseUp + Theme.s2))))
     readonly property bool pictured: (view.picture ?? "") !== ""
 
     title: view.title
+    lead: pictured && !landscape ? Kiosk.word("check.take_back") : ""
     showProgress: false
     bar.backText: Kiosk.word("check.again")
     bar.backSymbol: "refresh"
@@ -27,10 +35,12 @@ Page {
     }
 
     component CloseUp: Rectangle {
-        id: near
+        id: closeUp
         required property int index
 
+        objectName: "close-up"
         Layout.fillWidth: true
+        Layout.minimumHeight: page.leastCloseUp
         Layout.maximumHeight: width / 3 + spot.height + 24
         color: Theme.quietZone
         radius: 12
@@ -41,7 +51,7 @@ Page {
             anchors.fill: parent
             anchors.margins: 10
             anchors.topMargin: spot.height + 8
-            source: page.closeUps[near.index] ?? ""
+            source: page.closeUps[closeUp.index] ?? ""
             cache: false
             fillMode: Image.PreserveAspectFit
             Accessible.role: Accessible.Graphic
@@ -51,12 +61,21 @@ Page {
             id: spot
             x: 16
             y: 4
-            text: Kiosk.say("check.spot", { number: near.index + 1 })
+            text: Kiosk.say("check.spot", { number: closeUp.index + 1 })
             font.pixelSize: Theme.caption
             weight: Font.DemiBold
             color: Theme.markInk
             lineHeight: 1
         }
+    }
+
+    component More: Label {
+        visible: page.marks.length > page.shown
+        Layout.fillWidth: true
+        text: Kiosk.say("check.more", { count: page.marks.length - page.shown })
+        font.pixelSize: Theme.caption
+        color: Theme.inkSoft
+        lineHeight: 1
     }
 
     explain: [
@@ -67,6 +86,7 @@ Page {
             text: page.view.lead
         },
         RowLayout {
+            id: paper
             visible: page.pictured && page.explainHeight - said.height >= 240
             Layout.fillWidth: true
             Layout.fillHeight: true
@@ -122,20 +142,14 @@ Page {
                 spacing: Theme.s2
 
                 Repeater {
-                    model: page.closeUps.length
+                    model: page.shown
 
                     CloseUp {
                         Layout.fillHeight: true
                     }
                 }
-                Label {
-                    visible: page.marks.length > page.closeUps.length
-                    Layout.fillWidth: true
-                    text: Kiosk.say("check.more",
-                                    { count: page.marks.length - page.closeUps.length })
-                    font.pixelSize: Theme.caption
-                    color: Theme.inkSoft
-                    lineHeight: 1
+                More {
+                    id: more
                 }
             }
         },
@@ -152,12 +166,21 @@ Page {
             uniformCellSizes: true
 
             Repeater {
-                model: page.closeUps.length
+                model: page.landscape ? page.shown : 0
 
                 CloseUp {
                     Layout.preferredHeight: 176
                 }
             }
+        },
+        More {
+            visible: page.landscape && page.marks.length > page.shown
+        },
+        Label {
+            visible: page.pictured && page.landscape
+            Layout.fillWidth: true
+            text: Kiosk.word("check.take_back")
+            lineHeight: 1
         },
         Label {
             visible: text !== ""
@@ -168,29 +191,30 @@ Page {
             lineHeight: 1
         },
         Panel {
-            visible: page.view.facts.length > 0
+            visible: page.facts.length > 0
             Layout.fillWidth: true
             implicitHeight: facts.height + 48
 
             GridLayout {
                 id: facts
-                x: 36
+                x: 28
                 y: 24
-                width: parent.width - 72
-                columns: page.columns
-                columnSpacing: Theme.s4
+                width: parent.width - 56
+                columns: 2
+                columnSpacing: Theme.s3
                 rowSpacing: Theme.s2
-                uniformCellWidths: true
 
                 Repeater {
-                    model: page.view.facts.length
+                    model: page.facts.length
 
                     Column {
                         id: fact
                         required property int index
-                        readonly property var entry: page.view.facts[index]
+                        readonly property var entry: page.facts[index]
                                                      ?? { label: "", value: "" }
 
+                        // The code on the right has no place where it may break.
+                        Layout.preferredWidth: index % 2 === 0 ? 4 : 5
                         Layout.fillWidth: true
                         Layout.alignment: Qt.AlignTop
 
@@ -204,7 +228,7 @@ Page {
                         Label {
                             width: parent.width
                             text: fact.entry.value
-                            font.pixelSize: page.landscape ? Theme.caption : Theme.body
+                            font.pixelSize: page.landscape || page.large ? Theme.caption : Theme.body
                             weight: Font.DemiBold
                             lineHeight: 1
                         }

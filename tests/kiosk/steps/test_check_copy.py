@@ -18,7 +18,7 @@ from drivers.wire import Blob
 from kiosk.certifier import CheckedSeal
 from kiosk.documents.paper import Compared, Sheet
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.session import BACK, NEXT, Outcome
 from kiosk.steps import check_copy
 from kiosk.strings import LANGUAGES, resolve
@@ -48,7 +48,8 @@ CHANGED = Compared(True, b"changed", ((0.1, 0.2, 0.1, 0.02),), (b"near",))
 class World:
     """``sheets``: the codes on each sheet that is put in; none: only ``code`` is shown. ``line``:
     how many pages the portal gives, or why none. ``looks``: how sheet n and issued page m compare;
-    where nothing is said, n is m."""
+    where nothing is said, n is m. ``stops``: the person stops the comparing. ``compared``: sheet
+    and page, as they were looked at."""
 
     sheets: tuple[tuple[str, ...], ...] = ()
     code: str = ""
@@ -56,6 +57,8 @@ class World:
     looks: dict[tuple[int, int], Compared] = field(default_factory=dict)
     answers: list[Intent] = field(default_factory=lambda: [Next()])
     reader_broken: bool = False
+    stops: bool = False
+    compared: list[tuple[int, int]] = field(default_factory=list)
     closed: bool = False
     views: list[View] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
@@ -78,8 +81,10 @@ class World:
         self.present(view)
         return self.answers.pop(0)
 
-    async def race(self, view: View, work: Callable[[], Any]) -> Any:
+    async def race(self, view: View, work: Callable[[], Any], *, machine: bool = False) -> Any:
         self.present(view)
+        if machine and self.stops:
+            return self.answers.pop(0)
         if isinstance(self.answers[0], Back):
             return self.answers.pop(0)
         return await work()
@@ -101,13 +106,13 @@ class World:
         assert trust == b"trust"
         return SEALS[text]
 
-    async def call(self, verb: object, request: verbs.IssuedPageRequest) -> Any:
+    async def call(self, verb: object, request: messages.IssuedPageRequest) -> Any:
         if verb is verbs.TRUST:
-            return verbs.TrustAnswer(bundle=b"trust", policy=b"")
+            return messages.TrustAnswer(bundle=b"trust", policy=b"")
         assert request.seal == SEAL
         if isinstance(self.line, str):
             raise KioskError(self.line)
-        return verbs.IssuedPageAnswer(pages=self.line, jpeg=b"%d" % request.page)
+        return messages.IssuedPageAnswer(pages=self.line, jpeg=b"%d" % request.page)
 
     # The child that sees the sheets.
 
@@ -117,6 +122,7 @@ class World:
 
     async def compare(self, sheet: Sheet, issued: bytes, ignored: object) -> Compared:
         page = int(issued)
+        self.compared.append((sheet.dpi, page))
         return self.looks.get((sheet.dpi, page), SAME if page == sheet.dpi else OTHER)
 
     async def close(self) -> None:
@@ -162,6 +168,7 @@ TWO = ((), (SEAL,))
         (World(((SEAL,),), line=2), ("warn", "check.incomplete-title")),
         (World(((SEAL,),), line=Fault.LINK_OFFLINE), ("warn", "check.waits-title")),
         (World(((SEAL,),), line=Fault.LINK_NOT_FOUND), ("warn", "check.not-here-title")),
+        (World(((SEAL,),), line=Fault.LINK_BUSY), ("warn", "check.unasked-title")),
         (World(((FORGED,),)), ("fault", "check.not-genuine-title")),
         (World(((FOREIGN, FORGED),)), ("fault", "check.not-genuine-title")),
         (World(code=SEAL), ("warn", "check.code-title")),
@@ -192,6 +199,32 @@ def test_the_changed_page_is_shown_with_its_marks(monkeypatch: pytest.MonkeyPatc
     assert view.picture_title
     assert view.picture_title.arguments == {"number": 2}
     assert view.facts[-1].value.arguments["value"] == "000H-0000-01AZ"
+
+
+def test_only_what_is_shown_is_counted_and_other_pages_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worse = Compared(True, b"worse", CHANGED.marks * 3)
+    world = World((*TWO, ()), line=3, looks={(1, 1): CHANGED, (2, 2): worse})
+    world.walk(monkeypatch)
+    view = world.views[-1]
+    assert isinstance(view, CopyCheckedView)
+    assert len(view.marks) == 3
+    said = resolve(view.lead, "en")
+    assert "page 2 differs. Boxes to look at: 3. Pages that differ too: 1." in said
+
+
+def test_the_first_strange_sheet_ends_the_comparing(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World((*TWO, ()), line=2, looks={(1, 1): OTHER})
+    world.walk(monkeypatch)
+    assert world.said == [("fault", "check.other-page-title")]
+    assert {sheet for sheet, _ in world.compared} == {1}
+
+
+def test_comparing_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(((SEAL,),), stops=True, answers=[Next(), Back()])
+    assert world.walk(monkeypatch) == BACK
+    assert [*world.said, *world.journal, *world.compared] == []
 
 
 def test_paper_without_a_code_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
