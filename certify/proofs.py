@@ -16,7 +16,7 @@ from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timesta
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
+from pyhanko.sign.validation.status import SignatureCoverageLevel, SignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from certify.copyfile import CopyFile, is_plainly_written
@@ -73,7 +73,7 @@ def prove(pdf: bytes, copy: CopyFile, bundle: TrustBundle, moment: datetime) -> 
     return Proofs(tuple(stamps), now, whole)
 
 
-def revoked_at(bundle: TrustBundle, status: PdfSignatureStatus) -> datetime | None:
+def revoked_at(bundle: TrustBundle, status: SignatureStatus) -> datetime | None:
     """When the first certificate of the path was revoked; None when all are in force."""
     path = [status.signing_cert, *(status.validation_path or ())]
     revoked = bundle.revoked_certificates

@@ -24,11 +24,14 @@ from certify.pages import DPI_RANGE, SourcePage
 
 # What filling the first of our fields changes: the form, the catalog's word of who certifies, and
 # when the file was changed.
+_CATALOG = {"/AcroForm", "/Extensions", "/Metadata", "/Perms"}
 _FILLING = StandardDiffPolicy(
     global_rules=[
-        CatalogModificationRule(ignored_keys={"/AcroForm", "/Extensions", "/Metadata", "/Perms"}),
+        CatalogModificationRule(ignored_keys=_CATALOG),  # type: ignore[no-untyped-call]
         DocInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        MetadataUpdateRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        MetadataUpdateRule().as_qualified(  # type: ignore[no-untyped-call]
+            ModificationLevel.LTA_UPDATES
+        ),
     ],
     form_rule=FormUpdatingRule(field_rules=[SigFieldModificationRule()]),
     ignore_orphaned_objects=False,

@@ -96,9 +96,7 @@ def test_a_credential_of_systemd_is_no_file_of_ours(
 )
 def test_a_desk_in_production_trusts_no_line(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(PortalError, match=told):
-        load_desk(
-            written(tmp_path, text.replace("[remote]", 'environment = "production"\n[remote]'))
-        )
+        load_desk(written(tmp_path, text))
     loopback = 'portal = "http://127.0.0.1:8080"\n' + TOKEN_FILE
     token = 'token = "officer"\nmodule = "/usr/lib/token.so"\n'
     assert load_desk(written(tmp_path, loopback + token)).token == "officer"
