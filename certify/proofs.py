@@ -74,10 +74,13 @@ def prove(pdf: bytes, copy: CopyFile, bundle: TrustBundle, moment: datetime) -> 
 
 
 def revoked_at(bundle: TrustBundle, status: SignatureStatus) -> datetime | None:
-    """When the first certificate of the path was revoked; None when all are in force."""
+    """When the first certificate of the path was revoked; None when all are in force. A root is
+    never among the revoked, it is left out of the bundle: its serial number may be another's too.
+    """
     path = [status.signing_cert, *(status.validation_path or ())]
+    below = [cert for cert in path if cert.dump() not in bundle.roots]
     revoked = bundle.revoked_certificates
-    times = [revoked[cert.serial_number] for cert in path if cert.serial_number in revoked]
+    times = [revoked[cert.serial_number] for cert in below if cert.serial_number in revoked]
     return min(times, default=None)
 
 
