@@ -113,7 +113,7 @@ def _judge(
 
     if pdf is not None:
         return verify(pdf, trusted, at=moment, paper_seal=paper)
-    return verify_seal(paper or "", trusted)
+    return verify_seal(paper or "", trusted, at=moment)
 
 
 def _seal_text(seal: str) -> str:

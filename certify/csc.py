@@ -134,7 +134,7 @@ class CscClient:
         deadline = time.monotonic() + self._account.seconds
         while "handle" in answer and "SAD" not in answer:  # waits for a person (v2, 11.7)
             if time.monotonic() > deadline:
-                raise CertifyError(Fault.SIGNER_REFUSED, "not confirmed in time")
+                raise CertifyError(Fault.SIGNER_UNCONFIRMED, "not confirmed in time")
             time.sleep(self._account.poll)
             answer = self._call("credentials/authorizeCheck", {"handle": answer["handle"]})
         return _activation(answer, count)

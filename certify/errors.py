@@ -26,11 +26,13 @@ class Fault(StrEnum):
     SEAL_HOST = "certify.seal-host"
     SEAL_INVALID = "certify.seal-invalid"
     SEAL_KEY_UNKNOWN = "certify.seal-key-unknown"
+    SEAL_RIGHT = "certify.seal-right"
     SIGNATURE_INVALID = "certify.signature-invalid"
     SIGNER_ABSENT = "certify.signer-absent"
     SIGNER_LOCKED = "certify.signer-locked"
     SIGNER_MISMATCH = "certify.signer-mismatch"
     SIGNER_REFUSED = "certify.signer-refused"
+    SIGNER_UNCONFIRMED = "certify.signer-unconfirmed"
     SIGNER_UNREACHABLE = "certify.signer-unreachable"
     TOO_MANY_PAGES = "certify.too-many-pages"
 

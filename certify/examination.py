@@ -248,7 +248,7 @@ class Examination:
     def _revocation(self, _seal: Seal) -> str:
         """A revoked certificate still counts for what a timestamp proves to be older."""
         for name, status in self._statuses.items():
-            ended = self._revoked_at(status)
+            ended = proofs.revoked_at(self._bundle, status)
             if ended is None:
                 continue
             why = self._reason(status)
@@ -266,13 +266,6 @@ class Examination:
         found = {reasons[cert.serial_number] for cert in path if cert.serial_number in reasons}
         return f": {', '.join(sorted(found))}" if found else ""
 
-    def _revoked_at(self, status: PdfSignatureStatus) -> datetime | None:
-        """When the first certificate of the path was revoked; None when all are in force."""
-        path = [status.signing_cert, *(status.validation_path or ())]
-        revoked = self._bundle.revoked_certificates
-        times = [revoked[cert.serial_number] for cert in path if cert.serial_number in revoked]
-        return min(times, default=None)
-
     def _need_statuses(self) -> None:
         whole = self._statuses.keys() == self._copy.signatures.keys()
         _need(whole and self._statuses, "signature-broken", "a signature is broken")
@@ -285,6 +278,7 @@ SEAL_REASONS: dict[str, str] = {
     Fault.SEAL_HOST: "seal-host",
     Fault.SEAL_INVALID: "seal-invalid",
     Fault.SEAL_KEY_UNKNOWN: "seal-key-unknown",
+    Fault.SEAL_RIGHT: "seal-right",
 }
 
 

@@ -28,7 +28,7 @@ from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.stamp import StaticStampStyle
 from reportlab.pdfgen.canvas import Canvas
 
-from certify import crosspage, drawing
+from certify import cose, crosspage, drawing
 from certify.copyfile import PRIVATE_DATA
 from certify.drawing import Box
 from certify.errors import CertifyError, Fault
@@ -42,6 +42,7 @@ Role = Literal["officer", "agency"]
 FIELDS: dict[Role, str] = {"officer": "Officer", "agency": "Agency"}
 _VIETNAM = timezone(timedelta(hours=7))
 _PRINT_AND_LOCKED = 4 | 128
+_ID_SIZE = 16  # bytes of each half of a file's /ID (ISO 32000-1, 14.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def issue_post_check(
 def assemble(
     pages: Sequence[SourcePage], facts: CopyFacts, seal_text_for: Callable[[bytes], str]
 ) -> bytes:
-    """The unsigned copy, with both signature fields. ``seal_text_for`` seals its digest.
+    """The unsigned copy, with both signature fields. ``seal_text_for`` seals its digest. The same
+    pages, facts and seal give the same bytes.
 
     Raises CertifyError (PAGE_UNREADABLE) and ValueError without any page.
     """
@@ -105,6 +107,9 @@ def assemble(
                 _add_mask(pdf, page, source.layers)
         _describe(pdf, facts, seal_text)
         _add_fields(pdf, boxes)
+        # The second half is made of the content. reportlab's first half would be of the hour, and
+        # the same pages, facts and seal must always give the same bytes (certify.reassembly).
+        pdf.trailer.ID = pikepdf.Array([cose.sha256(facts.id_code.encode())[:_ID_SIZE]] * 2)
         out = io.BytesIO()
         pdf.save(
             out,

@@ -20,7 +20,7 @@ MAX_PIXELS = 100_000_000
 MAX_PAGES = 200
 MIN_SIDE = 200  # pixels; an identity card at 200 dpi is 425 high
 PDF_DPI = 200
-_DPI_RANGE = (72, 1200)
+DPI_RANGE = (72, 1200)
 _A4_INCHES = 8.27
 _FORMATS = ("PNG", "JPEG", "TIFF")  # never EPS: that starts Ghostscript
 
@@ -204,6 +204,6 @@ def _on_white(image: Image) -> Image:
 def _dpi(image: Image) -> int:
     """What the file says when it is plausible, otherwise as if the page were A4 wide."""
     said = round(float(image.info.get("dpi", (0, 0))[0]))
-    if _DPI_RANGE[0] < said <= _DPI_RANGE[1]:
+    if DPI_RANGE[0] < said <= DPI_RANGE[1]:
         return said
-    return max(_DPI_RANGE[0], round(min(image.size) / _A4_INCHES))
+    return max(DPI_RANGE[0], round(min(image.size) / _A4_INCHES))

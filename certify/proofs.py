@@ -16,7 +16,7 @@ from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timesta
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko.sign.validation.status import SignatureCoverageLevel, SignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from certify.copyfile import CopyFile, is_plainly_written
@@ -62,10 +62,26 @@ def prove(pdf: bytes, copy: CopyFile, bundle: TrustBundle, moment: datetime) -> 
         status = validate_pdf_timestamp(stamp, context(bundle, moment))
         if not (status.intact and status.valid and status.trusted):
             break
+        ended = revoked_at(bundle, status)
+        # Of a revoked authority counts only what was stamped before, and only if a newer stamp
+        # shows that it was: whoever stole its key sets its clock as well.
+        if ended is not None and (not stamps or stamps[0].time >= ended):
+            break
         whole = whole or status.coverage is SignatureCoverageLevel.ENTIRE_FILE
         moment = status.timestamp
         stamps.insert(0, Stamp(stamp.signed_revision, moment))
     return Proofs(tuple(stamps), now, whole)
+
+
+def revoked_at(bundle: TrustBundle, status: SignatureStatus) -> datetime | None:
+    """When the first certificate of the path was revoked; None when all are in force. A root is
+    never among the revoked, it is left out of the bundle: its serial number may be another's too.
+    """
+    path = [status.signing_cert, *(status.validation_path or ())]
+    below = [cert for cert in path if cert.dump() not in bundle.roots]
+    revoked = bundle.revoked_certificates
+    times = [revoked[cert.serial_number] for cert in below if cert.serial_number in revoked]
+    return min(times, default=None)
 
 
 def context(bundle: TrustBundle, moment: datetime) -> ValidationContext:

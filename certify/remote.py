@@ -111,7 +111,7 @@ class RemoteSigner:
             except CertifyError as error:
                 self._refused = error.code in (Fault.SIGNER_REFUSED, Fault.SIGNER_LOCKED)
                 raise
-        raise CertifyError(Fault.SIGNER_REFUSED, "one-time code")
+        raise CertifyError(Fault.SIGNER_UNCONFIRMED, "one-time code")
 
     def _sent_pin(self) -> Secret | None:
         return self._pin if self._credential.needs_pin else None

@@ -108,11 +108,12 @@ def read_seal(text: str) -> Seal:
 
 
 def check_seal(text: str, bundle: TrustBundle) -> Seal:
-    """The seal, when its host is ours, its signature holds, the copy is not revoked, and its
-    issuer still had a lease, without which nothing is issued before an officer saw it.
+    """The seal, when its host is ours, its signature holds, the copy is not revoked, and its key
+    may issue such a copy and still might when it did.
 
     Raises CertifyError: SEAL_INVALID (no seal), SEAL_HOST (another address, however alike),
-    SEAL_KEY_UNKNOWN, SEAL_ALTERED (its signature does not hold), COPY_REVOKED, LEASE_EXPIRED.
+    SEAL_KEY_UNKNOWN, SEAL_ALTERED (its signature does not hold), COPY_REVOKED, SEAL_RIGHT (a
+    kiosk's key for what an officer inspected before), LEASE_EXPIRED.
     """
     seal = read_seal(text)
     if seal.host != bundle.seal_host.upper():
@@ -125,12 +126,23 @@ def check_seal(text: str, bundle: TrustBundle) -> Seal:
         raise CertifyError(fault, error.detail) from None
     if seal.id_code in bundle.revoked_codes:
         raise CertifyError(Fault.COPY_REVOKED, seal.id_code)
-    lease_end = bundle.leases.get(seal.key_id)
-    if lease_end is None and seal.mode == "post-check":
-        raise CertifyError(Fault.LEASE_EXPIRED, "a key without a lease")
-    if lease_end is not None and seal.issued > lease_end:
-        raise CertifyError(Fault.LEASE_EXPIRED, f"issued {seal.issued:%Y-%m-%d %H:%M}")
+    _need_right(seal, bundle)
     return seal
+
+
+def _need_right(seal: Seal, bundle: TrustBundle) -> None:
+    """Whose key has a lease is a kiosk: it issues before an officer saw the original, and never
+    after. For a desk it is the other way round."""
+    if seal.mode == "pre-check":
+        if seal.key_id in bundle.leases:
+            raise CertifyError(Fault.SEAL_RIGHT, "a kiosk's key")
+        end = bundle.seal_ends.get(seal.key_id)
+    else:
+        end = bundle.leases.get(seal.key_id)
+        if end is None:
+            raise CertifyError(Fault.LEASE_EXPIRED, "a key without a lease")
+    if end is not None and seal.issued > end:
+        raise CertifyError(Fault.LEASE_EXPIRED, f"issued {seal.issued:%Y-%m-%d %H:%M}")
 
 
 def abbreviated(agency: str) -> str:

@@ -53,11 +53,11 @@ class TrustBundle:
     """Whom to believe. ``roots``: DER certificates. ``seal_keys``: by key id (cose.key_id).
 
     ``revoked_codes``: id codes of copies; ``revoked_certificates``: since when, by serial number,
-    and ``revocation_reasons`` why. ``leases``: until when the holder of a seal key, by key id, may
-    issue; a desk needs no lease. ``signers``: the only certificates (SHA-256 of their DER) that may
-    sign copies; when there are none, every one under the roots that bears the right names.
-    ``revocation_key`` may sign a list of further codes; ``listed`` is that list, already among
-    ``revoked_codes``.
+    and ``revocation_reasons`` why. ``leases``: until when a kiosk may issue, by the id of its seal
+    key; ``seal_ends``: until when a desk may seal, which needs no lease and must have none.
+    ``signers``: the only certificates (SHA-256 of their DER) that may sign copies; when there
+    are none, every one under the roots that bears the right names. ``revocation_key`` may sign
+    a list of further codes; ``listed`` is that list, already among ``revoked_codes``.
 
     ``chip_roots``: DER certificates of the states whose chips are believed, and ``staff_roots`` of
     those who issue staff cards. ``revoked_signers``: what either has taken back, by the SHA-256 of
@@ -73,6 +73,7 @@ class TrustBundle:
     revoked_codes: frozenset[str] = frozenset()
     revoked_certificates: Mapping[int, datetime] = field(default_factory=dict)
     leases: Mapping[bytes, datetime] = field(default_factory=dict)
+    seal_ends: Mapping[bytes, datetime] = field(default_factory=dict)
     revocation_reasons: Mapping[int, str] = field(default_factory=dict)
     signers: Mapping[bytes, SignerRight] = field(default_factory=dict)
     revocation_key: ec.EllipticCurvePublicKey | None = None
@@ -122,7 +123,8 @@ def sign_bundle(bundle: TrustBundle, sign: cose.RawSigner, kid: bytes) -> bytes:
             [serial, int(when.timestamp()), *_reason(bundle, serial)]
             for serial, when in sorted(bundle.revoked_certificates.items())
         ],
-        "leases": {kid: int(until.timestamp()) for kid, until in bundle.leases.items()},
+        "leases": _seconds_of(bundle.leases),
+        "seal_ends": _seconds_of(bundle.seal_ends),
         "chip_roots": list(bundle.chip_roots),
         "staff_roots": list(bundle.staff_roots),
         "revoked_signers": [list(pair) for pair in sorted(bundle.revoked_signers)],
@@ -198,10 +200,8 @@ def _read_bundle(body: Any) -> TrustBundle:
                 int(serial): datetime.fromtimestamp(when, UTC)
                 for serial, when, *_ in body["revoked_certificates"]
             },
-            leases={
-                bytes(kid): datetime.fromtimestamp(until, UTC)
-                for kid, until in body["leases"].items()
-            },
+            leases=_times_of(body["leases"]),
+            seal_ends=_times_of(body.get("seal_ends", {})),
             revocation_reasons={
                 int(serial): str(reason)
                 for serial, _, *reasons in body["revoked_certificates"]
@@ -257,6 +257,14 @@ def load_policy(
 def _reason(bundle: TrustBundle, serial: int) -> list[str]:
     reason = bundle.revocation_reasons.get(serial)
     return [reason] if reason else []
+
+
+def _seconds_of(ends: Mapping[bytes, datetime]) -> dict[bytes, int]:
+    return {kid: int(until.timestamp()) for kid, until in ends.items()}
+
+
+def _times_of(ends: Any) -> dict[bytes, datetime]:
+    return {bytes(kid): datetime.fromtimestamp(until, UTC) for kid, until in ends.items()}
 
 
 def _right(values: Any) -> SignerRight:

@@ -104,7 +104,8 @@ def verify(
 class SealVerdict:
     """What the seal alone shows: that such a copy was issued. It says nothing of the paper's pages.
 
-    ``code``: the mode of a genuine seal, otherwise why not (``copy.…``).
+    ``code``: the mode of a genuine seal, or "post-check-overdue" once the day of inspection has
+    passed: the seal cannot know whether it took place. Otherwise why not (``copy.…``).
     """
 
     ok: bool
@@ -124,8 +125,8 @@ class SealVerdict:
         }
 
 
-def verify_seal(text: str, bundle: TrustBundle) -> SealVerdict:
-    """Judge the text of a QR code, without any network."""
+def verify_seal(text: str, bundle: TrustBundle, *, at: datetime | None = None) -> SealVerdict:
+    """Judge the text of a QR code as of ``at`` (now, if not given), without any network."""
     try:
         seal = check_seal(text, bundle)
     except CertifyError as error:
@@ -138,8 +139,11 @@ def verify_seal(text: str, bundle: TrustBundle) -> SealVerdict:
         "date": f"{seal.issued.astimezone(VIETNAM):%d/%m/%Y}",
         "inspect_by": f"{seal.inspect_by:%d/%m/%Y}" if seal.inspect_by else "",
     }
-    words = {lang: text.format(**values) for lang, text in _words()["seal"][seal.mode].items()}
-    return SealVerdict(True, seal.mode, words["vi"], words["en"], seal)
+    today = (at or datetime.now(UTC)).astimezone(VIETNAM).date()
+    overdue = seal.inspect_by is not None and today > seal.inspect_by
+    code = "post-check-overdue" if overdue else seal.mode
+    words = {lang: text.format(**values) for lang, text in _words()["seal"][code].items()}
+    return SealVerdict(True, code, words["vi"], words["en"], seal)
 
 
 def _state(copy: CopyFile, moment: datetime) -> State:

@@ -100,7 +100,9 @@ class CertifyWorker:
         """Judge the text of a QR code as of now: SealVerdict.to_dict. Raises CertifyError."""
         from certify.verify import verify_seal
 
-        return verify_seal(text, load_bundle(bundle, self._anchor, at=_now())).to_dict()
+        moment = _now()
+        trusted = load_bundle(bundle, self._anchor, at=moment)
+        return verify_seal(text, trusted, at=moment).to_dict()
 
     @cached_property
     def _agency(self) -> Any:

@@ -52,6 +52,8 @@ class Certifier:
             "module": str(signing.module),
             "token": signing.token,
             "key": signing.key,
+            "seal_key": signing.seal_key,
+            "chain": [str(file) for file in signing.chain],
             "pin_file": str(signing.pin_file or ""),
             "developer_keys": str(signing.developer_keys or ""),
             "anchor": anchor_pem,

@@ -224,6 +224,10 @@ class SigningSettings(Section):
     )
     token: str = Field("", description="label of the token, or empty")
     key: str = Field("agency", description="label of the key and certificate on the token")
+    seal_key: str = Field("seal", description="label of the key that signs seals")
+    chain: tuple[Path, ...] = Field(
+        (), description="PEM files of the CA certificates that the token does not hold"
+    )
     pin_file: Path | None = Field(None, description="systemd credential that holds the PIN")
     developer_keys: Path | None = Field(
         None, description="folder with agency.p12 and seal.p12; never in production"

@@ -146,7 +146,8 @@ def describe(folder: Path) -> dict[str, Any]:
             **_shown_life(bundle),
             "seal_host": bundle.seal_host,
             "roots": len(bundle.roots),
-            "seals": {key.hex(): _iso(bundle.leases.get(key)) for key in bundle.seal_keys},
+            "desk_seals": {key.hex(): _iso(bundle.seal_ends.get(key)) for key in _desks(bundle)},
+            "kiosk_seals": {key.hex(): _iso(until) for key, until in bundle.leases.items()},
             "signers": {
                 digest.hex(): [right.role, _iso(right.since), _iso(right.until)]
                 for digest, right in bundle.signers.items()
@@ -226,6 +227,10 @@ def _with_earlier(
         revoked_certificates={**earlier.revoked_certificates, **bundle.revoked_certificates},
         revocation_reasons={**earlier.revocation_reasons, **bundle.revocation_reasons},
     )
+
+
+def _desks(bundle: TrustBundle) -> list[bytes]:
+    return [key for key in bundle.seal_keys if key not in bundle.leases]
 
 
 def _leases(bundle: TrustBundle, now: datetime, days: int) -> dict[bytes, datetime]:

@@ -66,7 +66,8 @@ class AnchorSource(_Section):
 
 
 class SealSource(_Section):
-    """A key that seals: until its certificate ends, or a kiosk's only until ``lease_until``."""
+    """A key that seals: a desk's until its certificate ends, a kiosk's until ``lease_until`` at
+    the latest. Without ``lease_until`` it is a desk's, which alone may say "inspected"."""
 
     certificate: Path
     lease_until: Time | None = None
@@ -166,10 +167,14 @@ def bundle_of(source: BundleSource, folder: Path, serial: int, now: datetime) ->
         revoked_certificates={number: _seconds(each.since) for each, number in revoked},
         revocation_reasons={number: each.reason for each, number in revoked},
         leases={
-            cose.key_id(key): _seconds(
-                min(each.lease_until or _end(certificate), _end(certificate))
-            )
+            cose.key_id(key): _seconds(min(each.lease_until, _end(certificate)))
             for each, certificate, key in keys
+            if each.lease_until is not None
+        },
+        seal_ends={
+            cose.key_id(key): _seconds(_end(certificate))
+            for each, certificate, key in keys
+            if each.lease_until is None
         },
         signers=dict(_rights(source.signer, folder)),
         revocation_key=_public(folder, source.revocation_key),

@@ -77,7 +77,8 @@ class Arrivals:
         if manifest.mode != "post-check":
             return Arrival(manifest, answers, None)
         copy = self._vault.open_part(manifest, COPY)
-        checked = self._verifier.check(copy, self._vault.images(manifest))
+        images, text = self._vault.images(manifest), self._vault.text(manifest)
+        checked = self._verifier.check(copy, images, text)
         if checked.facts is not None:
             self._vault.keep_copy(str(manifest.id), copy)
         seal = self._sealed.genuine_seal(copy)

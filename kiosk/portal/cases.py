@@ -217,8 +217,9 @@ class Cases:
             raise RefusedError(DeskProblem.NOT_WAITING, "the case was not approved")
         if dossier.processing != Processing.PROCESSING:  # a good copy is there already
             return
-        images = self._vault.images(manifest_of(dossier))
-        fault = self._verifier.fault_of(pdf, images, facts_of(dossier.facts))
+        manifest = manifest_of(dossier)
+        images, text = self._vault.images(manifest), self._vault.text(manifest)
+        fault = self._verifier.fault_of(pdf, images, text, facts_of(dossier.facts))
         if not self._attestations.are_of(dossier.id, images):
             fault = OTHER_PAGES
         if fault:

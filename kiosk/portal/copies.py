@@ -1,4 +1,5 @@
-"""Does a certified copy hold, what does it state, and does it show the pages of its dossier?
+"""Does a certified copy hold, what does it state, and does it show the pages of its dossier, and
+nothing but these?
 
 Parsers and signature checks of certify run in this server process: what they read comes from
 enrolled kiosks and the agency's own desk, never from the public.
@@ -14,12 +15,15 @@ from pathlib import Path
 from certify.copyfile import CopyFile, open_reader, read_copy
 from certify.errors import CertifyError
 from certify.examination import OFFICER
+from certify.pages import SourcePage, decode_text
+from certify.reassembly import shows_only
 from certify.seal import copy_digest, read_seal
 from certify.statement import CopyFacts
 from certify.verify import State, verify
 from kiosk.portal.trust import read_bundle
 
 OTHER_PAGES = "copy.other-pages"
+OTHER_LOOK = "copy.other-look"
 OTHER_FACTS = "copy.other-facts"
 OTHER_FILE = "copy.other-file"
 NOT_INSPECTED = "copy.not-inspected"
@@ -42,8 +46,9 @@ class CopyVerifier:
     def __init__(self, trust_dir: Path) -> None:
         self._trust_dir = trust_dir
 
-    def check(self, pdf: bytes, images: Sequence[bytes]) -> Checked:
-        """``images``: the dossier's pages (JPEG, in order), which the copy must show.
+    def check(self, pdf: bytes, images: Sequence[bytes], text: bytes) -> Checked:
+        """``images``: the dossier's pages (JPEG, in order), ``text`` their words and sizes
+        (certify.pages.encode_text): of them the copy must be made, byte for byte.
 
         Raises CertifyError (BUNDLE_INVALID, BUNDLE_EXPIRED) or OSError when the portal itself
         has no valid bundle.
@@ -57,23 +62,31 @@ class CopyVerifier:
             return Checked(None, verdict.code)
         if _sealed_digest(pdf) != copy_digest(images, verdict.facts):
             return Checked(None, OTHER_PAGES)
+        if not shows_only(pdf, _decoded(images, text)):
+            return Checked(None, OTHER_LOOK)
         return Checked(verdict.facts, state=verdict.state)
 
-    def fault_of(self, pdf: bytes, images: Sequence[bytes], facts: CopyFacts) -> str:
+    def fault_of(self, pdf: bytes, images: Sequence[bytes], text: bytes, facts: CopyFacts) -> str:
         """Empty when ``pdf`` is good and states exactly ``facts``."""
-        checked = self.check(pdf, images)
+        checked = self.check(pdf, images, text)
         if checked.facts is None:
             return checked.fault
         return "" if checked.facts == facts else OTHER_FACTS
 
     def inspection_fault_of(
-        self, pdf: bytes, before: bytes, images: Sequence[bytes], facts: CopyFacts, officer: str
+        self,
+        pdf: bytes,
+        before: bytes,
+        images: Sequence[bytes],
+        text: bytes,
+        facts: CopyFacts,
+        officer: str,
     ) -> str:
         """Empty when ``pdf`` is the copy ``before`` and, as its only addition, the officer's
         signature. ``officer``: SHA-256 of his certificate (DER), hex."""
         if not pdf.startswith(before):
             return OTHER_FILE
-        checked = self.check(pdf, images)
+        checked = self.check(pdf, images, text)
         if checked.facts is None:
             return checked.fault
         if checked.facts != facts:
@@ -88,6 +101,14 @@ def opened(pdf: bytes) -> CopyFile:
     reader = open_reader(pdf)
     assert reader is not None
     return read_copy(reader)
+
+
+def _decoded(images: Sequence[bytes], text: bytes) -> list[SourcePage]:
+    """No page at all when the two do not belong together."""
+    try:
+        return decode_text(text, images)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
+        return []
 
 
 def _sealed_digest(pdf: bytes) -> bytes:

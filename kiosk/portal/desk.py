@@ -26,12 +26,13 @@ from certify.errors import CertifyError
 from certify.errors import Fault as SignFault
 from certify.issue import issue_pre_check, sign_copy
 from certify.pages import SourcePage
+from certify.reassembly import shows_only
 from certify.seal import copy_digest, read_seal
 from certify.secret import keep_out_of_dumps
 from certify.signing import Signer
 from certify.statement import CopyFacts
 from kiosk.portal.attestations import scan_digest
-from kiosk.portal.copies import OTHER_FACTS, OTHER_PAGES
+from kiosk.portal.copies import OTHER_FACTS, OTHER_LOOK, OTHER_PAGES
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.desk_keys import open_keys
 from kiosk.portal.errors import Fault, PortalError
@@ -77,6 +78,7 @@ class Desk:
         signed, trouble = 0, None
         for case_id in self._client.approved():
             try:
+                self.beat()  # a signature may wait for the officer's phone for minutes
                 signed += self.sign(case_id)
             except (PortalError, CertifyError, ValueError) as error:
                 lasting = not getattr(error, "retryable", False)
@@ -127,7 +129,8 @@ class Desk:
 
     def _inspected(self, case: dict[str, Any], pages: list[SourcePage], facts: CopyFacts) -> bytes:
         """The officer signs what he saw and nothing else that a portal may hand him: the facts of
-        this case, sealed over its pages."""
+        this case, sealed over its pages, in a file that shows these pages and nothing else: it is
+        put together again here, and must come out the same."""
         pdf = self._client.copy(case["id"])
         reader = open_reader(pdf)
         copy = read_copy(reader) if reader else None
@@ -138,6 +141,8 @@ class Desk:
             images, facts
         ):
             raise PortalError(Fault.DESK_REFUSED, OTHER_PAGES)
+        if not shows_only(pdf, pages):
+            raise PortalError(Fault.DESK_REFUSED, OTHER_LOOK)
         return sign_copy(pdf, self._officer, "officer")
 
 

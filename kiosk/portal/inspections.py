@@ -142,9 +142,11 @@ class Inspections:
             raise RefusedError(DeskProblem.NOT_WAITING, "this account did not inspect it")
         if line.signed_at is not None:
             return
-        before, images = self._vault.copy(dossier.id), self._vault.images(manifest_of(dossier))
+        manifest = manifest_of(dossier)
+        before, images = self._vault.copy(dossier.id), self._vault.images(manifest)
+        text, facts = self._vault.text(manifest), facts_of(dossier.facts)
         fault = self._verifier.inspection_fault_of(
-            pdf, before, images, facts_of(dossier.facts), desk.certificate
+            pdf, before, images, text, facts, desk.certificate
         )
         if not self._attestations.are_of(dossier.id, images):
             fault = OTHER_PAGES

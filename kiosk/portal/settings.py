@@ -6,6 +6,7 @@ import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
@@ -194,9 +195,13 @@ def _forbidden_in_production(desk: DeskSettings) -> str:
     if desk.token and "softhsm" in str(desk.module).lower():
         return "module: SoftHSM keeps keys in files; production needs a token"
     remote = desk.remote
-    if remote and not remote.url.startswith("https://"):
-        return "remote.url: production needs https"
-    secrets = {"pin_file": desk.pin_file}
+    addresses = {"portal": desk.portal}
+    if remote:
+        addresses |= {"remote.url": remote.url, "remote.token_url": remote.token_url}
+    for key, address in addresses.items():
+        if address and not _is_private(address):
+            return f"{key}: production needs https"
+    secrets: dict[str, Path | None] = {"token_file": desk.token_file, "pin_file": desk.pin_file}
     if remote:
         names = ("pin_file", "access_token_file", "client_secret_file")
         secrets |= {f"remote.{name}": getattr(remote, name) for name in names}
@@ -204,6 +209,12 @@ def _forbidden_in_production(desk: DeskSettings) -> str:
         if file and not is_credential(file):
             return f"{key}: production takes it from systemd's credentials, or asks"
     return ""
+
+
+def _is_private(address: str) -> bool:
+    """Whether nobody on the line reads along or answers instead: https, or this very machine."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _load(kind: type[S], file: Path) -> S:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from kiosk.portal.answers import TEXT
 from kiosk.portal.files import Incoming, clear_leftovers, make_folder
 from kiosk.portal.keys import PortalKeys
 from kiosk.portal.objects import Objects
@@ -59,6 +60,10 @@ class Vault:
     def images(self, manifest: Manifest) -> list[bytes]:
         """The scanned pages (JPEG), in order."""
         return [self.open_part(manifest, name) for name in pages_of(manifest)]
+
+    def text(self, manifest: Manifest) -> bytes:
+        """Sizes and words of these pages (certify.pages.encode_text)."""
+        return self.open_part(manifest, TEXT)
 
     def copy(self, dossier_id: str) -> bytes:
         """The certified copy (PDF). Raises FileNotFoundError before it was issued."""

@@ -91,7 +91,9 @@ TROUBLE_WORDS = {
     "certify.pdf-unreadable": "Bản sao cấp tại kiosk bị hỏng: thu hồi và cấp lại",
     "certify.signer-mismatch": "Chứng thư trên thiết bị không đúng tên cán bộ hoặc cơ quan",
     "certify.signer-refused": "Thiết bị ký không nhận mã PIN",
+    "certify.signer-unconfirmed": "Chưa xác nhận ký, hoặc mã một lần sai: bấm ký lại",
     "copy.other-pages": "Trang quét không còn đúng như lúc cán bộ đối chiếu",
+    "copy.other-look": "Bản sao cho thấy điều khác với trang quét: đừng tin máy kiosk này, thu hồi",
     "copy.other-facts": "Bản sao không ghi đúng như hồ sơ",
     "desk.bad-copy": "Cổng không nhận bản sao đã ký",
 }

@@ -44,17 +44,18 @@ class Key:
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-ANCHOR, DESK, KIOSK, FOREIGN = map(Key, ("anchor", "desk", "kiosk", "foreign"))
+ANCHOR, DESK, ENDED, KIOSK, FOREIGN = map(Key, ("anchor", "desk", "ended", "kiosk", "foreign"))
 BUNDLE = trust.TrustBundle(
     serial=7,
     issued=datetime(2026, 3, 1, tzinfo=UTC),
     expires=datetime(2099, 1, 1, tzinfo=UTC),
     roots=(b"no certificates are needed for seals",),
-    seal_keys={key.kid: key.public for key in (DESK, KIOSK)},
+    seal_keys={key.kid: key.public for key in (DESK, ENDED, KIOSK)},
     seal_host=HOST,
     revoked_codes=frozenset({new_id_code(1, 13)}),
     revoked_certificates={2**140 + 1: datetime(2026, 2, 1, tzinfo=UTC), 5: ISSUED},
     leases={KIOSK.kid: datetime(2026, 3, 31, tzinfo=UTC)},
+    seal_ends={DESK.kid: datetime(2028, 1, 1, tzinfo=UTC), ENDED.kid: ISSUED - timedelta(days=1)},
 )
 
 
@@ -120,6 +121,16 @@ def _seals() -> dict[str, str]:
         "genuine, a large number": _seal(DESK, _facts("pre-check", number=70_000)),
         "issued after the lease": _seal(KIOSK, late),
         "to be inspected, of a key without a lease": _seal(DESK, _facts("post-check")),
+        "genuine, its inspection overdue": _seal(
+            KIOSK,
+            _facts("post-check", issued=ISSUED - timedelta(days=4), inspect_by=date(2026, 3, 1)),
+        ),
+        "genuine, its inspection due today": _seal(
+            KIOSK,
+            _facts("post-check", issued=ISSUED - timedelta(days=4), inspect_by=date(2026, 3, 2)),
+        ),
+        "checked by an officer, as a kiosk says": _seal(KIOSK, _facts("pre-check")),
+        "sealed by a desk whose key has ended": _seal(ENDED, _facts("pre-check")),
         "revoked": _seal(DESK, revoked),
         "of a key that nobody trusts": _seal(FOREIGN, _facts("pre-check")),
         "with the name of a trusted key": _seal(FOREIGN, _facts("pre-check"), DESK.kid),
@@ -216,7 +227,7 @@ def judged(seal: str, bundle: str, anchor: str) -> dict[str, Any]:
     except CertifyError as error:
         vi, en = refusal(error.code.partition(".")[2])
         return {"code": str(error.code), "vi": vi, "en": en, "claims": None}
-    verdict = verify_seal(seal, trusted)
+    verdict = verify_seal(seal, trusted, at=ISSUED)
     claims = verdict.seal.to_dict() if verdict.seal else None
     return {
         "code": verdict.code,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from certify.issue import Issued, assemble, issue_post_check, sign_copy
+from certify.issue import Issued, assemble, issue_post_check, issue_pre_check, sign_copy
 from certify.numbers import new_id_code
 from certify.seal import make_seal
 from certify.signing import Pkcs11Signer
@@ -118,6 +118,26 @@ def test_the_seal_alone(post_check: Issued, bundle: TrustBundle) -> None:
         "copy.revoked",
         "copy.seal-invalid",
     ]
+
+
+def test_a_seal_alone_becomes_overdue(post_check: Issued, bundle: TrustBundle) -> None:
+    due = datetime.combine(specimens.INSPECT_BY, time.max, specimens.VIETNAM)
+    assert verify_seal(post_check.seal, bundle, at=due).code == "post-check"
+    late = verify_seal(post_check.seal, bundle, at=due + timedelta(seconds=1))
+    assert (late.ok, late.code) == (True, "post-check-overdue")
+    assert f"{specimens.INSPECT_BY:%d/%m/%Y}" in late.sentence_vi
+
+
+def test_a_whole_copy_under_a_kiosks_pre_check_seal(signers: Signers, bundle: TrustBundle) -> None:
+    copy = issue_pre_check(
+        [specimens.page()],
+        specimens.facts(),
+        officer=signers.officer,
+        agency=signers.agency,
+        seal=signers.kiosk_seal,
+        seal_host=specimens.SEAL_HOST,
+    )
+    assert code(copy.pdf, bundle) == "copy.seal-right"
 
 
 def test_a_copy_issued_after_the_lease(

@@ -199,7 +199,8 @@ def test_three_wrong_codes_are_enough(desk: Desk) -> None:
     desk.holder().otp = "offline"
     desk.typed += ["wrong"] * 4
     signer = desk.signer()
-    assert refused(lambda: sign_copy(UNSIGNED, signer, "officer")).detail == "one-time code"
+    wrong = refused(lambda: sign_copy(UNSIGNED, signer, "officer"))
+    assert (wrong.code, wrong.detail) == (Fault.SIGNER_UNCONFIRMED, "one-time code")
     assert len(desk.typed) == 1
 
 
@@ -224,7 +225,10 @@ def test_the_holder_confirms_on_a_phone(desk: Desk) -> None:
 def test_nobody_confirms(desk: Desk) -> None:
     desk.sandbox.service.holders["agency"].confirms = True
     signer = desk.signer("v2", "agency", seconds=0.05)
-    assert refused(lambda: digest_of(signer)).detail == "not confirmed in time"
+    for _ in range(2):  # the next signature is asked for again: the PIN was right
+        unconfirmed = refused(lambda: digest_of(signer))
+        assert unconfirmed.detail == "not confirmed in time"
+        assert (unconfirmed.code, unconfirmed.retryable) == (Fault.SIGNER_UNCONFIRMED, False)
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

@@ -19,22 +19,30 @@ from tests.certify import specimens
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 KID = cose.key_id(KEY.public_key())
+KIOSK_KEY = ec.generate_private_key(ec.SECP256R1())
+KIOSK_KID = cose.key_id(KIOSK_KEY.public_key())
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 BUNDLE = TrustBundle(
     serial=1,
     issued=NOW,
     expires=NOW + timedelta(days=1),
     roots=(),
-    seal_keys={KID: KEY.public_key()},
+    seal_keys={KID: KEY.public_key(), KIOSK_KID: KIOSK_KEY.public_key()},
     seal_host=specimens.SEAL_HOST,
-    leases={KID: specimens.ISSUED + timedelta(days=7)},
+    leases={KIOSK_KID: specimens.ISSUED + timedelta(days=7)},
 )
 IMAGES = [b"one", b"two"]
 
 
 def sealed(facts: CopyFacts, host: str = specimens.SEAL_HOST) -> str:
-    digest = copy_digest(IMAGES, facts)
-    return make_seal(facts, digest, 2, host=host, sign=cose.software_signer(KEY), kid=KID)
+    return sealed_by(KEY if facts.mode == "pre-check" else KIOSK_KEY, facts, host)
+
+
+def sealed_by(
+    key: ec.EllipticCurvePrivateKey, facts: CopyFacts, host: str = specimens.SEAL_HOST
+) -> str:
+    sign, kid = cose.software_signer(key), cose.key_id(key.public_key())
+    return make_seal(facts, copy_digest(IMAGES, facts), 2, host=host, sign=sign, kid=kid)
 
 
 def code_of(text: str, bundle: TrustBundle = BUNDLE) -> str:
@@ -108,6 +116,19 @@ def test_a_changed_claim_fails() -> None:
 def test_another_key_fails() -> None:
     bundle = replace(BUNDLE, seal_keys={})
     assert code_of(sealed(specimens.facts()), bundle) == Fault.SEAL_KEY_UNKNOWN
+
+
+def test_a_kiosk_cannot_speak_for_an_officer_nor_a_desk_for_a_kiosk() -> None:
+    assert code_of(sealed_by(KIOSK_KEY, specimens.facts())) == Fault.SEAL_RIGHT
+    assert code_of(sealed_by(KEY, specimens.facts("post-check"))) == Fault.LEASE_EXPIRED
+
+
+def test_a_desks_key_ends_too() -> None:
+    text = sealed(specimens.facts())
+    ends = {KID: specimens.ISSUED + timedelta(minutes=1)}
+    assert check_seal(text, replace(BUNDLE, seal_ends=ends)).mode == "pre-check"
+    ends = {KID: specimens.ISSUED - timedelta(minutes=1)}
+    assert code_of(text, replace(BUNDLE, seal_ends=ends)) == Fault.LEASE_EXPIRED
 
 
 def test_a_revoked_copy_is_told_as_such() -> None:

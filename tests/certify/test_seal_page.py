@@ -109,7 +109,7 @@ def test_every_changed_byte_of_a_seal_is_refused(page: Browser) -> None:
 
 
 def test_a_person_pastes_everything_and_reads_the_answer(page: Browser) -> None:
-    case = CASES["genuine, to be inspected"]
+    case = CASES["genuine, before signing checked by an officer"]
     filled(page, **PUBLISHED["bundles"]["good"])
     page.run("field('seal').focus()")
     page.type(case["seal"])

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 
@@ -285,6 +286,19 @@ def test_an_archive_timestamp_is_an_allowed_update(
     pre_check: Issued, bundle: TrustBundle, sandbox: SandboxPki
 ) -> None:
     assert verify(stamped(pre_check.pdf, sandbox, trusted=True), bundle).ok
+
+
+@pytest.mark.parametrize("revoked", [timedelta(days=-1), timedelta(hours=1)])
+def test_a_timestamp_of_a_revoked_authority_proves_nothing(
+    pre_check: Issued, bundle: TrustBundle, sandbox: SandboxPki, revoked: timedelta
+) -> None:
+    """Whoever stole its key can set its clock to before the revocation as well."""
+    pdf = stamped(pre_check.pdf, sandbox, trusted=True)
+    (stamp,) = PdfFileReader(io.BytesIO(pdf)).embedded_timestamp_signatures
+    now = datetime.now(UTC)
+    times = {stamp.signer_cert.serial_number: now + revoked}
+    ended = replace(bundle, revoked_certificates=times)
+    assert code(pdf, ended, at=now + timedelta(hours=2)) == "copy.not-fully-signed"
 
 
 def test_a_timestamp_of_a_stranger_covers_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -177,6 +178,14 @@ def test_a_lease_ends_with_its_certificate(folder: Path) -> None:
     trust_office.sign(folder)
     (until,) = signed(folder).leases.values()
     assert until == NOW + timedelta(days=60)
+
+
+def test_a_key_without_a_lease_is_a_desks(folder: Path) -> None:
+    write(folder, lambda text: re.sub("lease_until = .*", "", text))
+    trust_office.sign(folder)
+    bundle = signed(folder)
+    assert bundle.leases == {}
+    assert bundle.seal_ends == dict.fromkeys(bundle.seal_keys, NOW + timedelta(days=60))
 
 
 def test_revocations_are_written_into_the_source(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from hashlib import sha256
@@ -22,9 +23,10 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from certify import cose, trust
 from certify.copyfile import open_reader, read_copy
-from certify.issue import issue_post_check
+from certify.issue import assemble, issue_post_check, sign_copy
 from certify.numbers import kiosks_id_code
 from certify.pages import SourcePage, Word, encode_text
+from certify.seal import make_seal
 from certify.statement import CopyFacts
 from kiosk.portal.settings import PortalSettings
 from kiosk.portal.times import this_year
@@ -55,7 +57,8 @@ class SoftSigner:
 
 
 class SoftAuthority:
-    """Officer, agency and seal under one root; the bundle lies in the portal's trust folder."""
+    """Officer, agency, the desk's seal and a kiosk's under one root; the bundle lies in the
+    portal's trust folder."""
 
     def __init__(self, settings: PortalSettings) -> None:
         self._settings = settings
@@ -66,6 +69,7 @@ class SoftAuthority:
         self.officer = self._signer(settings.officer)
         self.agency = self._signer(settings.agency)
         self.seal = self._signer(settings.agency)
+        self.kiosk_seal = self._signer(settings.agency)
         self.publish()
 
     def publish(
@@ -79,10 +83,10 @@ class SoftAuthority:
             issued=now,
             expires=now + _LIFE,
             roots=(self._root.public_bytes(serialization.Encoding.DER),),
-            seal_keys={self.seal.key_id: self.seal.key.public_key()},
+            seal_keys={each.key_id: each.key.public_key() for each in (self.seal, self.kiosk_seal)},
             seal_host=self._settings.seal_host,
             revoked_codes=revoked,
-            leases={self.seal.key_id: now + _LIFE},
+            leases={self.kiosk_seal.key_id: now + _LIFE},
             revocation_key=revocation_key,
         )
         sign, kid = cose.software_signer(self.anchor), cose.key_id(self.anchor.public_key())
@@ -103,8 +107,20 @@ class SoftAuthority:
         facts = post_check_facts(self._settings, **changes)
         host = self._settings.seal_host
         return issue_post_check(
-            [page], facts, agency=self.agency, seal=self.seal, seal_host=host
+            [page], facts, agency=self.agency, seal=self.kiosk_seal, seal_host=host
         ).pdf
+
+    def forged_copy(
+        self, page: SourcePage, forge: Callable[[bytes], bytes], facts: CopyFacts
+    ) -> bytes:
+        """Genuine to every signature, but with something else to be seen."""
+        key = self.kiosk_seal
+
+        def seal_text_for(digest: bytes) -> str:
+            host = self._settings.seal_host
+            return make_seal(facts, digest, 1, host=host, sign=key.sign_es256, kid=key.key_id)
+
+        return sign_copy(forge(assemble([page], facts, seal_text_for)), self.agency, "agency")
 
     def _signer(self, common_name: str) -> SoftSigner:
         key = ec.generate_private_key(ec.SECP256R1())

@@ -38,7 +38,7 @@ from tests.kiosk.portal.people import logged_in
 from tests.kiosk.portal.soft_signers import contents_of, drawn_page, post_check, post_check_facts
 
 YEARS_LATER = datetime.now(UTC) + timedelta(days=1000)
-SEAL = specimens.stranger("seal", "seal")
+SEAL, KIOSK_SEAL = (specimens.stranger(name, name) for name in ("seal", "kiosk seal"))
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +61,19 @@ def portal(
 
 
 def publish(portal: RunningPortal, answering: Authority) -> None:
-    public = SEAL.private.public_key()
-    assert isinstance(public, ec.EllipticCurvePublicKey)
+    keys = {each.key_id: each.private.public_key() for each in (SEAL, KIOSK_SEAL)}
     bundle = trust.TrustBundle(
         serial=1,
         issued=datetime.now(UTC),
         expires=YEARS_LATER + timedelta(days=1),
         roots=(answering.root,),
-        seal_keys={SEAL.key_id: public},
+        seal_keys={
+            key_id: key
+            for key_id, key in keys.items()
+            if isinstance(key, ec.EllipticCurvePublicKey)
+        },
         seal_host=portal.settings.seal_host,
-        leases={SEAL.key_id: YEARS_LATER},
+        leases={KIOSK_SEAL.key_id: YEARS_LATER},
     )
     anchor = ec.generate_private_key(ec.SECP256R1())
     sign, kid = cose.software_signer(anchor), cose.key_id(anchor.public_key())
@@ -172,7 +175,7 @@ class AtTheKiosk:
         settings = self.portal.settings
         facts = post_check_facts(settings, **changes)
         agency, host = self.answering.signers["agency"], settings.seal_host
-        return issue_post_check([page], facts, agency=agency, seal=SEAL, seal_host=host).pdf
+        return issue_post_check([page], facts, agency=agency, seal=KIOSK_SEAL, seal_host=host).pdf
 
 
 def test_a_copy_is_lifted_before_its_inspection_and_after_it(

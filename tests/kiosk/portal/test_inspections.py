@@ -12,15 +12,18 @@ import requests
 from PIL import Image
 
 from certify.issue import sign_copy
-from certify.pages import SourcePage
+from certify.pages import SourcePage, encode_text
+from certify.statement import CopyFacts
 from certify.verify import State, verify
 from kiosk.portal.accounts import Role, Staff
 from kiosk.portal.attestations import scan_digest
+from kiosk.portal.copies import CopyVerifier
 from kiosk.portal.desk import Desk
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.errors import PortalError
 from kiosk.portal.times import this_year
 from kiosk.portal.trust import read_bundle
+from tests.certify.forgeries import FORGERIES, Forgery, overpainted
 from tests.kiosk.portal.line import RunningPortal, TestDossier, TestKiosk
 from tests.kiosk.portal.people import logged_in, send
 from tests.kiosk.portal.soft_signers import (
@@ -134,6 +137,40 @@ def test_pages_that_the_officer_did_not_speak_of_are_neither_signed_nor_taken(
     with pytest.raises(PortalError, match=r"desk\.bad-copy copy\.other-pages"):
         desk.sign(str(dossier.id))
     assert dossier.state()["processing"] == 4
+
+
+@pytest.mark.parametrize("forge", FORGERIES)
+def test_an_officer_never_signs_what_is_drawn_over_the_pages(
+    kiosk: TestKiosk,
+    authority: SoftAuthority,
+    client: DeskClient,
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    forge: Forgery,
+) -> None:
+    """Not even where the portal would have it signed."""
+    dossier = post_check(kiosk, authority)
+    client.inspect(str(dossier.id), "at-the-desk")
+    facts = client.case(str(dossier.id))["facts"]
+    forged = authority.forged_copy(drawn_page(), forge, CopyFacts.from_dict(facts))
+    monkeypatch.setattr(client, "copy", lambda _: forged)
+    with pytest.raises(PortalError, match=r"desk-refused: copy\.other-look"):
+        desk.sign(str(dossier.id))
+
+
+def test_a_forged_copy_from_a_kiosk_enters_no_book(
+    portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority
+) -> None:
+    page = drawn_page()
+    facts = post_check_facts(portal.settings)
+    forged = authority.forged_copy(page, overpainted, facts)
+    assert verify(forged, read_bundle(portal.settings.trust_dir)).state == State.INSPECTION_DUE
+    verifier = CopyVerifier(portal.settings.trust_dir)
+    assert verifier.check(forged, [page.jpeg], encode_text([page])).fault == "copy.other-look"
+    dossier = kiosk.dossier(contents=contents_of(page, forged), mode="post-check")
+    dossier.send()
+    assert portal.inside.register.entries(this_year()) == []
+    assert dossier.state()["processing"] == 1
 
 
 def test_only_an_addition_to_the_very_copy_is_taken(

@@ -20,7 +20,8 @@ officer = "Lê Văn Thí Điểm"
 enrolment_codes_file = "codes"
 trust_dir = "/etc/portal/trust"
 """
-DESK = 'portal = "http://x"\ntoken_file = "t"\n'
+TOKEN_FILE = 'token_file = "/run/credentials/desk.service/token"\n'
+DESK = 'portal = "https://x"\n' + TOKEN_FILE
 REMOTE = '[remote]\nofficer = "a"\n'
 
 
@@ -80,6 +81,25 @@ def test_a_credential_of_systemd_is_no_file_of_ours(
         load_desk(written(tmp_path, given))
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "given"))
     assert load_desk(written(tmp_path, given))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('portal = "http://x"\n' + TOKEN_FILE, "portal: production needs https"),
+        ('portal = "https://x"\ntoken_file = "/home/lan/secret"\n', "token_file"),
+        (
+            DESK + REMOTE + 'url = "https://s.example"\ntoken_url = "http://s.example"\n',
+            "remote.token_url",
+        ),
+    ],
+)
+def test_a_desk_in_production_trusts_no_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(PortalError, match=told):
+        load_desk(written(tmp_path, text))
+    loopback = 'portal = "http://127.0.0.1:8080"\n' + TOKEN_FILE
+    token = 'token = "officer"\nmodule = "/usr/lib/token.so"\n'
+    assert load_desk(written(tmp_path, loopback + token)).token == "officer"
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
