@@ -83,7 +83,8 @@ class EscposPrinter:
     connection is opened for each call, so a printer that was switched off and on needs no care.
 
     Calls block, so they run in a thread of their own, one after the other. There is no child
-    process: sockets and pyserial are plain Python; for libusb see docs/decisions/0045.
+    process: sockets and pyserial are plain Python. For libusb see
+    docs/decisions/0045-blocking-calls.md.
     """
 
     def __init__(

@@ -58,6 +58,7 @@ class Fault(StrEnum):
     SETTINGS_INVALID = "settings.invalid"
     STAFF_CARD = "staff.card"
     STAFF_PIN = "staff.pin"
+    STAFF_PIN_LAST = "staff.pin-last"
     STAFF_PIN_BLOCKED = "staff.pin-blocked"
     SERVICE_FAILED = "sandbox.service-failed"
     UNEXPECTED = "kiosk.unexpected"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from drivers.contract import DeviceError, Fault
 from kiosk import staff
 from kiosk.failures import KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.session import Session
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def _job_name(session: Session) -> str:
 async def _tell_portal(session: Session) -> None:
     """So that the same copies are not printed once more elsewhere. Where nobody can be told, they
     may be: paper that is there twice is better than paper that is not there."""
-    request = verbs.PrintedRequest(
+    request = messages.PrintedRequest(
         print_id=_print_id(session), dossier_id=_dossier(session), copies=session.record.copies
     )
     try:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from certify.errors import CertifyError
 from certify.trust import Policy, load_policy
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 
 __all__ = ["Policy", "current_policy", "current_trust"]
@@ -24,8 +24,8 @@ async def current_policy(link: LinkClient, anchor: EllipticCurvePublicKey, at: d
         raise KioskError(Fault.POLICY_FORBIDS, error.code) from error
 
 
-async def _trust_answer(link: LinkClient) -> verbs.TrustAnswer:
-    return await link.call(verbs.TRUST, verbs.Empty())
+async def _trust_answer(link: LinkClient) -> messages.TrustAnswer:
+    return await link.call(verbs.TRUST, messages.Empty())
 
 
 async def current_trust(link: LinkClient) -> bytes:

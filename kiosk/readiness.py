@@ -16,7 +16,7 @@ from drivers.contract import WARNINGS, Health
 from kiosk import app, inventory, selftest
 from kiosk.coded import CODED_ERRORS
 from kiosk.failures import KioskError, failure_of
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.selftest import Hands
 from kiosk.settings import Settings
 from offline_queue.errors import Fault as QueueFault
@@ -139,7 +139,7 @@ async def _disk(kiosk: app.Kiosk) -> str:
 
 
 async def _link(kiosk: app.Kiosk) -> str:
-    status = await kiosk.link.call(verbs.STATUS, verbs.Empty())
+    status = await kiosk.link.call(verbs.STATUS, messages.Empty())
     if status.standing:  # the portal does not take this kiosk for one of its own
         raise KioskError(status.standing)
     line = "portal reached" if status.online else "portal not reached, dossiers wait here"
@@ -147,7 +147,7 @@ async def _link(kiosk: app.Kiosk) -> str:
 
 
 async def _trust(kiosk: app.Kiosk) -> str:
-    answer = await kiosk.link.call(verbs.TRUST, verbs.Empty())
+    answer = await kiosk.link.call(verbs.TRUST, messages.Empty())
     now = kiosk.clock()
     bundle = load_bundle(answer.bundle, kiosk.trust_anchor, at=now)
     policy = load_policy(answer.policy, kiosk.trust_anchor, at=now)

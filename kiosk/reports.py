@@ -9,7 +9,7 @@ from drivers.contract import WARNINGS, Device, Health
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError
 from kiosk.inventory import KINDS
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ async def keep_reporting(kiosk: Kiosk) -> None:
     """Until cancelled."""
     while True:
         try:
-            await kiosk.link.call(verbs.REPORT, verbs.ReportRequest(devices=states(kiosk)))
+            await kiosk.link.call(verbs.REPORT, messages.ReportRequest(devices=states(kiosk)))
         except KioskError as error:
             log.info("devices are not reported: %s", error.code)
         await asyncio.sleep(EVERY_SECONDS)

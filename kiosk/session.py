@@ -15,7 +15,7 @@ from kiosk import power, staff
 from kiosk.coded import CODED_ERRORS
 from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError, failure_of
-from kiosk.link import verbs
+from kiosk.link import messages
 from kiosk.procedures import Procedure
 from kiosk.stage import IdleError, Prompter, first_of
 from kiosk.views import (
@@ -75,7 +75,7 @@ class Record:
 
     procedure: Procedure | None = None
     dossier: UUID | None = None
-    identity: verbs.Identity | None = None
+    identity: messages.Identity | None = None
     grade: Literal["claimed", "proven", "vouched"] = "claimed"
     face_match: bool = False
     vouch: Vouch | None = None
@@ -160,7 +160,7 @@ class Session:
         return self.record.procedure
 
     @property
-    def identity(self) -> verbs.Identity:
+    def identity(self) -> messages.Identity:
         assert self.record.identity, "the identify step comes first"
         return self.record.identity
 

@@ -63,9 +63,6 @@ class Screen(Section):
     warning_seconds: float = Field(45, gt=0, description="warning before the wipe, seconds")
 
 
-_PROFILE = "what kind of device it is: a file of config/devices"
-
-
 class ScannerSettings(Section):
     profile: str = Field(
         "generic-escl", description="what kind of device it is: a file of config/devices"

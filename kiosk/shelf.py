@@ -15,7 +15,7 @@ from certify.errors import CertifyError
 from certify.packs import Pack
 from certify.trust import NamedPack
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 from kiosk.procedures import Procedure, parse, procedures
 
@@ -51,7 +51,7 @@ class Shelf:
     async def refresh(self) -> None:
         async with self._lock:
             try:
-                answer = await self._link.call(verbs.PACKS, verbs.Empty())
+                answer = await self._link.call(verbs.PACKS, messages.Empty())
                 if not answer.policy:
                     return
                 named = packs.named_by(answer.policy, self._anchor)
@@ -72,7 +72,7 @@ class Shelf:
         return offered
 
     async def _fetch(self, named: NamedPack) -> _Read:
-        answer = await self._link.call(verbs.PACK, verbs.PackRequest(sha256=named.sha256))
+        answer = await self._link.call(verbs.PACK, messages.PackRequest(sha256=named.sha256))
         return await asyncio.to_thread(_understand, answer.pack, named)
 
 

@@ -8,7 +8,7 @@ import logging
 from drivers.contract import DeviceError
 from kiosk.app import Kiosk
 from kiosk.failures import KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.views import FaultView, Text
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ async def _ring(kiosk: Kiosk) -> bool:
 
 async def _send(kiosk: Kiosk, reason: str) -> bool:
     try:
-        await kiosk.link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason=reason))
+        await kiosk.link.call(verbs.CALL_STAFF, messages.StaffRequest(reason=reason))
     except KioskError as error:
         log.warning("staff could not be called: %s", error.code)
         return False

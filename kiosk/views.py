@@ -310,7 +310,8 @@ class DoneView(View):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultView(View):
     """Trouble, in three answers. ``actions``: any of "retry", "camera" (show the code to it),
-    "other" (be known in another way), "staff", "later", "skip"."""
+    "other" (be known in another way), "staff", "later", "skip"; "continue" or "paper-out" with
+    "staff" at most, where nothing went wrong for the person who reads it."""
 
     screen: ClassVar[str] = "Fault"
     code: str

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,9 +162,7 @@ def deliver(file: Path, once: bool) -> None:
         catalogue, address = portal.offices.casebook.catalogue, settings.public_address
         packer = DossierPacker(portal.store, portal.vault, deliveries, catalogue, address)
         worker = Worker(deliveries, packer, channels_of(settings.delivery))
-        sent, never = worker.work(), threading.Event()
-        while not once and not never.wait(settings.delivery.poll_seconds):
-            sent += worker.work()
+        sent = _worked(worker.work, once, settings.delivery.poll_seconds)
         print(f"{sent} sent, {worker.failed} failed")
 
 
@@ -184,9 +182,7 @@ def lift_copies(file: Path, once: bool) -> None:
     with closing(portal.store):
         archives, lift = portal.offices.archives, lift_at(settings.archive.tsa_url)
         worker = Worker(portal.store, portal.vault, archives, settings.trust_dir, lift)
-        lifted, never = worker.work(), threading.Event()
-        while not once and not never.wait(settings.archive.poll_seconds):
-            lifted += worker.work()
+        lifted = _worked(worker.work, once, settings.archive.poll_seconds)
         print(f"{lifted} lifted, {worker.failed} failed")
 
 
@@ -198,3 +194,11 @@ def _offices(file: Path) -> Iterator[Offices]:
     portal = open_portal(load(file))
     with closing(portal.store):
         yield portal.offices
+
+
+def _worked(work: Callable[[], int], once: bool, poll_seconds: float) -> int:
+    """How much came of it: one round, or rounds until the process is ended."""
+    done, never = work(), threading.Event()
+    while not once and not never.wait(poll_seconds):
+        done += work()
+    return done

@@ -25,6 +25,7 @@ _VERIFY = bytes.fromhex("00200080")
 _SIGN = bytes.fromhex("0087119A")  # algorithm 11: P-256
 _PIN_SIZE = 8
 _BLOCKED = (0x6983, 0x63C0)
+_LAST_TRY = 0x63C1
 PIN_DIGITS = 6
 
 
@@ -38,7 +39,7 @@ async def vouch(
     """``word``, signed by the card that ``reader`` holds, and the officer's name.
 
     Raises KioskError: STAFF_CARD (no staff card, or one that is not believed), STAFF_PIN,
-    STAFF_PIN_BLOCKED, CHIP_UNREADABLE; DeviceError as ``transmit``.
+    STAFF_PIN_LAST, STAFF_PIN_BLOCKED, CHIP_UNREADABLE; DeviceError as ``transmit``.
     """
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
@@ -83,12 +84,16 @@ async def _certificate(chip: Chip) -> str:
 
 
 async def _verify(chip: Chip, pin: str) -> None:
+    """The card's last try is not made here: a kiosk in a lobby is no place to lock a card."""
+    _, status = await chip.exchange(_VERIFY, b"")  # only asks how many tries are left
+    if status == _LAST_TRY:
+        raise KioskError(Fault.STAFF_PIN_LAST)
+    if status in _BLOCKED:
+        raise KioskError(Fault.STAFF_PIN_BLOCKED)
     padded = pin.encode("ascii").ljust(_PIN_SIZE, b"\xff")
     _, status = await chip.exchange(_VERIFY, padded)
     if status == OK:
         return
-    if status in _BLOCKED:
-        raise KioskError(Fault.STAFF_PIN_BLOCKED)
     if status >> 4 == 0x63C:
         raise KioskError(Fault.STAFF_PIN, f"{status & 0xF} tries left", retryable=True)
     raise tlv.unreadable(f"status {status:04x}")

@@ -14,7 +14,7 @@ from uuid import UUID
 from certify.numbers import Kind
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
-from kiosk.link import numbers, server, verbs
+from kiosk.link import messages, numbers, server, verbs
 from kiosk.link.identity import VneidClient
 from kiosk.link.leases import LeaseKeeper
 from kiosk.link.payments import PaymentGateway
@@ -107,13 +107,13 @@ class Handlers:
 
     # -- people and dossiers -----------------------------------------------------------------
 
-    async def identify(self, request: verbs.IdentifyRequest) -> verbs.Identity:
+    async def identify(self, request: messages.IdentifyRequest) -> messages.Identity:
         return await self._in_thread(partial(self.vneid.identify, request.payload))
 
-    async def show_code(self, _: verbs.Empty) -> verbs.ScreenCode:
+    async def show_code(self, _: messages.Empty) -> messages.ScreenCode:
         return await self._in_thread(self.vneid.begin)
 
-    async def wait_code(self, request: verbs.ScreenCodeRequest) -> verbs.ScreenCodeState:
+    async def wait_code(self, request: messages.ScreenCodeRequest) -> messages.ScreenCodeState:
         """Asks the provider no oftener than it allows."""
         loop = asyncio.get_running_loop()
         until = loop.time() + request.seconds
@@ -123,9 +123,9 @@ class Handlers:
             if state.identity is not None:
                 return state
         await asyncio.sleep(max(0.0, until - loop.time()))
-        return verbs.ScreenCodeState()
+        return messages.ScreenCodeState()
 
-    async def submit(self, request: verbs.SubmitRequest) -> verbs.SubmitAnswer:
+    async def submit(self, request: messages.SubmitRequest) -> messages.SubmitAnswer:
         """Send now rather than at the next poll; a second is left to say what came of it."""
         dossier = _uuid(request.dossier_id)
         try:
@@ -133,7 +133,7 @@ class Handlers:
                 await self._send_until_settled(dossier)
         except TimeoutError:
             pass  # the answer tells how far it came
-        return verbs.SubmitAnswer(state=await self._in_thread(partial(self._state, dossier)))
+        return messages.SubmitAnswer(state=await self._in_thread(partial(self._state, dossier)))
 
     async def _send_until_settled(self, dossier: UUID) -> None:
         """Others may stand before it, so more than one step may be needed."""
@@ -147,14 +147,14 @@ class Handlers:
         entry = self.outbox.get(dossier)
         return State.ACCEPTED if entry.receipt else entry.state
 
-    async def copy(self, request: verbs.CopyRequest) -> verbs.CopyAnswer:
+    async def copy(self, request: messages.CopyRequest) -> messages.CopyAnswer:
         dossier = _uuid(request.dossier_id)
         state = await self._ask(partial(self.quick.state, dossier))
         if state is None:
-            return verbs.CopyAnswer(state="waiting")
+            return messages.CopyAnswer(state="waiting")
         return await self._copy_of(self.quick, state)
 
-    async def wait_copy(self, request: verbs.WaitRequest) -> verbs.CopyAnswer:
+    async def wait_copy(self, request: messages.WaitRequest) -> messages.CopyAnswer:
         """The portal holds the request back until there is news."""
         dossier = _uuid(request.dossier_id)
         try:
@@ -165,10 +165,10 @@ class Handlers:
             if error.code != Fault.LINK_NOT_FOUND:
                 raise
             await asyncio.sleep(min(_NOT_THERE_YET, request.seconds))
-            return verbs.CopyAnswer(state="waiting")
+            return messages.CopyAnswer(state="waiting")
         return await self._copy_of(self.patient, state)
 
-    async def _copy_of(self, client: PortalClient, state: IntakeState) -> verbs.CopyAnswer:
+    async def _copy_of(self, client: PortalClient, state: IntakeState) -> messages.CopyAnswer:
         if state.processing in _REFUSED:
             return _copy_answer("refused", state)
         if state.processing not in _ISSUED:
@@ -178,12 +178,14 @@ class Handlers:
             return _copy_answer("waiting", state)
         return _copy_answer("issued", state).model_copy(update={"pdf": pdf})
 
-    async def track(self, request: verbs.TrackRequest) -> verbs.TrackAnswer:
+    async def track(self, request: messages.TrackRequest) -> messages.TrackAnswer:
         ask = TrackAsk(**request.model_dump())
         found = (await self._ask(partial(self.quick.track, ask))).found
-        return verbs.TrackAnswer(found=tuple(verbs.Tracked(**each.model_dump()) for each in found))
+        return messages.TrackAnswer(
+            found=tuple(messages.Tracked(**each.model_dump()) for each in found)
+        )
 
-    async def collect(self, request: verbs.CollectRequest) -> verbs.CollectAnswer:
+    async def collect(self, request: messages.CollectRequest) -> messages.CollectAnswer:
         try:
             ask = CollectAsk(**request.model_dump())
         except ValueError:  # pydantic's message would quote the number
@@ -193,7 +195,7 @@ class Handlers:
         pdf = None
         if state == "issued":
             pdf = await self._ask(partial(self.patient.collected_copy, ask))
-        return verbs.CollectAnswer(
+        return messages.CollectAnswer(
             dossier_id=str(reply.id),
             state=state,
             processing=reply.processing,
@@ -203,15 +205,15 @@ class Handlers:
             copies=reply.left,
         )
 
-    async def printed(self, request: verbs.PrintedRequest) -> verbs.Empty:
+    async def printed(self, request: messages.PrintedRequest) -> messages.Empty:
         done = PrintsDone(dossier_id=_uuid(request.dossier_id), copies=request.copies)
         await self._ask(partial(self.quick.printed, _uuid(request.print_id), done))
-        return verbs.Empty()
+        return messages.Empty()
 
     # -- what the kiosk holds ----------------------------------------------------------------
 
-    async def status(self, _: verbs.Empty) -> verbs.LinkStatus:
-        return verbs.LinkStatus(
+    async def status(self, _: messages.Empty) -> messages.LinkStatus:
+        return messages.LinkStatus(
             online=self.upkeep.online,
             outbox_waiting=await self._in_thread(self.outbox.waiting),
             clock_trusted=self.upkeep.clock.trusted,
@@ -219,13 +221,13 @@ class Handlers:
             attended=self.upkeep.attended,
         )
 
-    async def current_trust(self, _: verbs.Empty) -> verbs.TrustAnswer:
+    async def current_trust(self, _: messages.Empty) -> messages.TrustAnswer:
         bundle, policy = self.trust.bundle, self.trust.policy
         if bundle is None or policy is None:
             raise KioskError(Fault.LINK_OFFLINE, "the portal was never reached", retryable=True)
-        return verbs.TrustAnswer(bundle=bundle, policy=policy)
+        return messages.TrustAnswer(bundle=bundle, policy=policy)
 
-    async def refresh(self, _: verbs.Empty) -> verbs.RefreshAnswer:
+    async def refresh(self, _: messages.Empty) -> messages.RefreshAnswer:
         try:
             await self._ask(partial(self.trust.refresh, self.quick))
             fresh = True
@@ -233,81 +235,83 @@ class Handlers:
             log.info("not refreshed: %s", error.code)
             fresh = False
         bundle, policy = self.trust.serials()
-        return verbs.RefreshAnswer(bundle=bundle, policy=policy, fresh=fresh)
+        return messages.RefreshAnswer(bundle=bundle, policy=policy, fresh=fresh)
 
-    async def packs(self, _: verbs.Empty) -> verbs.PacksAnswer:
-        return verbs.PacksAnswer(policy=self.trust.packs.policy or b"")
+    async def packs(self, _: messages.Empty) -> messages.PacksAnswer:
+        return messages.PacksAnswer(policy=self.trust.packs.policy or b"")
 
-    async def pack(self, request: verbs.PackRequest) -> verbs.PackAnswer:
+    async def pack(self, request: messages.PackRequest) -> messages.PackAnswer:
         try:
             data = await self._in_thread(partial(self.trust.packs.read, request.sha256))
         except OSError:
             raise KioskError(Fault.LINK_NOT_FOUND, "no such pack") from None
-        return verbs.PackAnswer(pack=data)
+        return messages.PackAnswer(pack=data)
 
-    async def lease(self, request: verbs.LeaseRequest) -> verbs.LeaseAnswer:
+    async def lease(self, request: messages.LeaseRequest) -> messages.LeaseAnswer:
         return await self._in_thread(partial(self._ensure, request.kind, request.count))
 
-    def _ensure(self, kind: Kind, count: int) -> verbs.LeaseAnswer:
+    def _ensure(self, kind: Kind, count: int) -> messages.LeaseAnswer:
         if self.leases.left(kind) < count and self.upkeep.may_lease(kind):
             try:
                 self.leases.fill(self.quick, kind, count)
             except QueueError as error:
                 log.info("no lease: %s", error.code)  # the answer tells what is left
-        return verbs.LeaseAnswer(left=self.leases.left(kind))
+        return messages.LeaseAnswer(left=self.leases.left(kind))
 
     # -- services ----------------------------------------------------------------------------
 
-    async def pay(self, request: verbs.PayRequest) -> verbs.PayAnswer:
+    async def pay(self, request: messages.PayRequest) -> messages.PayAnswer:
         return await self._in_thread(partial(self.gateway.create, request))
 
-    async def payment(self, request: verbs.PaymentRequest) -> verbs.PaymentAnswer:
+    async def payment(self, request: messages.PaymentRequest) -> messages.PaymentAnswer:
         return await self._in_thread(partial(self.gateway.watch, request))
 
-    async def send_code(self, request: verbs.SendCodeRequest) -> verbs.SendCodeAnswer:
+    async def send_code(self, request: messages.SendCodeRequest) -> messages.SendCodeAnswer:
         ask = CodeAsk.model_validate(request.model_dump())
         sent = await self._ask(partial(self.patient.send_code, ask))
-        return verbs.SendCodeAnswer(confirmation_id=str(sent.id), expires=sent.expires)
+        return messages.SendCodeAnswer(confirmation_id=str(sent.id), expires=sent.expires)
 
-    async def confirm_code(self, request: verbs.ConfirmCodeRequest) -> verbs.ConfirmCodeAnswer:
+    async def confirm_code(
+        self, request: messages.ConfirmCodeRequest
+    ) -> messages.ConfirmCodeAnswer:
         confirmation = _uuid(request.confirmation_id)
         verdict = await self._ask(partial(self.quick.confirm_code, confirmation, request.code))
-        return verbs.ConfirmCodeAnswer(**verdict.model_dump())
+        return messages.ConfirmCodeAnswer(**verdict.model_dump())
 
-    async def check(self, request: verbs.CheckRequest) -> verbs.CheckAnswer:
+    async def check(self, request: messages.CheckRequest) -> messages.CheckAnswer:
         if request.kind != "business-name":
             valid = (
                 numbers.is_tax_code
                 if request.kind == "tax-code"
                 else numbers.is_citizen_number
             )  # fmt: skip
-            return verbs.CheckAnswer(answer="valid" if valid(request.value) else "invalid")
+            return messages.CheckAnswer(answer="valid" if valid(request.value) else "invalid")
         ask = CheckAsk(business_name=request.value, commune=request.commune)
         try:
             reply = await self._ask(partial(self.quick.check, ask))
         except KioskError as error:
             log.info("a name was not checked: %s", error.code)
-            return verbs.CheckAnswer(answer="unknown")
-        return verbs.CheckAnswer(answer=reply.answer)
+            return messages.CheckAnswer(answer="unknown")
+        return messages.CheckAnswer(answer=reply.answer)
 
-    async def issued_page(self, request: verbs.IssuedPageRequest) -> verbs.IssuedPageAnswer:
+    async def issued_page(self, request: messages.IssuedPageRequest) -> messages.IssuedPageAnswer:
         try:
             ask = IssuedPageAsk(seal=request.seal, page=request.page)
         except ValueError:
             raise KioskError(Fault.LINK_NOT_FOUND, "not a seal") from None
         page = await self._ask(partial(self.patient.issued_page, ask))
-        return verbs.IssuedPageAnswer(pages=page.pages, jpeg=page.jpeg, ignored=page.ignored)
+        return messages.IssuedPageAnswer(pages=page.pages, jpeg=page.jpeg, ignored=page.ignored)
 
-    async def papers(self, request: verbs.PapersRequest) -> verbs.PapersAnswer:
+    async def papers(self, request: messages.PapersRequest) -> messages.PapersAnswer:
         listed = await self._ask(partial(self.quick.papers, _person(request.citizen_number)))
-        return verbs.PapersAnswer(papers=tuple(_stored(paper) for paper in listed.papers))
+        return messages.PapersAnswer(papers=tuple(_stored(paper) for paper in listed.papers))
 
-    async def paper(self, request: verbs.PaperRequest) -> verbs.PaperAnswer:
+    async def paper(self, request: messages.PaperRequest) -> messages.PaperAnswer:
         person, paper = _person(request.citizen_number), _uuid(request.id)
         jpeg = await self._ask(partial(self.patient.page, person, paper, request.page))
-        return verbs.PaperAnswer(jpeg=jpeg)
+        return messages.PaperAnswer(jpeg=jpeg)
 
-    async def keep_paper(self, request: verbs.KeepPaperRequest) -> verbs.StoredPaper:
+    async def keep_paper(self, request: messages.KeepPaperRequest) -> messages.StoredPaper:
         keep = PaperKeep(
             citizen_number=_person(request.citizen_number).citizen_number,
             dossier_id=_uuid(request.dossier_id),
@@ -315,23 +319,23 @@ class Handlers:
         )
         return _stored(await self._ask(partial(self.quick.keep_paper, keep)))
 
-    async def rate(self, request: verbs.RateRequest) -> verbs.RateAnswer:
+    async def rate(self, request: messages.RateRequest) -> messages.RateAnswer:
         kept = await self._in_thread(partial(self.ratings.keep, request, local_now()))
-        return verbs.RateAnswer(kept=kept)
+        return messages.RateAnswer(kept=kept)
 
-    async def call_staff(self, request: verbs.StaffRequest) -> verbs.Empty:
+    async def call_staff(self, request: messages.StaffRequest) -> messages.Empty:
         await self._ask(partial(self.quick.call_staff, request.reason))
-        return verbs.Empty()
+        return messages.Empty()
 
-    async def report(self, request: verbs.ReportRequest) -> verbs.ReportAnswer:
+    async def report(self, request: messages.ReportRequest) -> messages.ReportAnswer:
         """Devices as they are now; the fleet page sees them at once, or with the next heartbeat."""
         self.upkeep.devices = dict(request.devices)
         try:
             await self._ask(partial(self.upkeep.beat, self.quick))
         except KioskError as error:
             log.info("no heartbeat: %s", error.code)
-            return verbs.ReportAnswer(pushed=False)
-        return verbs.ReportAnswer(pushed=True)
+            return messages.ReportAnswer(pushed=False)
+        return messages.ReportAnswer(pushed=True)
 
     # -- within ------------------------------------------------------------------------------
 
@@ -362,8 +366,8 @@ class Handlers:
 
 def _copy_answer(
     state: Literal["waiting", "issued", "refused"], told: IntakeState
-) -> verbs.CopyAnswer:
-    return verbs.CopyAnswer(
+) -> messages.CopyAnswer:
+    return messages.CopyAnswer(
         state=state, processing=told.processing, number=told.number, note=told.note
     )
 
@@ -374,8 +378,8 @@ def _collectable(reply: CollectReply) -> Literal["waiting", "issued", "refused",
     return "refused" if reply.processing in _REFUSED else "waiting"
 
 
-def _stored(paper: PaperInfo) -> verbs.StoredPaper:
-    return verbs.StoredPaper(**{**paper.model_dump(), "id": str(paper.id)})
+def _stored(paper: PaperInfo) -> messages.StoredPaper:
+    return messages.StoredPaper(**{**paper.model_dump(), "id": str(paper.id)})
 
 
 def _person(citizen_number: str) -> PersonAsk:

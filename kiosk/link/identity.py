@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kiosk.failures import Fault, KioskError
+from kiosk.link.messages import Identity, ScreenCode, ScreenCodeState
 from kiosk.link.provider import Document, Provider, refused
-from kiosk.link.verbs import Identity, ScreenCode, ScreenCodeState
 
 REDIRECT_URI = "urn:kiosk"
 _PAYLOAD = re.compile(r"[\x21-\x7e]{1,2048}")

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kiosk.failures import Fault, KioskError
 from kiosk.link import vietqr
-from kiosk.link.verbs import PayAnswer, PaymentAnswer, PaymentRequest, PayRequest
+from kiosk.link.messages import PayAnswer, PaymentAnswer, PaymentRequest, PayRequest
 from kiosk.settings import PaymentSettings
 from offline_queue import signatures
 from offline_queue.transport import new_session

@@ -21,7 +21,7 @@ import urllib3
 from kiosk.failures import Fault, KioskError
 from kiosk.identity import providers
 from kiosk.identity.providers import ProviderProfile
-from kiosk.link.verbs import Identity
+from kiosk.link.messages import Identity
 from kiosk.settings import IdentitySettings
 from offline_queue.transport import new_session
 

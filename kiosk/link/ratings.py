@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
+from kiosk.link.messages import RateRequest
 from kiosk.link.portal_client import PortalClient
-from kiosk.link.verbs import RateRequest
 from offline_queue import files
 from offline_queue.intake import Rating
 

@@ -18,7 +18,8 @@ from certify.errors import CertifyError
 from kiosk.defects import log_defect
 from kiosk.failures import Fault, KioskError
 from kiosk.link import frames
-from kiosk.link.verbs import VERBS, VERSION, Message
+from kiosk.link.messages import Message
+from kiosk.link.verbs import VERBS, VERSION
 from offline_queue.errors import Fault as QueueFault
 from offline_queue.errors import QueueError
 

@@ -20,13 +20,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.limits import Limit, Limits
+from kiosk.portal.second_factor import SecondFactor
 from kiosk.portal.secret import code_digest, derive, keyed, new_code
 from kiosk.portal.store import Store
 from kiosk.portal.times import now
@@ -52,7 +51,6 @@ _FIRST_LOCK = timedelta(seconds=30)
 _FORGOTTEN = timedelta(days=1)
 _ENROL_LIFE = timedelta(hours=72)
 _PASSWORD_LENGTH = range(12, 257)
-_STEP = 30  # seconds; one step before and after is accepted, for phones with a wrong clock
 _NAME = re.compile(r"[a-z][a-z0-9.-]{1,31}")
 
 
@@ -114,8 +112,7 @@ class Accounts:
     ) -> None:
         self._store = store
         self._limits = limits
-        self._issuer = issuer
-        self._cipher = AESGCM(derive(secret, "staff-totp"))
+        self._second = SecondFactor(derive(secret, "staff-totp"), issuer)
         self._sources = derive(secret, "login-sources")
         self._hasher = hasher or PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_hex(16))
@@ -200,21 +197,21 @@ class Accounts:
         if len(password) not in _PASSWORD_LENGTH or name in password.lower():
             raise ValueError("weak")
         self._require_code(name, code)
-        shared = pyotp.random_base32()
+        hidden = self._second.new(name)
         hashed = self._hasher.hash(_normal(password))
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE staff SET password = ?, totp = ? WHERE name = ? AND enrol_hash = ?",
-                (hashed, self._hide(name, shared), name, code_digest(code)),
+                (hashed, hidden, name, code_digest(code)),
             )
-        return self._address(name, shared)
+        return self._second.address(name, hidden)
 
     def pending(self, name: str, code: str) -> str:
         """The ``otpauth`` address again. Raises RefusedError (NOT_ALLOWED)."""
         row = self._require_code(name, code)
         if row["totp"] is None:
             raise _not_allowed()
-        return self._address(name, self._reveal(name, row["totp"]))
+        return self._second.address(name, row["totp"])
 
     def finish(self, name: str, code: str, digits: str) -> bool:
         """Second half: the person's device shows the right digits. False when it does not.
@@ -222,7 +219,7 @@ class Accounts:
         row = self._require_code(name, code)
         if row["totp"] is None:
             raise _not_allowed()
-        step = _step_of(self._reveal(name, row["totp"]), digits)
+        step = self._second.step(name, row["totp"], digits)
         if step is None:
             return False
         with self._store.transaction() as db:
@@ -243,7 +240,7 @@ class Accounts:
         usable = bool(row) and not row["disabled_at"] and not row["enrol_hash"]
         known = usable and row["password"] and row["totp"]
         right = self._is_password(row["password"] if known else self._nobody, password)
-        step = _step_of(self._reveal(name, row["totp"]), digits) if known else None
+        step = self._second.step(name, row["totp"], digits) if known else None
         source, tries = self._source(name, row, line, device), 0
         if known and source:
             tries = self._count_try(name, source)
@@ -358,17 +355,6 @@ class Accounts:
                 )
         return tries
 
-    def _address(self, name: str, shared: str) -> str:
-        return pyotp.TOTP(shared).provisioning_uri(name=name, issuer_name=self._issuer)
-
-    def _hide(self, name: str, shared: str) -> str:
-        nonce = secrets.token_bytes(12)
-        return (nonce + self._cipher.encrypt(nonce, shared.encode(), name.encode())).hex()
-
-    def _reveal(self, name: str, hidden: str) -> str:
-        data = bytes.fromhex(hidden)
-        return self._cipher.decrypt(data[:12], data[12:], name.encode()).decode()
-
 
 def lock_after(failures: int) -> timedelta:
     """How long an account is locked after so many wrong tries in a row."""
@@ -376,17 +362,6 @@ def lock_after(failures: int) -> timedelta:
         return timedelta(0)
     doublings = min(failures - _FREE_TRIES, 10)
     return min(_FIRST_LOCK * (1 << doublings), LONGEST_LOCK)
-
-
-def _step_of(shared: str, digits: str) -> int | None:
-    """The time step for which ``digits`` are right. Looks at all that count, in the same time."""
-    current, totp = int(now().timestamp()) // _STEP, pyotp.TOTP(shared)
-    steps = [
-        step
-        for step in (current - 1, current, current + 1)
-        if secrets.compare_digest(totp.generate_otp(step).encode(), digits.strip().encode())
-    ]
-    return steps[0] if steps else None
 
 
 def _normal(password: str) -> str:

@@ -18,7 +18,8 @@ from kiosk.portal.inspections import revocation_of
 from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.receipts import FeeReceipt
 from kiosk.portal.secret import SLIP_SECRET
-from kiosk.portal.store import Dossier, Processing, Store
+from kiosk.portal.store import Dossier, Processing, Store, manifest_of
+from kiosk.portal.vouched import is_vouched
 from kiosk.portal.words import PUBLIC_WORDS, REVOKED_WORDS, delivered
 from offline_queue.intake import Problem, TrackAsk, TrackedDossier
 
@@ -34,7 +35,8 @@ _MOST_OF_A_CODE = 3
 @dataclass(frozen=True, slots=True)
 class Tracked:
     """``missing``: what the officer asks for, in states 5 and 6. ``note``: why, where it ended
-    badly. Instants are ISO 8601 in UTC. Nothing here says whose dossier it is."""
+    badly. ``vouched``: an officer said who it is. Instants are ISO 8601 in UTC. Nothing here says
+    whose dossier it is."""
 
     code: str
     procedure: str
@@ -49,6 +51,7 @@ class Tracked:
     missing: str | None
     note: str | None
     number: str | None
+    vouched: bool
     fee: FeeLine | None
     receipts: tuple[FeeReceipt, ...]
 
@@ -135,6 +138,7 @@ class Tracking:
             missing=dossier.note if state in _WANTS else None,
             note=note,
             number=dossier.number,
+            vouched=is_vouched(manifest_of(dossier)),
             fee=self._fees.fee(line.dossier),
             receipts=tuple(self._fees.receipts.of(line.dossier).values()),
         )

@@ -21,7 +21,7 @@ import requests
 
 from certify.statement import Mode
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 from kiosk.portal import enrolment
 from kiosk.sandbox import pki
@@ -348,9 +348,9 @@ class Appliance:
 
         async def ready() -> bool:
             try:
-                await client.call(verbs.TRUST, verbs.Empty())
+                await client.call(verbs.TRUST, messages.Empty())
                 for kind in wanted:
-                    request = verbs.LeaseRequest.model_validate({"kind": kind, "count": 1})
+                    request = messages.LeaseRequest.model_validate({"kind": kind, "count": 1})
                     answer = await client.call(verbs.LEASE, request)
                     if answer.left < 1:
                         return False

@@ -111,6 +111,9 @@ class ScriptedCitizen:
         return None
 
     def _cope(self, view: FaultView) -> str | None:
+        if "paper-out" in view.actions:
+            self.repair()
+            return "action.paper-out"
         if "continue" in view.actions:
             return "action.continue"
         self.met.append(view.code)

@@ -8,22 +8,22 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import click
 
 from certify.statement import Mode
 from kiosk import app
 from kiosk.engine import Engine
-from kiosk.failures import Fault, KioskError, table
+from kiosk.failures import Fault, KioskError
 from kiosk.link.trust import load_anchor
 from kiosk.sandbox import faults as fault_table
 from kiosk.sandbox import papers
 from kiosk.sandbox.appliance import Appliance
 from kiosk.sandbox.citizen import ScriptedCitizen
+from kiosk.sandbox.demo_result import Result
 from kiosk.sandbox.dock import beside
 from kiosk.sandbox.home import sandbox_home
 from kiosk.sandbox.people import PERSON
@@ -68,59 +68,6 @@ class Screen(Stage, Protocol):
 
 
 OpenScreen = Callable[..., int]
-
-
-@dataclass
-class Result:
-    """What came of the journey. ``frames``: milliseconds between ticks of the Qt thread while pages
-    were read; ``native``: libraries that should not be in the process of the screen."""
-
-    ended: str = "failed"
-    code: str = ""
-    number: str = ""
-    verdict: str = ""
-    verified: bool = False
-    accepted: int = 0
-    late: bool = False
-    failures: list[str] = field(default_factory=list)
-    timeline: list[dict[str, Any]] = field(default_factory=list)
-    frames: dict[str, float] = field(default_factory=dict)
-    native: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-
-    @property
-    def exit_code(self) -> int:
-        if self.native:
-            return 1
-        if self.late and self.accepted == 1:
-            return 3
-        if self.ended == "done" and self.verified and self.accepted == 1:
-            return 0
-        return failure_exit(self.failures)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "exit_code": self.exit_code}
-
-    def tell(self) -> str:
-        machine = sum(step["machine_seconds"] for step in self.timeline)
-        lines = [
-            f"journey     {self.ended}, {machine:.1f} s of the machine's time",
-            f"dossier     {self.code or '-'}, accepted by the portal {self.accepted} time(s)",
-            f"copy        {self.verdict or 'none yet'}",
-        ]
-        if self.number:
-            lines.append(f"number      {self.number}")
-        if self.failures:
-            lines.append(f"trouble met {', '.join(self.failures)}")
-        if self.frames:
-            p95, worst = self.frames["p95"], self.frames["worst"]
-            lines.append(f"ticks       p95 {p95:.0f} ms, worst gap {worst:.0f} ms while reading")
-        return "\n".join([*lines, *(f"wrote       {file}" for file in self.files)])
-
-
-def failure_exit(codes: Sequence[str]) -> int:
-    """The exit code of the last trouble that was shown, or 1."""
-    return table()[codes[-1]].exit_code if codes and codes[-1] in table() else 1
 
 
 def run(

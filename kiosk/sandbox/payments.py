@@ -16,19 +16,19 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from email.message import Message
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.link import vietqr
 from kiosk.link.payments import NOTICE
+from kiosk.sandbox.stand_in import StandIn, say
 from offline_queue import signatures
 
 LIFE = timedelta(minutes=15)
@@ -44,7 +44,7 @@ class _Payment:
     paid: bool = False
 
 
-class PaymentSandbox:
+class PaymentSandbox(StandIn):
     """Serves on loopback until :meth:`close`."""
 
     def __init__(self, port: int = 0) -> None:
@@ -55,16 +55,7 @@ class PaymentSandbox:
         self._payments: dict[str, _Payment] = {}
         self._changed = threading.Condition()
         self._closed = False
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}
-        )
-        self._thread.start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(port)
 
     @property
     def notice_key(self) -> str:
@@ -75,21 +66,9 @@ class PaymentSandbox:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().close()
 
-    def wait(self) -> None:
-        self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def answer(self, method: str, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
-        """Status and JSON for a request."""
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> tuple[int, Any]:
         url = urlsplit(target)
         try:
             values = json.loads(body) if body else {}
@@ -165,40 +144,8 @@ class PaymentSandbox:
         return {}
 
 
-def say(line: dict[str, str]) -> None:
-    """One JSON line, for the program that started this one."""
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
-
-
-def run(*, port: int = 0, ready: Callable[[dict[str, str]], None] = say) -> None:
+def run(*, port: int = 0) -> None:
     """Serve until the process is ended."""
     with PaymentSandbox(port) as sandbox:
-        ready({"address": sandbox.address, "notice_key": sandbox.notice_key})
+        say({"address": sandbox.address, "notice_key": sandbox.notice_key})
         sandbox.wait()
-
-
-def _handler(sandbox: PaymentSandbox) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            self._answer(*sandbox.answer("GET", self.path, b""))
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self._answer(*sandbox.answer("POST", self.path, body))
-
-        def _answer(self, status: int, value: dict[str, Any]) -> None:
-            data = json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            try:
-                self.end_headers()
-                self.wfile.write(data)
-            except ConnectionError:
-                self.close_connection = True  # the client did not wait
-
-    return Handler

@@ -15,13 +15,11 @@ import base64
 import binascii
 import json
 import secrets
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs
 
@@ -31,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from kiosk.sandbox.pki import SandboxPki
+from kiosk.sandbox.stand_in import StandIn, say
 
 SHA256 = "2.16.840.1.101.3.4.2.1"
 SHA256_RSA, SHA256_ECDSA = "1.2.840.113549.1.1.11", "1.2.840.10045.4.3.2"
@@ -260,32 +259,30 @@ class SigningService:
         return {"code": holder.code}
 
 
-class SigningSandbox:
+class SigningSandbox(StandIn):
     """The service at ``address``, from construction until ``close``."""
 
     def __init__(self, holders: dict[str, Holder], port: int = 0) -> None:
         self.service = SigningService(holders)
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
+        super().__init__(port)
 
-    def answer(self, path: str, headers: Message, body: bytes) -> tuple[int, Any]:
-        """Status and JSON for a POST."""
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> tuple[int, Any]:
+        if method != "POST":
+            return 501, {"error": "invalid_request"}
         try:
-            if path.startswith("/sandbox/"):
-                return 200, self.service.control(path, json.loads(body))
+            if target.startswith("/sandbox/"):
+                return 200, self.service.control(target, json.loads(body))
             if self.service.faults.slow:
                 self._closing.wait(self.service.faults.slow)
             if self.service.faults.down:
                 return 503, {"error": "temporarily_unavailable"}
             login = headers.get("Authorization", "")
-            if path == "/oauth2/token":
+            if target == "/oauth2/token":
                 form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
                 return 200, self.service.token(form, login)
-            _, _, version, method = path.split("/", 3)
-            answer = self.service.call(version, method, login, json.loads(body))
+            _, _, version, name = target.split("/", 3)
+            answer = self.service.call(version, name, login, json.loads(body))
             return answer if isinstance(answer, tuple) else (200, answer)
         except RefusedError as refused:
             return refused.status, refused.body
@@ -294,18 +291,7 @@ class SigningSandbox:
 
     def close(self) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def wait(self) -> None:
-        self._thread.join()
-
-    def __enter__(self) -> SigningSandbox:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().close()
 
 
 def _as_older(body: dict[str, Any]) -> dict[str, Any]:
@@ -322,29 +308,6 @@ def _digest(text: Any) -> bytes:
     if len(digest) != 32:
         raise RefusedError("Invalid digest value length")
     return digest
-
-
-def _handler(sandbox: SigningSandbox) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        # HTTP/1.0, one request a connection: none outlives the sandbox that answered it.
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, value = sandbox.answer(self.path, self.headers, body)
-            data = json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            try:
-                self.end_headers()
-                self.wfile.write(data)
-            except ConnectionError:
-                self.close_connection = True  # the client did not wait for a slow answer
-
-    return Handler
 
 
 def of_officer(authority: SandboxPki) -> dict[str, Holder]:
@@ -374,6 +337,5 @@ def run(authority: SandboxPki, *, port: int = 0) -> None:
             "client_id": CLIENT,
             "client_secret": CLIENT_SECRET,
         }
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+        say(line)
         sandbox.wait()

@@ -22,20 +22,19 @@ import base64
 import hashlib
 import json
 import secrets
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-import click
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from kiosk.sandbox.stand_in import StandIn, say
 
 REDIRECT_URI = "urn:kiosk"
 CODE_SECONDS = 120
@@ -299,35 +298,24 @@ class Provider:
         return hashlib.sha256(name).hexdigest()[:32]
 
 
-class VneidSandbox:
+class VneidSandbox(StandIn):
     """The provider on loopback: use as a context manager, or :meth:`close`."""
 
     def __init__(self, port: int = 0, client_id: str = "kiosk") -> None:
         self.provider = Provider(client_id)
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        super().__init__(port)
         self.provider.issuer = self.address
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def answer(
-        self, method: str, path: str, headers: Message, body: bytes
-    ) -> tuple[int, dict[str, Any]]:
-        """Status and JSON for a request."""
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> tuple[int, Any]:
         try:
-            if path.startswith("/sandbox/"):
-                return 200, self._control(path, json.loads(body))
+            if target.startswith("/sandbox/"):
+                return 200, self._control(target, json.loads(body))
             if self.provider.faults.slow:
                 self._closing.wait(self.provider.faults.slow)
             if self.provider.faults.down:
                 return 503, {"error": "temporarily_unavailable"}
-            return 200, self._protocol(f"{method} {path}", headers, body)
+            return 200, self._protocol(f"{method} {target}", headers, body)
         except OAuthError as error:
             return error.status, {"error": error.error}
         except (TypeError, ValueError) as error:
@@ -359,65 +347,14 @@ class VneidSandbox:
 
     def close(self) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def wait(self) -> None:
-        self._thread.join()
-
-    def __enter__(self) -> VneidSandbox:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().close()
 
 
-def say_address(address: str) -> None:
-    """One JSON line, for the program that started this one."""
-    sys.stdout.write(json.dumps({"address": address}) + "\n")
-    sys.stdout.flush()
-
-
-def run(*, port: int = 0, ready: Callable[[str], None] = say_address) -> None:
+def run(*, port: int = 0) -> None:
     """Serve until the process is ended."""
     with VneidSandbox(port) as sandbox:
-        ready(sandbox.address)
+        say({"address": sandbox.address})
         sandbox.wait()
-
-
-def encode_photo(jpeg: bytes) -> str:
-    """How a photo travels in ``/sandbox/people`` and in ``/userinfo``."""
-    return base64.b64encode(jpeg).decode()
-
-
-def _handler(sandbox: VneidSandbox) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        # HTTP/1.0, one request a connection: none outlives the sandbox that answered it.
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            self._answer(*sandbox.answer("GET", self.path, self.headers, b""))
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self._answer(*sandbox.answer("POST", self.path, self.headers, body))
-
-        def _answer(self, status: int, value: dict[str, Any]) -> None:
-            data = json.dumps(value, ensure_ascii=False).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("Content-Length", str(len(data)))
-            try:
-                self.end_headers()
-                self.wfile.write(data)
-            except ConnectionError:
-                self.close_connection = True  # the client did not wait for a slow answer
-
-    return Handler
 
 
 def _user_code() -> str:
@@ -438,14 +375,3 @@ def _form(content_type: str, body: bytes) -> dict[str, str]:
     ):
         raise OAuthError("invalid_request")
     return {name: values[0] for name, values in pairs.items()}
-
-
-@click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 is any.")
-def command(port: int) -> None:
-    """Serve the stand-in for VNeID until the process is ended."""
-    run(port=port)
-
-
-if __name__ == "__main__":
-    command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Literal
 
 from certify.errors import CertifyError
 from certify.trust import TrustBundle, load_bundle
@@ -19,7 +20,7 @@ from kiosk.identity.access import Password
 from kiosk.identity.card_qr import ClaimedIdentity
 from kiosk.identity.citizen_card import STEPS, ReadCard
 from kiosk.identity.passive import IssuerTrust
-from kiosk.link import verbs
+from kiosk.link import messages
 from kiosk.policy import current_trust
 from kiosk.session import Session
 from kiosk.views import CardView, Choose, Intent, KeypadView, Text, Typed
@@ -61,7 +62,7 @@ def possible(session: Session) -> bool:
     return _has_chip_reader(session) or (reader and _claim_is_enough(session))
 
 
-async def run(session: Session, claim: ClaimedIdentity | None = None) -> verbs.Identity | str:
+async def run(session: Session, claim: ClaimedIdentity | None = None) -> messages.Identity | str:
     """The person, or "back" or "other". ``claim``: of a code that was shown already.
 
     Raises DeviceError, KioskError.
@@ -227,7 +228,7 @@ async def _powered_down(session: Session) -> None:
 
 async def _without_chip(
     session: Session, key: _Key, error: DeviceError | KioskError
-) -> verbs.Identity | str:
+) -> messages.Identity | str:
     """What the person wants to do about a chip that cannot be read or believed."""
     claim = key.claim if error.code in _CLAIM_WILL_DO and _claim_is_enough(session) else None
     answer = await session.tell(error, skippable=claim is not None, instead="other")
@@ -238,22 +239,27 @@ async def _without_chip(
     return answer if answer == "other" else "back"
 
 
-def _claimed(session: Session, claim: ClaimedIdentity) -> verbs.Identity:
+def _claimed(session: Session, claim: ClaimedIdentity) -> messages.Identity:
     if not _claim_is_enough(session):
         raise KioskError(Fault.IDENTITY_UNPROVEN)
-    return verbs.Identity(
+    return as_printed(claim, "card-qr")
+
+
+def as_printed(claim: ClaimedIdentity, method: Literal["card-qr", "staff"]) -> messages.Identity:
+    """What stands on a card; only its print says so, or also an officer."""
+    return messages.Identity(
         full_name=claim.name,
         citizen_number=claim.number,
         birth_date=claim.birth_date,
         level=0,
-        method="card-qr",
+        method=method,
         provable=False,
     )
 
 
-def _proven_by_chip(card: ReadCard) -> verbs.Identity:
+def _proven_by_chip(card: ReadCard) -> messages.Identity:
     fields = card.fields
-    return verbs.Identity(
+    return messages.Identity(
         full_name=fields.name,
         citizen_number=fields.number,
         birth_date=fields.birth_date,

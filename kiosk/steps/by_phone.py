@@ -16,7 +16,7 @@ from drivers.contract import Fault as DeviceFault
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.identity import card_qr
 from kiosk.identity.card_qr import ClaimedIdentity
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.session import Session
 from kiosk.views import Choose, IdentifyView, Intent, Text
 
@@ -35,7 +35,7 @@ _Wait = Callable[[Session, Text | None, str, bool], Coroutine[Any, Any, Intent |
 code, or what the person did."""
 
 
-async def run(session: Session, *, others: bool) -> verbs.Identity | ClaimedIdentity | str:
+async def run(session: Session, *, others: bool) -> messages.Identity | ClaimedIdentity | str:
     """The person; what a card claims that was shown instead; "back" or "other" (another way).
 
     ``others``: whether there is another way. Raises DeviceError and KioskError, LINK_OFFLINE among
@@ -101,10 +101,10 @@ async def _before_camera(
     return await session.race(view, lambda: read_code(session.kiosk.camera, show, but=last))
 
 
-async def _exchange(session: Session, code: str, place: str) -> verbs.Identity:
+async def _exchange(session: Session, code: str, place: str) -> messages.Identity:
     session.present(IdentifyView(state="checking", place=place, **session.progress))
     async with session.busy():
-        request = verbs.IdentifyRequest(payload=code)
+        request = messages.IdentifyRequest(payload=code)
         return await session.kiosk.link.call(verbs.IDENTIFY, request)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from kiosk.failures import Fault, KioskError
 from kiosk.identity import providers
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.session import Session
 from kiosk.views import Intent, ShowCodeView, Text
 
@@ -19,14 +19,14 @@ def possible(session: Session) -> bool:
     return bool(settings.issuer) and providers.profile(settings.profile).screen_code
 
 
-async def run(session: Session) -> verbs.Identity | str:
+async def run(session: Session) -> messages.Identity | str:
     """The person who agreed, or "other" (another way).
 
     Raises KioskError: IDENTITY_EXPIRED after some codes, IDENTITY_DENIED and the others of link.
     """
     problem: Text | None = None
     for left in reversed(range(_CODES)):
-        begun = await session.kiosk.link.call(verbs.SHOW_CODE, verbs.Empty())
+        begun = await session.kiosk.link.call(verbs.SHOW_CODE, messages.Empty())
         view = ShowCodeView(
             code=begun.code, compare=begun.user_code, problem=problem, **session.progress
         )
@@ -41,9 +41,9 @@ async def run(session: Session) -> verbs.Identity | str:
     raise AssertionError("the last code returns or raises")
 
 
-async def _agreed(session: Session, handle: str) -> verbs.Identity:
+async def _agreed(session: Session, handle: str) -> messages.Identity:
     while True:
-        request = verbs.ScreenCodeRequest(handle=handle)
+        request = messages.ScreenCodeRequest(handle=handle)
         state = await session.kiosk.link.call(verbs.WAIT_CODE, request)
         if state.identity is not None:
             return state.identity

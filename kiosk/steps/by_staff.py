@@ -15,8 +15,7 @@ from certify.trust import TrustBundle
 from drivers.contract import Health
 from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.identity import staff_card
-from kiosk.identity.card_qr import ClaimedIdentity
-from kiosk.link import verbs
+from kiosk.link import messages
 from kiosk.session import Session
 from kiosk.steps import by_card
 from kiosk.views import CardView, Choose, Intent, KeypadView, Text, Typed, Way, WaysView
@@ -35,7 +34,7 @@ _TRIES = 3
 class Vouched:
     """``vouch``: signed by the card of ``officer``."""
 
-    identity: verbs.Identity
+    identity: messages.Identity
     vouch: Vouch
     officer: str
 
@@ -52,7 +51,8 @@ def possible(session: Session) -> bool:
 async def run(session: Session) -> Vouched | str:
     """The person and the officer's word, or "other" (another way).
 
-    Raises DeviceError; KioskError: STAFF_CARD, STAFF_PIN (too often wrong), STAFF_PIN_BLOCKED,
+    Raises DeviceError; KioskError: STAFF_CARD, STAFF_PIN (too often wrong), STAFF_PIN_LAST,
+    STAFF_PIN_BLOCKED,
     CHIP_SIGNER_EXPIRED (no trust bundle that counts).
     """
     bundle = await by_card.trust_bundle(session)
@@ -73,7 +73,7 @@ async def run(session: Session) -> Vouched | str:
     if signed is None:
         return "other"
     await by_card.taken_back(session)
-    return Vouched(_identity(claim), *signed)
+    return Vouched(by_card.as_printed(claim, "staff"), *signed)
 
 
 async def _reason(session: Session) -> Reason | None:
@@ -125,14 +125,3 @@ async def _pin(session: Session) -> str | None:
     if not isinstance(answer, Typed) or not answer.text.isdecimal():
         return None
     return answer.text
-
-
-def _identity(claim: ClaimedIdentity) -> verbs.Identity:
-    return verbs.Identity(
-        full_name=claim.name,
-        citizen_number=claim.number,
-        birth_date=claim.birth_date,
-        level=0,
-        method="staff",
-        provable=False,
-    )

@@ -17,7 +17,7 @@ from drivers.contract import Raster
 from kiosk.certifier import CheckedSeal
 from kiosk.documents.paper import Compared, PaperExaminer, Sheet
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.policy import current_trust
 from kiosk.session import BACK, NEXT, Outcome, Session
 from kiosk.slips import VIETNAM
@@ -165,12 +165,12 @@ class _Issued:
     def __init__(self, session: Session, text: str) -> None:
         self._session = session
         self._text = text
-        self._pages: dict[int, verbs.IssuedPageAnswer] = {}
+        self._pages: dict[int, messages.IssuedPageAnswer] = {}
 
-    async def page(self, number: int) -> verbs.IssuedPageAnswer:
+    async def page(self, number: int) -> messages.IssuedPageAnswer:
         """From 1. Raises KioskError as the verb does."""
         if number not in self._pages:
-            request = verbs.IssuedPageRequest(seal=self._text, page=number)
+            request = messages.IssuedPageRequest(seal=self._text, page=number)
             answer = await self._session.kiosk.link.call(verbs.ISSUED_PAGE, request)
             self._pages[number] = answer
         return self._pages[number]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.failures import KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.paper_copies import has_printer
 from kiosk.session import BACK, NEXT, Outcome, Session
 from kiosk.views import Choose, ChooseServiceView, ServiceCard, Text
@@ -30,7 +30,7 @@ async def run(session: Session) -> Outcome:
 async def _office(session: Session) -> Text | None:
     """None where nobody knows: then nothing is promised, nor anybody sent away."""
     try:
-        attended = (await session.kiosk.link.call(verbs.STATUS, verbs.Empty())).attended
+        attended = (await session.kiosk.link.call(verbs.STATUS, messages.Empty())).attended
     except KioskError:
         return None
     if attended is None:

@@ -15,11 +15,12 @@ from drivers.contract import DeviceError
 from drivers.contract import Fault as DeviceFault
 from kiosk.failures import Fault, KioskError
 from kiosk.identity import card_qr
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.paper_copies import print_copy
 from kiosk.policy import current_trust
 from kiosk.session import BACK, NEXT, Outcome, Session
-from kiosk.steps.issue import take_away, verified, where_copy
+from kiosk.steps.issue import verified
+from kiosk.steps.issue_views import officers_word, take_away, where_copy
 from kiosk.views import CollectView, DoneView, FaultView, Intent, IssuingView, Milestone, Text
 from kiosk.words import spaced
 
@@ -64,10 +65,10 @@ async def _read(session: Session, slip: _Slip | None, problem: Text | None) -> I
         return ""  # as unreadable as any other code that is neither
 
 
-async def _asked(session: Session, slip: _Slip, number: str) -> verbs.CollectAnswer | None:
+async def _asked(session: Session, slip: _Slip, number: str) -> messages.CollectAnswer | None:
     """None when slip and card do not belong together."""
     session.present(CollectView(state="checking", can_go_back=False, **session.progress))
-    request = verbs.CollectRequest(code=slip.code, secret=slip.secret, citizen_number=number)
+    request = messages.CollectRequest(code=slip.code, secret=slip.secret, citizen_number=number)
     try:
         async with session.busy():
             return await session.kiosk.link.call(verbs.COLLECT, request)
@@ -77,7 +78,7 @@ async def _asked(session: Session, slip: _Slip, number: str) -> verbs.CollectAns
         return None
 
 
-async def _take(session: Session, answer: verbs.CollectAnswer, pdf: bytes) -> None:
+async def _take(session: Session, answer: messages.CollectAnswer, pdf: bytes) -> None:
     """Nothing is printed as a copy that this machine would not accept."""
     record = session.record
     async with session.busy():
@@ -104,21 +105,12 @@ def _number_in(payload: str) -> str:
         return ""
 
 
-def _notice(session: Session, answer: verbs.CollectAnswer | None) -> FaultView:
+def _notice(session: Session, answer: messages.CollectAnswer | None) -> FaultView:
     """There is nothing to print yet, or no more; or the officer said no."""
     state = answer.state if answer else "waiting"
     kind = "refused" if state == "refused" else f"collect.{state}"
     note = (answer.note if answer else "") or ""
-    return FaultView(
-        code=f"copy.{state}",
-        picture="help_person",
-        title=Text(f"{kind}.title"),
-        happened=Text(f"{kind}.happened", {"note": note}),
-        todo=Text(f"{kind}.todo", {"place": session.kiosk.settings.site.pickup_place}),
-        kept=Text("kept.nothing"),
-        actions=("continue",),
-        can_go_back=False,
-    )
+    return officers_word(session, kind, note, code=f"copy.{state}", kept="kept.nothing")
 
 
 def _printing(session: Session) -> IssuingView:

@@ -13,7 +13,7 @@ import uuid_utils.compat as uuid_utils
 from drivers.contract import DeviceError
 from kiosk.failures import Fault, KioskError
 from kiosk.identity.card_qr import ClaimedIdentity
-from kiosk.link import verbs
+from kiosk.link import messages
 from kiosk.session import BACK, NEXT, Outcome, Record, Session, discard
 from kiosk.steps import by_card, by_phone, by_screen, by_staff
 from kiosk.steps.by_staff import Vouched
@@ -43,7 +43,7 @@ async def run(session: Session) -> Outcome:
             known = await session.tell(error, instead="other", todo=todo)
             if known == "retry":
                 continue
-        if isinstance(known, verbs.Identity):
+        if isinstance(known, messages.Identity):
             _open_draft(session, known, uuid_utils.uuid7())
             return NEXT
         if isinstance(known, Vouched):
@@ -60,7 +60,7 @@ async def run(session: Session) -> Outcome:
 
 async def _by(
     session: Session, way: str, claim: ClaimedIdentity | None
-) -> verbs.Identity | ClaimedIdentity | Vouched | str:
+) -> messages.Identity | ClaimedIdentity | Vouched | str:
     if way == "card":
         return await by_card.run(session, claim)
     if way == "screen":
@@ -99,7 +99,7 @@ async def _another(session: Session, way: str, *, offline: bool) -> str:
     return intent.choice if isinstance(intent, Choose) and intent.choice in others else ""
 
 
-def _open_draft(session: Session, identity: verbs.Identity, dossier: UUID) -> None:
+def _open_draft(session: Session, identity: messages.Identity, dossier: UUID) -> None:
     """A new person means a new record: nothing of an earlier one may come along."""
     if session.record.dossier:
         discard(session.kiosk, session.record.dossier, why="identified-again")

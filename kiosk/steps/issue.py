@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
-from datetime import datetime
 
 from certify.numbers import new_id_code
 from certify.statement import CopyFacts
@@ -17,39 +15,23 @@ from drivers.contract import DeviceError
 from drivers.contract import Fault as DeviceFault
 from kiosk import dossiers, slip_exit, tamper
 from kiosk.coded import CODED_ERRORS
-from kiosk.deadlines import due_at
 from kiosk.dossiers import Mode
 from kiosk.failures import Fault, KioskError, failure_of
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.paper_copies import has_printer, print_copy
 from kiosk.policy import current_trust
-from kiosk.session import NEXT, Outcome, Record, Session
+from kiosk.session import NEXT, Outcome, Session
 from kiosk.slips import SlipFacts, receipt_and_appointment
+from kiosk.steps import issue_views
 from kiosk.strings import catalogue, resolve
-from kiosk.views import DoneView, FaultView, Intent, IssuingView, Milestone, Text
-from kiosk.words import day, price, spaced
+from kiosk.views import Intent
+from kiosk.words import price
 
 log = logging.getLogger(__name__)
 
 _ASK_FOR_COPY = 0.5
 """Seconds between two questions whether the copy is there."""
 
-_ICONS = {
-    "saved": "shield",
-    "sent": "wifi",
-    "checked": "person",
-    "signed": "pencil",
-    "verified": "check",
-    "paper": "printer",
-    "slip": "printer",
-}
-_MILESTONES: dict[Mode, tuple[str, ...]] = {
-    "pre-check": ("saved", "sent", "checked", "verified", "paper", "slip"),
-    "post-check": ("signed", "verified", "saved", "sent", "paper", "slip"),
-    "filing": ("saved", "sent", "slip"),
-}
-_AT_THE_DESK = {2: "compared", 4: "signing"}
-"""What is under way there, by the portal's state; before that, nobody has opened the dossier."""
 _WANTED = (5, 6)
 """The officer asks for something that the person has to bring: waiting leads nowhere."""
 
@@ -71,9 +53,9 @@ async def run(session: Session) -> Outcome:
     if state == "rejected":
         await session.tell(KioskError(Fault.DOSSIER_REJECTED))
     elif record.refusal is not None:
-        await session.ask(_refused_view(session))
+        await session.ask(issue_views.refused(session))
     elif record.wanted:
-        await session.ask(_wanted_view(session))
+        await session.ask(issue_views.wanted(session))
         await _hand_out_slip(session)
     else:
         if printing:
@@ -85,7 +67,7 @@ async def run(session: Session) -> Outcome:
 
 async def _hand_out_slip(session: Session) -> None:
     await _print_slip(session)
-    await session.ask(_done_view(session))
+    await session.ask(issue_views.done(session))
     await slip_exit.remind(session)
 
 
@@ -176,7 +158,7 @@ async def _lock(session: Session) -> None:
 async def _submit(session: Session) -> str:
     """The outbox state reached; "unknown" when link does not say: kept here, and sent later."""
     try:
-        request = verbs.SubmitRequest(dossier_id=str(session.dossier))
+        request = messages.SubmitRequest(dossier_id=str(session.dossier))
         return (await session.kiosk.link.call(verbs.SUBMIT, request)).state
     except KioskError:
         return "unknown"
@@ -189,7 +171,7 @@ async def _wait_for_copy(session: Session) -> None:
     try:
         async with asyncio.timeout(session.kiosk.settings.site.wait_for_copy_seconds):
             answer = await session.race(
-                _desk_view(session, None), lambda: _issued(session), machine=True
+                issue_views.at_the_desk(session, None), lambda: _issued(session), machine=True
             )
     except TimeoutError:
         return
@@ -215,10 +197,10 @@ async def _wait_for_copy(session: Session) -> None:
     record.copy, record.number = answer.pdf, answer.number or ""
 
 
-async def _issued(session: Session) -> verbs.CopyAnswer:
+async def _issued(session: Session) -> messages.CopyAnswer:
     """Ask until the desk has decided, or wants something, and show how far it is; a network that
     comes and goes is no decision."""
-    request = verbs.WaitRequest(dossier_id=str(session.dossier))
+    request = messages.WaitRequest(dossier_id=str(session.dossier))
     while True:
         try:
             answer = await session.kiosk.link.call(verbs.WAIT_COPY, request)
@@ -228,7 +210,7 @@ async def _issued(session: Session) -> verbs.CopyAnswer:
             continue
         if answer.state != "waiting" or answer.processing in _WANTED:
             return answer
-        session.present(_desk_view(session, answer.processing))
+        session.present(issue_views.at_the_desk(session, answer.processing))
         request = request.model_copy(update={"processing": answer.processing})
 
 
@@ -270,10 +252,10 @@ def _slip_facts(session: Session) -> SlipFacts:
         copies=record.copies,
         fee_text=resolve(price(amount), session.language) if amount else words["confirm.free"],
         received_at=kiosk.clock(),
-        due_at=None if record.copy else _due(session),
+        due_at=None if record.copy else issue_views.due(session),
         place=kiosk.settings.site.pickup_place,
         hotline=kiosk.settings.site.hotline,
-        take_away=take_away(session),
+        take_away=issue_views.take_away(session),
         id_code=record.id_code or None,
         number=record.number or None,
         secret=record.slip_secret,
@@ -282,22 +264,9 @@ def _slip_facts(session: Session) -> SlipFacts:
     )
 
 
-def _due(session: Session) -> datetime:
-    return due_at(session.kiosk.clock(), session.procedure.deadline)
-
-
-def take_away(session: Session) -> str:
-    """What the QR on slip and screen says: where this dossier can be looked up, and by what.
-
-    Code and secret stand in the fragment, which a browser does not send and no server logs.
-    """
-    address, record = session.kiosk.settings.site.tracking_address, session.record
-    return f"{address}#code={record.code}&secret={record.slip_secret}"
-
-
 async def _clock_trusted(session: Session) -> bool:
     try:
-        status = await session.kiosk.link.call(verbs.STATUS, verbs.Empty())
+        status = await session.kiosk.link.call(verbs.STATUS, messages.Empty())
     except KioskError:
         return False
     return status.clock_trusted
@@ -313,89 +282,4 @@ async def _leased(session: Session) -> bool:
 
 
 def _show(session: Session, now: str) -> None:
-    session.present(_view(session, now))
-
-
-def _desk_view(session: Session, processing: int | None) -> IssuingView:
-    """The dossier is with the officer; nobody has to wait."""
-    word = _AT_THE_DESK.get(processing or 0, "unopened")
-    return replace(_view(session, "checked", word), may_leave=True)
-
-
-def _view(session: Session, now: str, word: str = "") -> IssuingView:
-    """``word``: what the milestone under way is called, where it says more than its name."""
-    printer = has_printer(session)
-    milestones = _MILESTONES[session.record.mode or "filing"]
-    names = [name for name in milestones if printer or name != "paper"]
-    reached = names.index(now)
-    return IssuingView(
-        title=Text("issue.title"),
-        lead=Text("issue.lead"),
-        milestones=tuple(
-            Milestone(
-                _ICONS[name],
-                Text(f"issue.{word if word and name == now else name}"),
-                _state(index - reached),
-            )
-            for index, name in enumerate(names)
-        ),
-        **session.progress,
-    )
-
-
-def _state(distance: int) -> str:
-    return "done" if distance < 0 else "now" if distance == 0 else "later"
-
-
-def _refused_view(session: Session) -> FaultView:
-    """The officer said no: why, in the officer's words, and where to go."""
-    return _officers_word(session, "refused", session.record.refusal or "")
-
-
-def _wanted_view(session: Session) -> FaultView:
-    """The officer asks for a new scan, a paper or a payment, in the officer's words."""
-    return _officers_word(session, "wanted", session.record.wanted)
-
-
-def _officers_word(session: Session, kind: str, note: str) -> FaultView:
-    return FaultView(
-        code=f"copy.{kind}",
-        picture="help_person",
-        title=Text(f"{kind}.title"),
-        happened=Text(f"{kind}.happened", {"note": note}),
-        todo=Text(f"{kind}.todo", {"place": session.kiosk.settings.site.pickup_place}),
-        kept=Text("kept.locked"),
-        actions=("continue",),
-        can_go_back=False,
-    )
-
-
-def _lead(record: Record) -> str:
-    if record.slip_printed:
-        return "done.issued-lead" if record.copy else "done.queued-lead"
-    return "done.maybe-slip-lead" if record.slip_unsure else "done.no-slip-lead"
-
-
-def _done_view(session: Session) -> DoneView:
-    record, site = session.record, session.kiosk.settings.site
-    issued = record.copy is not None
-    due = _due(session)
-    return DoneView(
-        kind="issued" if issued else "queued",
-        title=Text("done.issued-title" if issued else "done.queued-title"),
-        lead=Text(_lead(record)),
-        code=spaced(record.code),
-        due_label=Text("done.number" if issued else "done.due"),
-        due=Text.plain(record.number) if issued else day(due.date()),
-        place=where_copy(session)
-        if issued
-        else Text("done.place", {"place": site.pickup_place, "hour": due.hour}),
-        take_away=take_away(session),
-    )
-
-
-def where_copy(session: Session) -> Text:
-    paper = session.record.paper
-    if paper == "none":
-        return Text("done.where-copy")
-    return Text(f"done.paper-{paper}", {"place": session.kiosk.settings.site.pickup_place})
+    session.present(issue_views.working(session, now))

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 from tests.bench.measure import Row
 
@@ -46,7 +46,7 @@ def _status_seconds(socket: Path) -> float:
         client = LinkClient(socket)
         began = time.perf_counter()
         for _ in range(20):
-            await client.call(verbs.STATUS, verbs.Empty())
+            await client.call(verbs.STATUS, messages.Empty())
         return (time.perf_counter() - began) / 20
 
     return asyncio.run(ask())

@@ -21,8 +21,8 @@ from certify.trust import TrustBundle
 from certify.verify import State, verify
 from tests.certify import archive_pki, specimens
 from tests.certify.archive_pki import Authority
+from tests.certify.forgery import code
 from tests.certify.pdfa import broken_rules
-from tests.certify.test_verify import code
 
 YEARS_LATER = datetime.now(UTC) + timedelta(days=1000)
 

@@ -20,7 +20,7 @@ from kiosk.sandbox.pki import SandboxPki
 from tests.certify import specimens
 from tests.certify.conftest import Signers
 from tests.certify.flips import accepted
-from tests.certify.test_verify import DUE, code, stamped, updated
+from tests.certify.forgery import DUE, code, stamped, updated
 
 pytestmark = pytest.mark.xdist_group("pkcs11")
 

@@ -26,9 +26,9 @@ from kiosk.sandbox import papers
 from kiosk.sandbox.people import PERSON
 from tests.certify import specimens
 from tests.certify.conftest import Signers
+from tests.certify.forgery import DUE, code, first_page, updated
 from tests.certify.pdfa import broken_rules
 from tests.certify.test_crosspage import render
-from tests.certify.test_verify import DUE, code, first_page, updated
 
 pytestmark = pytest.mark.xdist_group("pkcs11")
 

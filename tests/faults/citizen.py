@@ -236,9 +236,8 @@ class Citizen:
         self._world.do("scanner", ("load", {"pages": rest}))
 
     def _cope(self, view: FaultView) -> Intent:
-        if "continue" in view.actions:
-            self._notices += [view.code]
-            return Choose("continue")
+        if notice := {"paper-out", "continue"} & set(view.actions):
+            return self._take_note(view, *notice)
         if view.code == _DECLINED:
             return Choose("skip")
         self._note(view)
@@ -264,6 +263,12 @@ class Citizen:
             return Choose("retry")
         self._went_without = "skip" in view.actions
         return Choose("skip") if self._went_without else Leave()
+
+    def _take_note(self, view: FaultView, action: str) -> Intent:
+        self._notices += [view.code]
+        if action == "paper-out":  # the owner has left; staff comes and opens the scanner
+            self._world.do("scanner", ("repair", {}))
+        return Choose(action)
 
     def _note(self, view: FaultView) -> None:
         told = self.outcome.told

@@ -31,7 +31,7 @@ from kiosk import __main__ as command_line
 from kiosk import dossiers
 from kiosk.clock import local_now
 from kiosk.engine import discard_drafts
-from kiosk.link import verbs
+from kiosk.link import messages
 from kiosk.portal import enrolment
 from kiosk.procedures import procedures
 from kiosk.session import Record
@@ -49,7 +49,7 @@ MOST_WAITING = 6
 """So many dossiers may wait: more would only be sent at the end, when nothing is killed."""
 NOT_YET = (Fault.NOT_ENROLLED, CertifyFault.NUMBERS_EXHAUSTED)
 """What ``run`` waits for: link has never been there so far, or not for long enough."""
-PERSON = verbs.Identity(
+PERSON = messages.Identity(
     full_name="Nguyễn Thị Bịa",
     citizen_number="001099000001",
     birth_date=date(1990, 2, 3),
@@ -172,6 +172,7 @@ def _file_one(kiosk: Any, promise: Callable[[bytes], object]) -> None:
     dossier = UUID(str(uuid_utils.uuid7()))
     session: Any = SimpleNamespace(
         kiosk=kiosk,
+        policy=None,
         record=Record(dossier=dossier, identity=PERSON, grade="proven", face_match=True),
         identity=PERSON,
         dossier=dossier,

@@ -7,113 +7,26 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from drivers.absent import AbsentScanner
-from drivers.contract import DeviceError, Fault, Health, Raster, Status
-from drivers.emulators.card_reader import CardReaderEmulator
-from drivers.emulators.escl import EsclScanner
-from drivers.emulators.escpos import EscposEmulator
-from drivers.emulators.ipp import IppEmulator
-from drivers.emulators.mjpeg import MjpegCamera
-from drivers.emulators.serial_reader import SerialReaderEmulator
-from drivers.emulators.signal_box import SignalBoxEmulator
-from drivers.emulators.upsd import UpsdEmulator
-from drivers.wire import Blob
-from kiosk import app, devices, inventory, readiness, selftest
+from drivers.contract import Fault, Health, Status
+from kiosk import app, inventory, readiness
 from kiosk.__main__ import cli
-from kiosk.sandbox.people import camera_frames
-from kiosk.settings import Settings, load
-
-
-@dataclass
-class Rig:
-    """Emulated devices and a settings file that names them."""
-
-    scanner: EsclScanner
-    camera: MjpegCamera
-    reader: SerialReaderEmulator
-    printer: EscposEmulator
-    paper: IppEmulator
-    cards: CardReaderEmulator
-    ups: UpsdEmulator
-    box: SignalBoxEmulator
-    file: Path
-
-    @property
-    def settings(self) -> Settings:
-        return load(self.file)
-
-    def command(self, *words: str) -> Result:
-        return CliRunner().invoke(cli, [*words, "--settings", str(self.file)])
-
-    @property
-    def controls(self) -> dict[str, str]:
-        return {
-            "scanner": self.scanner.control_url,
-            "camera": self.camera.control_url,
-            "code-reader": self.reader.control_url,
-            "receipt-printer": self.printer.control_url,
-        }
+from kiosk.settings import Settings
+from tests.kiosk.rig import Rig, rig_in
 
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    rig = Rig(
-        EsclScanner(),
-        MjpegCamera(camera_frames(3)),
-        SerialReaderEmulator(tmp_path / "reader"),
-        EscposEmulator(),
-        IppEmulator(),
-        CardReaderEmulator(),
-        UpsdEmulator(),
-        SignalBoxEmulator(),
-        tmp_path / "kiosk.toml",
-    )
-    rig.file.write_text(
-        f"""[site]
-environment = "test"
-state = "{tmp_path}"
-[devices.scanner]
-url = "{rig.scanner.url}"
-[devices.camera]
-source = "{rig.camera.url}"
-profile = "generic-mjpeg"
-[devices.code_reader]
-address = "{rig.reader.address}"
-[devices.receipt_printer]
-address = "{rig.printer.address}"
-[devices.document_printer]
-uri = "{rig.paper.address}"
-[devices.card_reader]
-reader = "*"
-socket = "{rig.cards.address}"
-[devices.power]
-address = "{rig.ups.address}"
-[devices.signals]
-address = "{rig.box.address}"
-tamper = 1
-"""
-    )
-    yield rig
-    for emulator in (
-        rig.scanner,
-        rig.camera,
-        rig.reader,
-        rig.printer,
-        rig.paper,
-        rig.cards,
-        rig.ups,
-        rig.box,
-    ):
-        emulator.close()
+    with rig_in(tmp_path) as rig:
+        yield rig
 
 
 def code_of(done: Result) -> str:
@@ -328,82 +241,3 @@ def test_a_roll_near_its_end_is_a_yellow_light_with_what_is_left(rig: Rig) -> No
     held = inventory.State(kind.name, "", "tcp://x", "ready", "device.receipt.paper-low")
     assert readiness._held(held).light == "yellow"
     assert rig.command("devices", "probe").exit_code == 0  # a warning is no failure
-
-
-@pytest.fixture
-def bench(rig: Rig) -> Iterator[selftest.Bench]:
-    given = rig.settings.devices
-    kiosk: Any = SimpleNamespace(
-        scanner=devices.scanner(given.scanner, rig.file.parent),
-        camera=devices.camera(given.camera),
-        reader=devices.code_reader(given.code_reader),
-        receipt=devices.receipt_printer(given.receipt_printer),
-    )
-    yield selftest.bench(kiosk, selftest.ControlHands(rig.controls))
-
-    async def close() -> None:
-        for device in vars(kiosk).values():
-            await device.close()
-
-    asyncio.run(close())
-
-
-async def in_order(bench: selftest.Bench) -> dict[str, str]:
-    """What each self-test says, or its code."""
-    said = {}
-    for name, run in selftest.TESTS:
-        try:
-            said[name] = await run(bench)
-        except DeviceError as error:
-            said[name] = error.code
-    return said
-
-
-def test_a_slip_is_printed_scanned_and_read(rig: Rig, bench: selftest.Bench) -> None:
-    said = asyncio.run(in_order(bench))
-    assert said["slip scanned"] == "the printed code was read back"
-    assert said["slip read"] == "the printed code came back"
-    assert said["camera picture"].startswith("640 x 480")
-    assert rig.printer.state.printed == 1
-
-
-def test_without_a_slip_the_rest_of_the_loop_is_not_called_well(
-    rig: Rig, bench: selftest.Bench
-) -> None:
-    rig.printer.set(paper="out")
-    said = asyncio.run(in_order(bench))
-    assert said["test slip"] == Fault.RECEIPT_PAPER_OUT
-    assert said["slip scanned"] == Fault.SCANNER_EMPTY
-    assert said["slip read"] == Fault.READER_GARBLED
-
-
-def test_another_code_is_not_the_slips(rig: Rig, bench: selftest.Bench) -> None:
-    class Swapped(selftest.ControlHands):
-        async def show_slip_to_reader(self, payload: str) -> None:
-            await super().show_slip_to_reader("somebody else's")
-
-    bench.hands = Swapped(rig.controls)
-    bench.printed = True
-    with pytest.raises(DeviceError) as raised:
-        asyncio.run(selftest.read_slip(bench))
-    assert raised.value.code == Fault.READER_GARBLED
-
-
-@pytest.mark.parametrize(
-    ("level", "noise", "word"), [(5, 3, "black"), (150, 0.5, "sharp"), (150, 30, "")]
-)
-def test_a_picture_must_show_something(level: int, noise: float, word: str) -> None:
-    rng = np.random.default_rng(1)
-    pixels = np.clip(rng.normal(level, noise, (60, 80, 3)), 0, 255).astype(np.uint8)
-
-    class Camera:
-        async def frames(self) -> Any:
-            yield Raster(Blob.of(pixels.tobytes()), 80, 60, 3)
-
-    kiosk: Any = SimpleNamespace(camera=Camera())
-    looking = selftest.camera_frame(selftest.bench(kiosk, selftest.PersonsHands(print)))
-    if word:
-        with pytest.raises(DeviceError, match=word):
-            asyncio.run(looking)
-    else:
-        assert asyncio.run(looking).startswith("80 x 60")

@@ -18,29 +18,33 @@ from tests.kiosk.test_session import NOW, Link, Person
 
 
 class Scanner:
-    """Jammed until it was asked ``looks`` times."""
+    """At fault, with paper inside, until it was asked ``looks`` times."""
 
-    def __init__(self, looks: int) -> None:
-        self.looks = looks
+    def __init__(self, looks: int, code: Fault) -> None:
+        self.looks, self.code = looks, code
 
     def status(self) -> Status:
         inside = self.looks > 0
-        return Status(Health.FAULT if inside else Health.READY, 0.0, paper_inside=inside)
+        if not inside:
+            return Status(Health.READY, 0.0)
+        return Status(Health.FAULT, 0.0, self.code, paper_inside=True)
 
     async def check(self) -> None:
         self.looks -= 1
         if self.looks > 0:
-            raise DeviceError(Fault.SCANNER_JAM, paper_inside=True)
+            raise DeviceError(self.code, paper_inside=True)
 
 
-def guard(folder: Path, looks: int, *touches: Intent) -> tuple[list[str], list[str], list[View]]:
+def guard(
+    folder: Path, looks: int, *touches: Intent, code: Fault = Fault.SCANNER_JAM
+) -> tuple[list[str], list[str], list[View]]:
     """What the journal has, whom link was asked for, what was shown."""
     link, person = Link(), Person(*touches)
     journal = Journal(folder, "run", lambda: NOW)
     kiosk: Any = SimpleNamespace(
         settings=Settings(),
         link=link,
-        scanner=Scanner(looks),
+        scanner=Scanner(looks, code),
         signals=AbsentSignals(),
         journal=journal,
     )
@@ -66,7 +70,14 @@ def test_staff_is_called_and_the_notice_stays_until_the_paper_is_out(tmp_path: P
     assert [view.screen for view in views] == ["Fault"]
 
 
-def test_somebody_may_say_that_it_is_out_or_call_again(tmp_path: Path) -> None:
-    events, calls, views = guard(tmp_path, 10_000, Choose("staff"), Choose("continue"))
+def test_nobody_gets_past_it_by_a_touch_while_the_scanner_says_that_it_is_jammed(
+    tmp_path: Path,
+) -> None:
+    events, _, views = guard(tmp_path, 2, Choose("staff"), Choose("paper-out"), Choose("paper-out"))
     assert events == ["original-left", "staff-called", "staff-called"]
-    assert len(views) == len(calls) == 2
+    assert len(views) == 3
+
+
+def test_a_scanner_that_is_gone_keeps_nobody_out(tmp_path: Path) -> None:
+    _, _, views = guard(tmp_path, 10_000, Choose("paper-out"), code=Fault.SCANNER_ABSENT)
+    assert len(views) == 1

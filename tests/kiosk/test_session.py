@@ -19,6 +19,7 @@ from kiosk import steps
 from kiosk.failures import Fault as CoreFault
 from kiosk.failures import KioskError
 from kiosk.journal import Journal, read
+from kiosk.link import verbs
 from kiosk.session import BACK, NEXT, Finished, Outcome, Session
 from kiosk.settings import Settings
 from kiosk.stage import Prompter
@@ -69,10 +70,11 @@ class Link:
         self.error = error
         self.calls: list[str] = []
 
-    async def call(self, verb: Any, request: Any) -> None:
+    async def call(self, verb: Any, request: Any) -> Any:
         self.calls.append(verb.name)
         if self.error:
             raise self.error
+        return verbs.LinkStatus(online=True, outbox_waiting=0, clock_trusted=True)
 
 
 class Outbox:

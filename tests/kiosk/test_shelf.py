@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from certify import cose
 from certify.trust import NamedPack, Policy, sign_policy
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.procedures import procedures
 from kiosk.session import Session
 from kiosk.shelf import Shelf
@@ -54,9 +54,11 @@ class PackLink:
         if self.absent:
             raise KioskError(Fault.LINK_ABSENT)
         if verb is verbs.PACKS:
-            return verbs.PacksAnswer(policy=self.policy)
+            return messages.PacksAnswer(policy=self.policy)
+        if verb is verbs.STATUS:
+            return messages.LinkStatus(online=True, outbox_waiting=0, clock_trusted=True)
         self.asked += 1
-        return verbs.PackAnswer(pack=self.files[request.sha256])
+        return messages.PackAnswer(pack=self.files[request.sha256])
 
 
 @pytest.fixture
@@ -149,7 +151,7 @@ def test_a_session_keeps_what_it_began_with(
     shelf: Shelf,
 ) -> None:
     link.publish(pack({"marriage": procedure("marriage")}))
-
+    kiosk.link = link
     arrived: list[int] = []
 
     class Slow(Person):

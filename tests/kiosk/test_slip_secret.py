@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from kiosk import dossiers
 from kiosk.clock import local_now
 from kiosk.journal import Journal
-from kiosk.link.verbs import Identity
+from kiosk.link.messages import Identity
 from kiosk.session import Record
 from kiosk.settings import Settings
-from kiosk.steps import issue
+from kiosk.steps import issue_views
 from offline_queue.outbox import Outbox
 
 DOSSIER = UUID("0190b2c4-7000-7000-8000-000000000001")
@@ -49,9 +49,11 @@ def session(tmp_path: Path) -> Any:
     fee = SimpleNamespace(rule="tt226", amount=lambda pages, copies: 0)
     yield SimpleNamespace(
         kiosk=SimpleNamespace(outbox=outbox, journal=journal, clock=local_now, settings=Settings()),
+        policy=None,
         record=record,
         identity=identity,
         dossier=DOSSIER,
+        policy=None,
         procedure=SimpleNamespace(id="2.000815", version=1, paper_class="original", fee=fee),
     )
     outbox.close()
@@ -76,6 +78,6 @@ def test_the_secret_is_sealed_and_the_same_when_a_step_is_repeated(
 
 def test_the_code_to_take_away_keeps_the_secret_from_servers(session: Any) -> None:
     session.record.slip_secret = "7K3M9QXT2B"
-    address, _, fragment = issue._take_away(session).partition("#")
+    address, _, fragment = issue_views.take_away(session).partition("#")
     assert address == session.kiosk.settings.site.tracking_address
     assert fragment == "code=H26.15-261124-0001&secret=7K3M9QXT2B"

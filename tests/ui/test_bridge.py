@@ -11,7 +11,8 @@ from tests.ui.helpers import frames, until
 from ui.app import Screen
 from ui.bridge import Stage, bound, describe
 from ui.pictures import Album
-from ui.samples import face_raster, samples
+from ui.sample_pictures import face_raster
+from ui.samples import samples
 
 
 def test_a_view_becomes_plain_values_in_the_language() -> None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QGuiApplication
 from drivers.contract import Raster
 from drivers.wire import Blob
 from ui.pictures import Album, Code, PictureProvider, code_image, frame_image
-from ui.samples import page_jpeg
+from ui.sample_pictures import page_jpeg
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ EXPECTED = {
     "card-lay": {"back", "staff"},
     "card-take": {"staff"},
     "keypad-can": {"key.0", "key.5", "key.9", "key.delete", "back", "staff"},
+    "fault-original-left": {"action.paper-out", "action.staff"},
     "fault-other": {"action.retry", "action.staff", "action.other", "back"},
     "scan-waiting": {"back", "staff"},
     "scan-blurred": {"main", "back", "staff", "redo.1", "redo.2"},

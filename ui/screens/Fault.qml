@@ -8,7 +8,7 @@ Page {
 
     // Not every stop is trouble: news such as "staff is coming" only wants to be read.
     readonly property bool news: has("continue")
-    readonly property string main: news ? "continue" : has("retry") ? "retry" : ""
+    readonly property string main: news ? "continue" : has("retry") ? "retry" : has("paper-out") ? "paper-out" : ""
     readonly property string aside: has("later") ? "later" : has("skip") ? "skip" : ""
 
     function has(action: string): bool {
@@ -26,7 +26,7 @@ Page {
     bar.callFirst: main === ""
     bar.mainName: "action." + main
     bar.mainText: main !== "" ? Kiosk.word("action." + main) : ""
-    bar.mainSymbol: news ? "right" : "refresh"
+    bar.mainSymbol: news ? "right" : main === "paper-out" ? "check" : "refresh"
 
     function goBack(): void {
         if (aside !== "")

@@ -17,7 +17,7 @@ import uuid_utils
 
 from certify.trust import NamedPack
 from kiosk.clock import local_now
-from kiosk.link import process, verbs
+from kiosk.link import messages, process, verbs
 from kiosk.link.client import LinkClient
 from kiosk.portal import enrolment
 from kiosk.portal.composition import Portal
@@ -192,24 +192,24 @@ def run(office: Office, story: Callable[[LinkClient], Awaitable[None]]) -> None:
 
 
 async def in_stock(client: LinkClient) -> bool:
-    answer = await client.call(verbs.LEASE, verbs.LeaseRequest(kind="dossier", count=0))
+    answer = await client.call(verbs.LEASE, messages.LeaseRequest(kind="dossier", count=0))
     return answer.left > 0
 
 
 async def standing_is(link: LinkClient, code: str) -> bool:
-    return (await link.call(verbs.STATUS, verbs.Empty())).standing == code
+    return (await link.call(verbs.STATUS, messages.Empty())).standing == code
 
 
 async def gone(link: LinkClient) -> bool:
-    return not (await link.call(verbs.STATUS, verbs.Empty())).online
+    return not (await link.call(verbs.STATUS, messages.Empty())).online
 
 
 async def back(link: LinkClient) -> bool:
-    return (await link.call(verbs.STATUS, verbs.Empty())).online
+    return (await link.call(verbs.STATUS, messages.Empty())).online
 
 
 async def nothing_waits(link: LinkClient) -> bool:
-    return (await link.call(verbs.STATUS, verbs.Empty())).outbox_waiting == 0
+    return (await link.call(verbs.STATUS, messages.Empty())).outbox_waiting == 0
 
 
 async def delivered(office: Office) -> bool:

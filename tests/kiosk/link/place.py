@@ -18,7 +18,7 @@ from certify import cose
 from certify.trust import NamedPack, Policy, TrustBundle, sign_bundle, sign_policy
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
-from kiosk.link import process, verbs
+from kiosk.link import messages, process, verbs
 from kiosk.link.client import LinkClient
 from kiosk.settings import IdentitySettings, LinkSettings, Settings, Site
 from offline_queue.outbox import Outbox
@@ -141,10 +141,10 @@ async def until_ready(client: LinkClient) -> None:
 
 async def codes_left(client: LinkClient) -> int:
     try:
-        await client.call(verbs.TRUST, verbs.Empty())
+        await client.call(verbs.TRUST, messages.Empty())
     except KioskError:
         return 0
-    request = verbs.LeaseRequest(kind="dossier", count=0)
+    request = messages.LeaseRequest(kind="dossier", count=0)
     return (await client.call(verbs.LEASE, request)).left
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import pytest
 
 from kiosk.failures import KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 from kiosk.settings import Settings
 from tests.kiosk.link.office import Office, opened
@@ -73,7 +73,7 @@ def link_process(office: Office) -> Iterator[subprocess.Popen[bytes]]:
 def answers(office: Office) -> bool:
     try:
         client = LinkClient(office.settings.link.socket)
-        asyncio.run(client.call(verbs.STATUS, verbs.Empty()))
+        asyncio.run(client.call(verbs.STATUS, messages.Empty()))
     except KioskError:
         return False
     return True
@@ -134,7 +134,7 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_twice(
 def until_enrolled(office: Office) -> None:
     until_it_answers(office)
     client = LinkClient(office.settings.link.socket)
-    request = verbs.LeaseRequest(kind="dossier", count=1)
+    request = messages.LeaseRequest(kind="dossier", count=1)
     while asyncio.run(client.call(verbs.LEASE, request)).left < 1:
         time.sleep(0.02)
 
@@ -151,10 +151,10 @@ def until_something_moved(office: Office, locked: list[UUID]) -> None:
 def submit_some(office: Office, rng: random.Random) -> None:
     """Traffic of a journey beside the sending."""
     client = LinkClient(office.settings.link.socket)
-    calls: list[tuple[verbs.Verb[Any, Any], verbs.Message]] = [
-        (verbs.STATUS, verbs.Empty()),
-        (verbs.RATE, verbs.RateRequest(procedure="2.000815", stars=5)),
-        (verbs.LEASE, verbs.LeaseRequest(kind="dossier", count=120)),
+    calls: list[tuple[verbs.Verb[Any, Any], messages.Message]] = [
+        (verbs.STATUS, messages.Empty()),
+        (verbs.RATE, messages.RateRequest(procedure="2.000815", stars=5)),
+        (verbs.LEASE, messages.LeaseRequest(kind="dossier", count=120)),
     ]
     verb, request = rng.choice(calls)
     try:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from certify.numbers import NumberStore
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
-from kiosk.link import process, verbs
+from kiosk.link import messages, process, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.upkeep import Upkeep
 from offline_queue.outbox import State
@@ -35,10 +35,10 @@ from tests.offline_queue.small_portal import CODE
 def test_a_first_start_enrols_and_fills_its_stock(place: Place) -> None:
     async def story(client: LinkClient) -> None:
         await until_ready(client)
-        trust = await client.call(verbs.TRUST, verbs.Empty())
+        trust = await client.call(verbs.TRUST, messages.Empty())
         assert trust.bundle == place.portal.files["trust-bundle"]
         assert trust.policy == place.portal.files["policy"]
-        status = await client.call(verbs.STATUS, verbs.Empty())
+        status = await client.call(verbs.STATUS, messages.Empty())
         assert (status.online, status.outbox_waiting, status.clock_trusted) == (True, 0, True)
 
     run(place, story)
@@ -59,10 +59,10 @@ def test_a_second_start_is_the_same_kiosk_and_needs_no_portal(place: Place) -> N
     place.portal.close()
 
     async def story(client: LinkClient) -> None:
-        trust = await client.call(verbs.TRUST, verbs.Empty())
+        trust = await client.call(verbs.TRUST, messages.Empty())
         assert trust.policy == place.portal.files["policy"]
         assert await codes_left(client) == 100
-        status = await client.call(verbs.STATUS, verbs.Empty())
+        status = await client.call(verbs.STATUS, messages.Empty())
         assert (status.online, status.clock_trusted) == (False, False)
 
     run(place, story)
@@ -71,7 +71,7 @@ def test_a_second_start_is_the_same_kiosk_and_needs_no_portal(place: Place) -> N
 
 
 def test_certificate_numbers_are_leased_only_where_the_policy_allows(place: Place) -> None:
-    request = verbs.LeaseRequest(kind="certificate", count=5)
+    request = messages.LeaseRequest(kind="certificate", count=5)
 
     async def forbidden(client: LinkClient) -> None:
         await until_ready(client)
@@ -91,7 +91,7 @@ def test_certificate_numbers_are_leased_only_where_the_policy_allows(place: Plac
 def test_a_large_demand_for_numbers_is_met(place: Place) -> None:
     async def story(client: LinkClient) -> None:
         await until_ready(client)
-        answer = await client.call(verbs.LEASE, verbs.LeaseRequest(kind="dossier", count=260))
+        answer = await client.call(verbs.LEASE, messages.LeaseRequest(kind="dossier", count=260))
         assert answer.left == 260
 
     run(place, story)
@@ -112,7 +112,7 @@ def test_trust_is_never_downgraded(place: Place, how: str) -> None:
     async def story(client: LinkClient) -> None:
         # It was asked for, refused, and asked for again.
         await until(lambda: place.portal.calls[asked:].count("GET /v1/trust-bundle") >= 2)
-        trust = await client.call(verbs.TRUST, verbs.Empty())
+        trust = await client.call(verbs.TRUST, messages.Empty())
         assert {"trust-bundle": trust.bundle, "policy": trust.policy} == good
 
     run(place, story)
@@ -125,7 +125,7 @@ def test_a_stored_policy_that_was_changed_is_not_used(place: Place) -> None:
 
     async def story(client: LinkClient) -> None:
         with pytest.raises(KioskError) as caught:
-            await client.call(verbs.TRUST, verbs.Empty())
+            await client.call(verbs.TRUST, messages.Empty())
         assert refused(caught, Fault.LINK_OFFLINE)
 
     run(place, story)
@@ -152,7 +152,7 @@ def test_one_link_at_a_time(place: Place) -> None:
         with pytest.raises(KioskError) as caught:
             await process.serve(place.settings, asyncio.Event())
         assert refused(caught, Fault.LINK_RUNNING)
-        assert (await client.call(verbs.STATUS, verbs.Empty())).outbox_waiting == 0
+        assert (await client.call(verbs.STATUS, messages.Empty())).outbox_waiting == 0
 
     run(place, story)
 

@@ -18,7 +18,7 @@ from kiosk import journal
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
 from kiosk.journal import Journal
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 from offline_queue.intake import Problem
 from offline_queue.outbox import State
@@ -34,7 +34,7 @@ def test_a_submitted_dossier_is_accepted_before_the_answer(place: Place) -> None
         await until_ready(client)
         outbox = place.outbox()
         dossier = locked_dossier(outbox)
-        answer = await client.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=str(dossier)))
+        answer = await client.call(verbs.SUBMIT, messages.SubmitRequest(dossier_id=str(dossier)))
         assert answer.state == "accepted"
         assert outbox.get(dossier).state is State.ERASED
         assert place.portal.accepted == [dossier]
@@ -56,7 +56,7 @@ def test_what_became_of_a_dossier_is_in_the_journal_and_its_id_nowhere(
             place.portal.fault("PUT", *fault)
             dossier = str(locked_dossier(outbox))
             told.append(dossier)
-            await client.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=dossier))
+            await client.call(verbs.SUBMIT, messages.SubmitRequest(dossier_id=dossier))
         outbox.close()
 
     run(place, story)
@@ -78,7 +78,7 @@ def test_an_outage_is_told_at_once_and_the_dossier_follows_by_itself(place: Plac
         outbox = place.outbox()
         place.portal.fault("PUT", *["500"] * 3)
         dossier = locked_dossier(outbox)
-        answer = await client.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=str(dossier)))
+        answer = await client.call(verbs.SUBMIT, messages.SubmitRequest(dossier_id=str(dossier)))
         assert answer.state in ("unknown", "accepted")  # the loop may have been faster thrice
         await until(lambda: outbox.get(dossier).state is State.ERASED)
         assert place.portal.held[dossier].commits == 1
@@ -102,7 +102,7 @@ def test_submitting_what_is_not_there_is_told(place: Place) -> None:
     async def story(client: LinkClient) -> None:
         for dossier, code in ((str(UUID(int=1)), "queue.not-found"), ("no id", Fault.UNEXPECTED)):
             with pytest.raises(KioskError) as caught:
-                await client.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=dossier))
+                await client.call(verbs.SUBMIT, messages.SubmitRequest(dossier_id=dossier))
             assert caught.value.code == code
 
     run(place, story)
@@ -113,8 +113,8 @@ def test_the_copy_is_waited_for_issued_or_refused(place: Place) -> None:
         await until_ready(client)
         outbox = place.outbox()
         dossier = locked_dossier(outbox)
-        request = verbs.CopyRequest(dossier_id=str(dossier))
-        await client.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=str(dossier)))
+        request = messages.CopyRequest(dossier_id=str(dossier))
+        await client.call(verbs.SUBMIT, messages.SubmitRequest(dossier_id=str(dossier)))
         held = place.portal.held[dossier]
         answer = await client.call(verbs.COPY, request)
         assert (answer.state, answer.processing, answer.pdf) == ("waiting", 1, None)
@@ -138,7 +138,7 @@ def test_the_copy_is_waited_for_issued_or_refused(place: Place) -> None:
 def test_a_copy_of_what_the_portal_does_not_know_is_waited_for(place: Place) -> None:
     async def story(client: LinkClient) -> None:
         await until_ready(client)
-        answer = await client.call(verbs.COPY, verbs.CopyRequest(dossier_id=str(UUID(int=1))))
+        answer = await client.call(verbs.COPY, messages.CopyRequest(dossier_id=str(UUID(int=1))))
         assert (answer.state, answer.processing) == ("waiting", None)
 
     run(place, story)
@@ -149,14 +149,14 @@ def test_a_phones_code_becomes_a_person_although_the_portal_is_down(place: Place
     place.provider.profile["photo"] = "/9j/4A=="
 
     async def story(client: LinkClient) -> None:
-        request = verbs.IdentifyRequest(payload=PHONE_CODE)
+        request = messages.IdentifyRequest(payload=PHONE_CODE)
         identity = await client.call(verbs.IDENTIFY, request)
         assert identity.citizen_number == "001099000001"
         assert identity.birth_date.year == 1990
         assert identity.photo == b"\xff\xd8\xff\xe0"
         with pytest.raises(KioskError) as caught:
             await client.call(verbs.IDENTIFY, request)
-        assert refused(caught, Fault.IDENTITY_EXPIRED)
+        assert refused(caught, Fault.IDENTITY_REPLAYED)
 
     run(place, story)
 
@@ -167,17 +167,17 @@ def test_without_network_what_needs_it_says_so(place: Place) -> None:
 
     async def story(client: LinkClient) -> None:
         calls: list[Awaitable[object]] = [
-            client.call(verbs.IDENTIFY, verbs.IdentifyRequest(payload=PHONE_CODE)),
-            client.call(verbs.COPY, verbs.CopyRequest(dossier_id=str(UUID(int=1)))),
-            client.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help")),
-            client.call(verbs.TRUST, verbs.Empty()),
+            client.call(verbs.IDENTIFY, messages.IdentifyRequest(payload=PHONE_CODE)),
+            client.call(verbs.COPY, messages.CopyRequest(dossier_id=str(UUID(int=1)))),
+            client.call(verbs.CALL_STAFF, messages.StaffRequest(reason="help")),
+            client.call(verbs.TRUST, messages.Empty()),
         ]
         for call in calls:
             with pytest.raises(KioskError) as caught:
                 await call
             assert refused(caught, Fault.LINK_OFFLINE)
             assert caught.value.retryable
-        lease = await client.call(verbs.LEASE, verbs.LeaseRequest(kind="dossier", count=5))
+        lease = await client.call(verbs.LEASE, messages.LeaseRequest(kind="dossier", count=5))
         assert lease.left == 0
 
     run(place, story)
@@ -186,7 +186,7 @@ def test_without_network_what_needs_it_says_so(place: Place) -> None:
 def test_staff_are_called(place: Place) -> None:
     async def story(client: LinkClient) -> None:
         await until_ready(client)
-        await client.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="device.scanner.jam"))
+        await client.call(verbs.CALL_STAFF, messages.StaffRequest(reason="device.scanner.jam"))
 
     run(place, story)
     assert place.portal.staff_calls == ["device.scanner.jam"]
@@ -198,7 +198,7 @@ def test_a_rejected_dossier_is_told(place: Place) -> None:
         outbox = place.outbox()
         place.portal.fault("PUT", Problem.BAD_MANIFEST)
         dossier = locked_dossier(outbox)
-        answer = await client.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=str(dossier)))
+        answer = await client.call(verbs.SUBMIT, messages.SubmitRequest(dossier_id=str(dossier)))
         assert answer.state == "rejected"
         outbox.close()
 
@@ -238,7 +238,7 @@ def test_heartbeats_tell_how_the_kiosk_is() -> None:
             locked_dossier(outbox)
             outbox.close()
             devices = {"scanner": "device.scanner.jam", "camera": "ok"}
-            assert (await client.call(verbs.REPORT, verbs.ReportRequest(devices=devices))).pushed
+            assert (await client.call(verbs.REPORT, messages.ReportRequest(devices=devices))).pushed
             beat = portal.beats[-1]
             assert (beat["queue"], beat["devices"], beat["clock_trusted"]) == (1, devices, True)
             assert 0 <= beat["oldest_seconds"] < 60

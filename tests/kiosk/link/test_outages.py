@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from kiosk.clock import local_now
-from kiosk.link import handlers, process, upkeep, verbs
+from kiosk.link import handlers, messages, process, upkeep, verbs
 from kiosk.link.client import LinkClient
 from offline_queue.outbox import State
 from tests.kiosk.link.office import Office, back, delivered, gone, nothing_waits, run
@@ -69,10 +69,12 @@ def test_a_dossier_outlives_every_outage(
     async def story(link: LinkClient) -> None:
         with OUTAGES[name](office, monkeypatch):
             dossier = office.lock()
-            submitted = await link.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=str(dossier)))
+            submitted = await link.call(
+                verbs.SUBMIT, messages.SubmitRequest(dossier_id=str(dossier))
+            )
             assert submitted.state in ("locked", "sending", "unknown")
             await until_answered(lambda: gone(link))
-            status = await link.call(verbs.STATUS, verbs.Empty())
+            status = await link.call(verbs.STATUS, messages.Empty())
             assert (status.online, status.outbox_waiting) == (False, 1)
             assert held(office, dossier) in (State.LOCKED, State.SENDING, State.UNKNOWN)
             assert not await delivered(office)
@@ -97,7 +99,7 @@ def test_a_clock_that_jumps_by_years_loses_and_rejects_nothing(
         monkeypatch.setattr(module, "local_now", wrong)
 
     async def clock_is(link: LinkClient, trusted: bool) -> bool:
-        return (await link.call(verbs.STATUS, verbs.Empty())).clock_trusted is trusted
+        return (await link.call(verbs.STATUS, messages.Empty())).clock_trusted is trusted
 
     async def story(link: LinkClient) -> None:
         await until_answered(lambda: clock_is(link, trusted=True))

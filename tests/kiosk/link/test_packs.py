@@ -14,7 +14,7 @@ from certify.packs import file_name
 from certify.trust import NamedPack, Policy, sign_policy
 from kiosk.failures import Fault, KioskError
 from kiosk.journal import read
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.packs import PackKeeper
 from kiosk.session import Session
@@ -151,7 +151,7 @@ def test_a_policy_of_a_stranger_is_not_used(
 
 
 async def in_use(client: LinkClient, signed: bytes) -> bool:
-    return (await client.call(verbs.PACKS, verbs.Empty())).policy == signed
+    return (await client.call(verbs.PACKS, messages.Empty())).policy == signed
 
 
 def test_from_the_portals_folder_to_the_first_screen(
@@ -173,7 +173,7 @@ def test_from_the_portals_folder_to_the_first_screen(
         await begin(kiosk, shelf)
         assert office.inside.offices.casebook.catalogue.procedure("1.004873").title == "Hôn nhân"
         for sha256, code in (("0" * 64, Fault.LINK_NOT_FOUND), ("../../anchor", Fault.UNEXPECTED)):
-            asked = verbs.PackRequest.model_construct(sha256=sha256)
+            asked = messages.PackRequest.model_construct(sha256=sha256)
             with pytest.raises(KioskError) as caught:
                 await client.call(verbs.PACK, asked)
             assert caught.value.code == code

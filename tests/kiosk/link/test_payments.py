@@ -8,8 +8,8 @@ import pytest
 
 from kiosk.failures import Fault, KioskError
 from kiosk.link import vietqr
+from kiosk.link.messages import PayRequest
 from kiosk.link.payments import PaymentGateway
-from kiosk.link.verbs import PayRequest
 from kiosk.link.vietqr import Payment
 from kiosk.sandbox.payments import PaymentSandbox
 from kiosk.settings import PaymentSettings

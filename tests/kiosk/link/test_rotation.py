@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.failures import Fault
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.device import Enrolment
 from kiosk.link.key_ring import KeyRing
@@ -105,7 +105,7 @@ def test_a_receipt_key_that_is_gone_for_good_takes_a_fresh_code(office: Office) 
         assert state_of(office, dossier) is not State.ERASED
         office.fresh_code()
         await accepted(office, dossier)
-        assert (await link.call(verbs.STATUS, verbs.Empty())).standing == ""
+        assert (await link.call(verbs.STATUS, messages.Empty())).standing == ""
 
     run(office, story)
 

@@ -14,7 +14,7 @@ import pytest
 
 from kiosk.failures import Fault, KioskError
 from kiosk.identity.providers import ProviderProfile
-from kiosk.link import verbs
+from kiosk.link import messages
 from kiosk.link.handlers import Handlers
 from kiosk.link.identity import VneidClient
 from kiosk.link.provider import Provider
@@ -46,7 +46,7 @@ def client_of(sandbox: VneidSandbox, clock: Any = time.monotonic, **quirks: Any)
     return VneidClient(Provider(sandbox.address, "kiosk", 2, profile), clock)
 
 
-def scan(sandbox: VneidSandbox, shown: verbs.ScreenCode, **how: Any) -> None:
+def scan(sandbox: VneidSandbox, shown: messages.ScreenCode, **how: Any) -> None:
     sandbox.provider.scan(shown.code, **{"citizen_number": NUMBER, **how})
 
 
@@ -162,7 +162,7 @@ def test_the_verb_waits_and_asks_no_oftener_than_allowed(
     looked: list[float] = []
     look = client.look
 
-    def watched(handle: str) -> verbs.ScreenCodeState:
+    def watched(handle: str) -> messages.ScreenCodeState:
         looked.append(time.monotonic())
         if len(looked) == 2:
             scan(sandbox, shown)
@@ -170,9 +170,9 @@ def test_the_verb_waits_and_asks_no_oftener_than_allowed(
 
     monkeypatch.setattr(client, "look", watched)
 
-    async def main() -> verbs.ScreenCodeState:
+    async def main() -> messages.ScreenCodeState:
         handlers: Any = SimpleNamespace(vneid=client, _in_thread=_in_thread)
-        request = verbs.ScreenCodeRequest(handle=shown.handle, seconds=20)
+        request = messages.ScreenCodeRequest(handle=shown.handle, seconds=20)
         return await Handlers.wait_code(handlers, request)
 
     assert asyncio.run(main()).identity is not None

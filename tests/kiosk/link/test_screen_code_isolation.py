@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from kiosk.failures import KioskError
 from kiosk.identity.providers import ProviderProfile
 from kiosk.link.identity import VneidClient
+from kiosk.link.messages import Identity
 from kiosk.link.provider import Provider
-from kiosk.link.verbs import Identity
 from kiosk.sandbox import vneid
 
 PEOPLE = [f"00119200000{number}" for number in range(4)]

@@ -14,21 +14,21 @@ import pytest
 
 from certify.errors import CertifyError
 from kiosk.failures import Fault, KioskError
-from kiosk.link import frames, server, verbs
+from kiosk.link import frames, messages, server, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.clock import MOST_OFF, TRUSTED_SECONDS, ClockCheck
 from kiosk.link.verbs import VERSION
 from offline_queue.errors import Fault as QueueFault
 from offline_queue.errors import QueueError
 
-PERSON = verbs.Identity(
+PERSON = messages.Identity(
     full_name="Nguyễn Thị Bịa",
     citizen_number="001099000001",
     birth_date=date(1990, 2, 3),
     level=2,
     photo=bytes(range(256)) * 1000,
 )
-BRIEF: verbs.Verb[Any, Any] = verbs.Verb("status", verbs.Empty, verbs.LinkStatus, 0.05)
+BRIEF: verbs.Verb[Any, Any] = verbs.Verb("status", messages.Empty, messages.LinkStatus, 0.05)
 
 
 @pytest.fixture
@@ -54,36 +54,36 @@ def serve(
     return asyncio.run(main())
 
 
-async def identify(request: verbs.IdentifyRequest) -> verbs.Identity:
+async def identify(request: messages.IdentifyRequest) -> messages.Identity:
     assert request.payload == "token"
     return PERSON
 
 
-async def hang(_: verbs.Message) -> verbs.Message:
+async def hang(_: messages.Message) -> messages.Message:
     await asyncio.Event().wait()
     raise AssertionError
 
 
 def raising(error: Exception) -> server.Handler:
-    async def handler(_: verbs.Message) -> verbs.Message:
+    async def handler(_: messages.Message) -> messages.Message:
         raise error
 
     return handler
 
 
 def test_a_person_arrives_as_sent(path: Path) -> None:
-    request = verbs.IdentifyRequest(payload="token")
+    request = messages.IdentifyRequest(payload="token")
     answer = serve(path, {"identify": identify}, lambda link: link.call(verbs.IDENTIFY, request))
     assert answer == PERSON
 
 
 def test_calls_at_the_same_time_are_answered_each(path: Path) -> None:
-    async def left(request: verbs.LeaseRequest) -> verbs.LeaseAnswer:
+    async def left(request: messages.LeaseRequest) -> messages.LeaseAnswer:
         await asyncio.sleep(0)
-        return verbs.LeaseAnswer(left=request.count)
+        return messages.LeaseAnswer(left=request.count)
 
     async def story(link: LinkClient) -> list[int]:
-        requests = [verbs.LeaseRequest(kind="dossier", count=count) for count in range(20)]
+        requests = [messages.LeaseRequest(kind="dossier", count=count) for count in range(20)]
         answers = await asyncio.gather(*(link.call(verbs.LEASE, each) for each in requests))
         return [answer.left for answer in answers]
 
@@ -92,17 +92,17 @@ def test_calls_at_the_same_time_are_answered_each(path: Path) -> None:
 
 def test_a_link_that_is_not_running_is_absent(path: Path) -> None:
     with pytest.raises(KioskError) as caught:
-        asyncio.run(LinkClient(path).call(verbs.STATUS, verbs.Empty()))
+        asyncio.run(LinkClient(path).call(verbs.STATUS, messages.Empty()))
     assert (caught.value.code, caught.value.retryable) == (Fault.LINK_ABSENT, True)
     server.bind(path).close()  # a socket that a dead process left behind
     with pytest.raises(KioskError) as caught:
-        asyncio.run(LinkClient(path).call(verbs.STATUS, verbs.Empty()))
+        asyncio.run(LinkClient(path).call(verbs.STATUS, messages.Empty()))
     assert caught.value.code == Fault.LINK_ABSENT
 
 
 def test_a_late_answer_is_a_timeout(path: Path) -> None:
     with pytest.raises(KioskError) as caught:
-        serve(path, {"status": hang}, lambda link: link.call(BRIEF, verbs.Empty()))
+        serve(path, {"status": hang}, lambda link: link.call(BRIEF, messages.Empty()))
     assert (caught.value.code, caught.value.retryable) == (Fault.LINK_TIMEOUT, True)
 
 
@@ -111,7 +111,7 @@ def test_the_process_too_ends_what_takes_too_long(
 ) -> None:
     monkeypatch.setitem(verbs.VERBS, "status", BRIEF)  # the client waits longer
     with pytest.raises(KioskError) as caught:
-        serve(path, {"status": hang}, lambda link: link.call(verbs.STATUS, verbs.Empty()))
+        serve(path, {"status": hang}, lambda link: link.call(verbs.STATUS, messages.Empty()))
     assert caught.value.code == Fault.LINK_TIMEOUT
 
 
@@ -127,7 +127,9 @@ def test_the_process_too_ends_what_takes_too_long(
 )
 def test_an_error_keeps_its_code(path: Path, error: Exception, code: str, retryable: bool) -> None:
     with pytest.raises(KioskError) as caught:
-        serve(path, {"status": raising(error)}, lambda link: link.call(verbs.STATUS, verbs.Empty()))
+        serve(
+            path, {"status": raising(error)}, lambda link: link.call(verbs.STATUS, messages.Empty())
+        )
     assert (caught.value.code, caught.value.retryable) == (code, retryable)
 
 
@@ -136,7 +138,7 @@ def test_a_defect_tells_where_and_never_about_whom(
 ) -> None:
     defect = raising(RuntimeError(PERSON.full_name))
     with pytest.raises(KioskError) as caught:
-        serve(path, {"status": defect}, lambda link: link.call(verbs.STATUS, verbs.Empty()))
+        serve(path, {"status": defect}, lambda link: link.call(verbs.STATUS, messages.Empty()))
     assert caught.value.code == Fault.UNEXPECTED
     assert "RuntimeError" in caplog.text
     assert "test_socket.py" in caplog.text
@@ -169,13 +171,13 @@ def test_a_call_that_is_not_in_the_contract_is_refused(path: Path, call: dict[st
     "sent", [b"", b"\0\0", b"\xff\xff\xff\xff", b"\0\0\0\1\xff", b"\0\0\0\1\1", b"\0\0\0\5\1"]
 )
 def test_nonsense_on_the_wire_ends_that_connection_alone(path: Path, sent: bytes) -> None:
-    async def story(link: LinkClient) -> verbs.Identity:
+    async def story(link: LinkClient) -> messages.Identity:
         reader, writer = await asyncio.open_unix_connection(str(path))
         writer.write(sent)
         writer.write_eof()
         assert await reader.read() == b""
         writer.close()
-        return await link.call(verbs.IDENTIFY, verbs.IdentifyRequest(payload="token"))
+        return await link.call(verbs.IDENTIFY, messages.IdentifyRequest(payload="token"))
 
     assert serve(path, {"identify": identify}, story) == PERSON
 
@@ -189,7 +191,7 @@ def test_nonsense_as_an_answer_is_no_link(path: Path) -> None:
 
         listening = await asyncio.start_unix_server(talk, str(path))
         try:
-            await LinkClient(path).call(verbs.STATUS, verbs.Empty())
+            await LinkClient(path).call(verbs.STATUS, messages.Empty())
         finally:
             listening.close()
 
@@ -201,7 +203,7 @@ def test_nonsense_as_an_answer_is_no_link(path: Path) -> None:
 
 
 def test_a_stranger_is_not_answered(path: Path) -> None:
-    request = verbs.IdentifyRequest(payload="token")
+    request = messages.IdentifyRequest(payload="token")
     with pytest.raises(KioskError) as caught:
         serve(
             path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.portal_client import PortalClient
 from offline_queue.errors import Fault as QueueFault
@@ -20,16 +20,16 @@ def test_a_revoked_kiosk_says_so_and_a_fresh_code_brings_it_back(office: Office)
         key = (office.settings.site.state / "link" / "device.key").read_bytes()
         office.devices.revoke("kiosk-01")
         with pytest.raises(KioskError) as caught:
-            await link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))
+            await link.call(verbs.CALL_STAFF, messages.StaffRequest(reason="help"))
         assert caught.value.code == Fault.LINK_REVOKED
         dossier = office.lock()  # the citizen does not notice
         await until_answered(lambda: standing_is(link, Fault.LINK_REVOKED))
         office.fresh_code()
         await until_answered(lambda: standing_is(link, ""))
         await until_answered(lambda: delivered(office))
-        request = verbs.SubmitRequest(dossier_id=str(dossier))
+        request = messages.SubmitRequest(dossier_id=str(dossier))
         assert (await link.call(verbs.SUBMIT, request)).state == "accepted"
-        await link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))
+        await link.call(verbs.CALL_STAFF, messages.StaffRequest(reason="help"))
         assert (office.settings.site.state / "link" / "device.key").read_bytes() != key
 
     run(office, story)
@@ -61,7 +61,7 @@ def test_a_line_that_goes_while_a_kiosk_enrols_anew_burns_no_code(
         monkeypatch.setattr(PortalClient, "enrol", real)
         dossier = office.lock()
         await until_answered(lambda: delivered(office))
-        request = verbs.SubmitRequest(dossier_id=str(dossier))
+        request = messages.SubmitRequest(dossier_id=str(dossier))
         assert (await link.call(verbs.SUBMIT, request)).state == "accepted"
         await until_answered(lambda: standing_is(link, ""))
         assert not (office.settings.site.state / "link" / "device.key.new").exists()
@@ -98,8 +98,8 @@ def test_a_chore_that_fails_keeps_no_other_from_being_done(office: Office, trust
     async def story(link: LinkClient) -> None:  # begins once numbers are in stock
         await until(beats)
         with pytest.raises(KioskError):
-            await link.call(verbs.TRUST, verbs.Empty())
-        assert (await link.call(verbs.STATUS, verbs.Empty())).online
+            await link.call(verbs.TRUST, messages.Empty())
+        assert (await link.call(verbs.STATUS, messages.Empty())).online
 
     run(office, story)
 
@@ -108,7 +108,7 @@ def test_link_knows_whether_an_officer_is_there(office: Office) -> None:
     """As long as the line holds; after that nobody knows."""
 
     async def attended(link: LinkClient) -> bool | None:
-        return (await link.call(verbs.STATUS, verbs.Empty())).attended
+        return (await link.call(verbs.STATUS, messages.Empty())).attended
 
     async def story(link: LinkClient) -> None:
         await until_answered(lambda: _is(link, False))

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.clock import local_now
 from kiosk.failures import Fault, KioskError
-from kiosk.link import process, verbs
+from kiosk.link import messages, process, verbs
 from kiosk.link.certificate import Certificate, Request
 from kiosk.link.client import LinkClient
 from kiosk.link.device import device_key
@@ -103,7 +103,7 @@ def field() -> Iterator[Field]:
 
 async def accepted(field: Field, link: LinkClient) -> None:
     dossier = field.lock()
-    answer = await link.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=str(dossier)))
+    answer = await link.call(verbs.SUBMIT, messages.SubmitRequest(dossier_id=str(dossier)))
     assert answer.state == "accepted"
 
 
@@ -157,9 +157,9 @@ def test_a_portal_of_another_ca_gets_nothing(field: Field) -> None:
 
     async def story(link: LinkClient) -> None:
         with pytest.raises(KioskError) as caught:
-            await link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))
+            await link.call(verbs.CALL_STAFF, messages.StaffRequest(reason="help"))
         assert caught.value.code == Fault.LINK_OFFLINE
-        assert not (await link.call(verbs.STATUS, verbs.Empty())).online
+        assert not (await link.call(verbs.STATUS, messages.Empty())).online
 
     begun(field, story)
     assert field.inside.store.public_key("kiosk-01") is None
@@ -188,14 +188,14 @@ def test_an_expired_certificate_is_told_and_a_fresh_code_mends_it(
     async def story(link: LinkClient) -> None:
         await until_answered(lambda: standing_is(link, Fault.LINK_EXPIRED))
         with pytest.raises(KioskError) as caught:
-            await link.call(verbs.CALL_STAFF, verbs.StaffRequest(reason="help"))
+            await link.call(verbs.CALL_STAFF, messages.StaffRequest(reason="help"))
         assert caught.value.code == Fault.LINK_EXPIRED
         dossier = field.lock()  # taken in all the same
         monkeypatch.setattr(device_ca, "LIFE", timedelta(days=30))
         field.fresh_code()
         await until_answered(lambda: standing_is(link, ""))
         await until_answered(lambda: in_stock(link))
-        answer = await link.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=str(dossier)))
+        answer = await link.call(verbs.SUBMIT, messages.SubmitRequest(dossier_id=str(dossier)))
         assert answer.state == "accepted"
 
     begun(field, story)

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.link.client import LinkClient
 from kiosk.link.sessions import portal_session
 from offline_queue.errors import Fault
@@ -24,7 +24,7 @@ def test_the_hours_budget_is_the_one_of_the_settings(place: Place) -> None:
         await until_ready(client)
         outbox = place.outbox()
         dossier = locked_dossier(outbox)
-        answer = await client.call(verbs.SUBMIT, verbs.SubmitRequest(dossier_id=str(dossier)))
+        answer = await client.call(verbs.SUBMIT, messages.SubmitRequest(dossier_id=str(dossier)))
         assert answer.state == "unknown"
         assert outbox.get(dossier).state is State.UNKNOWN
         assert outbox.get(dossier).problem == Fault.BUDGET_SPENT

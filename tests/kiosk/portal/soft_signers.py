@@ -21,6 +21,7 @@ from pyhanko.sign.signers import SimpleSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from certify import cose, trust
+from certify.copyfile import open_reader, read_copy
 from certify.issue import issue_post_check
 from certify.numbers import new_id_code
 from certify.pages import SourcePage, Word, encode_text
@@ -215,3 +216,10 @@ def _certificate(
         .add_extension(usage, critical=True)
         .sign(issuer_key, hashes.SHA256())
     )
+
+
+def seal_of(pdf: bytes) -> str:
+    """The whole text of the seal in a copy."""
+    reader = open_reader(pdf)
+    assert reader is not None
+    return read_copy(reader).seal

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 
 from kiosk.portal import accounts as module
 from kiosk.portal import logins as logins_module
+from kiosk.portal import second_factor
 from kiosk.portal.accounts import Accounts, May, Role, Staff, lock_after
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, Limits
@@ -43,7 +44,7 @@ def accounts(store: Store) -> Accounts:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """Its one instant is now, for accounts and logins."""
     instants = [now()]
-    for each in (module, logins_module):
+    for each in (module, logins_module, second_factor):
         monkeypatch.setattr(each, "now", lambda: instants[0])
     return instants
 

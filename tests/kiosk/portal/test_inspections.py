@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import requests
 
-from certify.copyfile import open_reader, read_copy
 from certify.issue import sign_copy
 from certify.numbers import new_id_code
 from certify.trust import load_anchor, load_bundle
 from certify.verify import State, verify
-from kiosk.portal import desks, inspections
+from kiosk.portal import inspections
 from kiosk.portal.accounts import Role, Staff
 from kiosk.portal.attestations import scan_digest
 from kiosk.portal.desk import Desk
@@ -24,19 +23,19 @@ from kiosk.portal.times import this_year
 from kiosk.portal.trust import read_bundle
 from tests.kiosk.portal.line import RunningPortal, TestDossier, TestKiosk, problem
 from tests.kiosk.portal.people import logged_in, send
-from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page, post_check
+from tests.kiosk.portal.soft_signers import (
+    SoftAuthority,
+    contents_of,
+    drawn_page,
+    post_check,
+    seal_of,
+)
 
 REASON = "Bản sao không đúng với bản chính"
 
 
 def copy_of(kiosk: TestKiosk, dossier: TestDossier) -> bytes:
     return kiosk.call("GET", f"{dossier.path}/copy").content
-
-
-def seal_of(pdf: bytes) -> str:
-    reader = open_reader(pdf)
-    assert reader is not None
-    return read_copy(reader).seal
 
 
 def look_up(portal: RunningPortal, pdf: bytes) -> requests.Response:
@@ -321,72 +320,6 @@ def test_an_officer_inspects_and_revokes_in_the_page(
         assert "Đã thu hồi" in browser.get(f"{portal.address}/register", timeout=10).text
     noted = [action for _, _, action, _ in portal.inside.offices.accounts.actions(9)]
     assert {"case.inspect", "case.revoke"} <= set(noted)
-
-
-def test_what_a_desk_could_not_sign_is_shown_and_tried_again(
-    portal: RunningPortal, kiosk: TestKiosk, client: DeskClient, desk: Desk
-) -> None:
-    dossier = kiosk.dossier()  # its page is not a picture
-    dossier.send()
-    client.approve(str(dossier.id), "at-the-desk")
-    assert desk.sign_approved() == 0
-    assert client.approved() == []  # it is not tried for ever
-    with logged_in(portal, "lan", Role.OFFICER) as browser:
-        case = f"{portal.address}/desk/{dossier.id}"
-        for page in (f"{portal.address}/desk", case):
-            text = browser.get(page, timeout=10).text
-            assert "ưa ký được" in text
-            assert "certify.page-unreadable" in text
-        assert send(browser, case, f"{case}/again").ok
-    assert client.approved() == [str(dossier.id)]
-    assert portal.inside.offices.desks.troubles() == {}
-
-
-def test_a_desk_that_is_not_at_work_is_told_to_the_officer(
-    portal: RunningPortal, kiosk: TestKiosk, client: DeskClient, desk: Desk
-) -> None:
-    dossier = kiosk.dossier(contents=contents_of(drawn_page()))
-    dossier.send()
-    client.approve(str(dossier.id), "at-the-desk")
-    with logged_in(portal, "lan", Role.OFFICER) as browser:
-        pages = (f"{portal.address}/desk", f"{portal.address}/desk/{dossier.id}")
-
-        def told() -> list[bool]:
-            return ["chưa chạy" in browser.get(page, timeout=10).text for page in pages]
-
-        assert told() == [True, True]
-        desk.beat()
-        assert told() == [False, False]
-
-
-def test_a_desk_tells_of_its_own_cases_only(
-    portal: RunningPortal, kiosk: TestKiosk, client: DeskClient
-) -> None:
-    dossier = kiosk.dossier(contents=contents_of(drawn_page()))
-    dossier.send()
-    with pytest.raises(PortalError, match=r"desk\.not-found"):
-        client.not_signed(str(dossier.id), "certify.page-unreadable")
-    client.approve(str(dossier.id), "at-the-desk")
-    with pytest.raises(PortalError, match=r"intake\.bad-request"):
-        client.not_signed(str(dossier.id), "Trần Thị Mẫu")
-
-
-def test_an_officer_is_there_as_long_as_the_desk_says_so(
-    kiosk: TestKiosk, client: DeskClient, desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def attended() -> bool:
-        return bool(kiosk.call("GET", "/v1/office").json()["attended"])
-
-    assert not attended()
-    desk.beat()
-    assert attended()
-    told: list[None] = []
-    monkeypatch.setattr(client, "beat", lambda: told.append(None))
-    desk.beat()
-    assert told == []  # not with every look at the list
-    later = datetime.now(UTC) + desks.PRESENT_FOR
-    monkeypatch.setattr(desks, "now", lambda: later)
-    assert not attended()
 
 
 def test_the_citizen_who_waits_sees_that_an_officer_has_opened_it(

@@ -11,12 +11,11 @@ import pytest
 import requests
 from PIL import Image
 
-from certify.copyfile import open_reader, read_copy
 from certify.picture import picture_of
 from kiosk.portal import issued
 from kiosk.portal.limits import Limit
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, problem
-from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page
+from tests.kiosk.portal.soft_signers import SoftAuthority, contents_of, drawn_page, seal_of
 
 _APART = round(69.5 / 25.4 * 200)
 """Pixels between the officer's field and the agency's."""
@@ -42,12 +41,6 @@ def copy(portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority) -> b
 
 def ask(kiosk: TestKiosk, seal: str, page: int = 1) -> requests.Response:
     return kiosk.call("POST", "/v1/issued-pages", json.dumps({"seal": seal, "page": page}).encode())
-
-
-def seal_of(pdf: bytes) -> str:
-    reader = open_reader(pdf)
-    assert reader is not None
-    return read_copy(reader).seal
 
 
 def test_the_page_comes_as_it_was_printed(kiosk: TestKiosk, copy: bytes) -> None:

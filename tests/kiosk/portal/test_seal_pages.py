@@ -11,7 +11,6 @@ import pytest
 import requests
 from PIL import Image
 
-from certify.copyfile import open_reader, read_copy
 from certify.trust import load_anchor, load_bundle
 from kiosk.portal.desk import Desk
 from kiosk.portal.desk_client import DeskClient
@@ -24,15 +23,10 @@ from tests.kiosk.portal.soft_signers import (
     contents_of,
     drawn_page,
     post_check_facts,
+    seal_of,
 )
 
 SLIP = "7K3M9QW2ZX"
-
-
-def seal_of(pdf: bytes) -> str:
-    reader = open_reader(pdf)
-    assert reader is not None
-    return read_copy(reader).seal
 
 
 def look_up(portal: RunningPortal, seal: str) -> requests.Response:

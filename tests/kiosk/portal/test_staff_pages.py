@@ -9,10 +9,10 @@ import requests
 from click.testing import CliRunner, Result
 
 from kiosk.commands.servers import portal as portal_command
-from kiosk.portal import accounts as module
 from kiosk.portal.accounts import Role
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit
+from kiosk.portal.second_factor import SecondFactor
 from kiosk.portal.times import now
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, settings_in
 from tests.kiosk.portal.people import PASSWORD, Person, enrolled, log_in, logged_in, send
@@ -58,7 +58,7 @@ def test_a_browser_is_known_after_a_login(
         for _ in range(6):
             send(stranger, url, url, name="lan", password="y", digits="000000")
         step = int(now().timestamp()) // 30
-        monkeypatch.setattr(module, "_step_of", lambda *_: step + 2)  # digits not used yet
+        monkeypatch.setattr(SecondFactor, "step", lambda *_: step + 2)  # digits not used yet
         fields = {"name": "lan", "password": PASSWORD, "digits": "123456"}
         assert send(stranger, url, url, **fields).status_code == 401
         assert send(known, url, url, **fields).url == f"{portal.address}/desk"

@@ -18,7 +18,7 @@ from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit, network_of
 from kiosk.portal.times import this_year
-from offline_queue.manifest import Fee
+from offline_queue.manifest import Applicant, Fee
 from tests.kiosk.portal.line import (
     APPLICANT,
     RunningPortal,
@@ -69,6 +69,16 @@ def test_code_and_secret_show_the_state(
     assert "Chứng thực bản sao" in answer.text
     assert APPLICANT["full_name"] not in answer.text
     assert APPLICANT["citizen_number"] not in answer.text
+
+
+@pytest.mark.parametrize("grade", ["vouched", "claimed"])
+def test_whoever_was_vouched_for_reads_of_it(
+    portal: RunningPortal, kiosk: TestKiosk, visitor: requests.Session, grade: str
+) -> None:
+    applicant = Applicant.model_validate({"grade": grade, "method": "staff", "face_match": False})
+    sent(kiosk, applicants=(applicant,))
+    page = ask(visitor, portal, CODE, SLIP).text
+    assert ("Cán bộ đã nhận giúp" in page) == (grade == "vouched")
 
 
 def test_what_is_missing_and_who_asks_are_shown(

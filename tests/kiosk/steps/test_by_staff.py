@@ -89,16 +89,21 @@ def test_an_officer_vouches_and_it_is_marked() -> None:
     assert not applicant.face_match
 
 
-def test_a_wrong_pin_is_told_and_typed_again_and_locks_the_card_at_last() -> None:
+def test_a_wrong_pin_is_told_and_typed_again_but_never_locks_the_card() -> None:
     assert walk(session_of(AUTHORITY.card(OFFICER), "000000", PIN)) is NEXT
     card = AUTHORITY.card(OFFICER)
-    blocked = session_of(card, "000000", "000000", "000000")
-    assert walk(blocked) is BACK
-    assert blocked.told == [(Fault.STAFF_PIN_BLOCKED, False)]
-    assert card.tries == 0
-    right_but_late = session_of(card, PIN)
-    assert walk(right_but_late) is BACK
-    assert right_but_late.record.grade == "claimed"
+    last = session_of(card, "000000", "000000", PIN)
+    assert walk(last) is BACK
+    assert last.told == [(Fault.STAFF_PIN_LAST, False)]
+    assert (card.tries, last.record.grade) == (1, "claimed")
+
+
+def test_a_card_that_is_locked_already_is_told() -> None:
+    card = AUTHORITY.card(OFFICER)
+    card.tries = 0
+    locked = session_of(card, PIN)
+    assert walk(locked) is BACK
+    assert locked.told == [(Fault.STAFF_PIN_BLOCKED, False)]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +145,7 @@ def test_the_face_is_not_asked_for_again_and_an_officers_word_is_no_proof(
     enough: Any, outcome: Any
 ) -> None:
     claim = parse(CARD_CODE)
-    identity = stage.verbs.Identity(
+    identity = stage.messages.Identity(
         full_name=claim.name, citizen_number=claim.number, birth_date=None, level=0,
         method="staff", provable=False,
     )  # fmt: skip

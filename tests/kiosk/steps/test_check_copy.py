@@ -18,7 +18,7 @@ from drivers.wire import Blob
 from kiosk.certifier import CheckedSeal
 from kiosk.documents.paper import Compared, Sheet
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.session import BACK, NEXT, Outcome
 from kiosk.steps import check_copy
 from kiosk.strings import LANGUAGES, resolve
@@ -106,13 +106,13 @@ class World:
         assert trust == b"trust"
         return SEALS[text]
 
-    async def call(self, verb: object, request: verbs.IssuedPageRequest) -> Any:
+    async def call(self, verb: object, request: messages.IssuedPageRequest) -> Any:
         if verb is verbs.TRUST:
-            return verbs.TrustAnswer(bundle=b"trust", policy=b"")
+            return messages.TrustAnswer(bundle=b"trust", policy=b"")
         assert request.seal == SEAL
         if isinstance(self.line, str):
             raise KioskError(self.line)
-        return verbs.IssuedPageAnswer(pages=self.line, jpeg=b"%d" % request.page)
+        return messages.IssuedPageAnswer(pages=self.line, jpeg=b"%d" % request.page)
 
     # The child that sees the sheets.
 

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk import procedures
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.session import NEXT, Record
 from kiosk.settings import Settings
 from kiosk.steps import choose_service
@@ -28,11 +28,11 @@ class Session:
         )
         self.shown: list[View] = []
 
-    async def call(self, verb: Any, request: Any) -> verbs.LinkStatus:
+    async def call(self, verb: Any, request: Any) -> messages.LinkStatus:
         assert verb is verbs.STATUS
         if isinstance(self.answer, Exception):
             raise self.answer
-        return verbs.LinkStatus(
+        return messages.LinkStatus(
             online=True, outbox_waiting=0, clock_trusted=True, attended=self.answer
         )
 

@@ -15,7 +15,7 @@ from drivers.contract import DeviceError, Printed
 from drivers.contract import Fault as DeviceFault
 from kiosk import procedures
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.session import BACK, NEXT, Record
 from kiosk.settings import Settings
 from kiosk.steps import choose_service, collect
@@ -57,9 +57,9 @@ class Session:
     async def call(self, verb: Any, request: Any) -> Any:
         self.asked.append((verb.name, request))
         if verb is verbs.TRUST:
-            return verbs.TrustAnswer(bundle=b"bundle", policy=b"policy")
+            return messages.TrustAnswer(bundle=b"bundle", policy=b"policy")
         if verb is verbs.PRINTED:
-            return verbs.Empty()
+            return messages.Empty()
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -93,12 +93,12 @@ def run(session: Session) -> Any:
     return asyncio.run(collect.run(session))  # type: ignore[arg-type]
 
 
-def answer(state: Any, **values: Any) -> verbs.CollectAnswer:
+def answer(state: Any, **values: Any) -> messages.CollectAnswer:
     fields = {"dossier_id": DOSSIER, "state": state, "processing": 9} | values
-    return verbs.CollectAnswer(**fields)
+    return messages.CollectAnswer(**fields)
 
 
-def issued(pdf: bytes = b"%PDF") -> verbs.CollectAnswer:
+def issued(pdf: bytes = b"%PDF") -> messages.CollectAnswer:
     return answer("issued", pdf=pdf, copies=2, number="01")
 
 
@@ -152,7 +152,7 @@ def test_slip_and_card_of_two_people_begin_anew() -> None:
         (answer("refused", processing=3, note="Bản chính bị tẩy xóa"), "refused.title"),
     ],
 )
-def test_why_nothing_comes_out_is_told(told: verbs.CollectAnswer, key: str) -> None:
+def test_why_nothing_comes_out_is_told(told: messages.CollectAnswer, key: str) -> None:
     session = Session([SLIP, CARD], told)
     assert run(session) is NEXT
     notice = session.shown[-1]

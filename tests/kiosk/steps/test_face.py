@@ -17,7 +17,7 @@ from drivers.contract import Fault as DeviceFault
 from drivers.wire import Blob
 from kiosk.failures import Fault, KioskError
 from kiosk.identity.faces import FaceResult
-from kiosk.link.verbs import Identity
+from kiosk.link.messages import Identity
 from kiosk.session import BACK, NEXT, Outcome, Record
 from kiosk.steps import face
 from kiosk.views import Back, ConsentView, Intent, Next, View

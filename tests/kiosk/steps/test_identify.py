@@ -17,7 +17,7 @@ from drivers.absent import AbsentCardReader, AbsentCodeReader
 from drivers.contract import DeviceError, Health, Status
 from drivers.contract import Fault as DeviceFault
 from kiosk.failures import Fault, KioskError
-from kiosk.link import verbs
+from kiosk.link import messages, verbs
 from kiosk.sandbox.card_state import CardState, IssuedChip
 from kiosk.sandbox.chip_card import ChipCard
 from kiosk.session import BACK, NEXT, Outcome, Record
@@ -146,7 +146,7 @@ class Session:
 
     async def _call(self, verb: object, request: object) -> object:
         if verb is verbs.TRUST:
-            return verbs.TrustAnswer(bundle=bundle_of(*self._roots), policy=b"")
+            return messages.TrustAnswer(bundle=bundle_of(*self._roots), policy=b"")
         if isinstance(self._provider, list):
             answer = self._provider.pop(0)
             if isinstance(answer, Exception):
@@ -183,7 +183,7 @@ def walk(session: Session) -> Outcome:
     return asyncio.run(identify.run(session))  # type: ignore[arg-type]
 
 
-def known(session: Session) -> verbs.Identity:
+def known(session: Session) -> messages.Identity:
     assert walk(session) is NEXT
     identity = session.record.identity
     assert identity is not None
@@ -309,13 +309,13 @@ def test_there_and_back_again() -> None:
     assert not any(isinstance(view, WaysView) for view in session.views)
 
 
-SCREEN_CODE = verbs.ScreenCode(
+SCREEN_CODE = messages.ScreenCode(
     handle="h", code="https://vneid.example/activate", user_code="WDJB-MJHT", expires=NOW
 )
-PERSON = verbs.Identity(
+PERSON = messages.Identity(
     full_name=BEARER.name, citizen_number=BEARER.number, birth_date=BEARER.birth_date, level=2
 )
-AGREED = verbs.ScreenCodeState(identity=PERSON)
+AGREED = messages.ScreenCodeState(identity=PERSON)
 TO_THE_SCREEN = (("Identify", Choose("other")), ("Ways", Choose("screen")))
 
 
@@ -326,7 +326,7 @@ def with_provider(*answers: object, **how: Any) -> Session:
 
 
 def test_the_phone_scans_the_screen_and_is_waited_for() -> None:
-    waiting = verbs.ScreenCodeState()
+    waiting = messages.ScreenCodeState()
     session = with_provider(SCREEN_CODE, waiting, AGREED, touches=TO_THE_SCREEN)
     assert known(session) == PERSON
     assert session.screens == ["Identify", "Ways", "ShowCode"]
