@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from certify.verify import SealVerdict, Verdict
 
 GENUINE, NOT_GENUINE, BAD_INPUT, UNAVAILABLE = range(4)
+SANDBOX_MARK = "SANDBOX.txt"
+"""Beside an anchor that vouches for specimens only."""
 _NO_TRUST = (Fault.BUNDLE_EXPIRED, Fault.BUNDLE_INVALID)
 
 
@@ -64,12 +66,14 @@ def verify_command(
             raise click.UsageError("FILE or --seal is needed")
         pdf = _read(file) if file else None
         paper = _seal_text(seal) if seal is not None else None
-        trusted = _load_trust(folder, bundle, anchor, moment)
+        folder = folder or user_trust()
+        anchor = anchor or folder / "anchor.pem"
+        trusted = _load_trust(bundle or folder / "bundle.cose", anchor, moment)
         verdict = _judge(pdf, paper, trusted, moment)
     except CertifyError as error:
         _print_error(error, as_json)
         sys.exit(UNAVAILABLE if error.code in _NO_TRUST else BAD_INPUT)
-    _print(verdict, as_json)
+    _print(verdict, anchor, as_json)
     sys.exit(GENUINE if verdict.ok else NOT_GENUINE)
 
 
@@ -79,14 +83,9 @@ def user_trust() -> Path:
     return base / "mot-cua-kiosk" / "trust"
 
 
-def _load_trust(
-    folder: Path | None, bundle: Path | None, anchor: Path | None, moment: datetime
-) -> TrustBundle:
+def _load_trust(bundle: Path, anchor: Path, moment: datetime) -> TrustBundle:
     from certify.trust import load_anchor, load_bundle
 
-    folder = folder or user_trust()
-    bundle = bundle or folder / "bundle.cose"
-    anchor = anchor or folder / "anchor.pem"
     try:
         data, pem = bundle.read_bytes(), anchor.read_text("ascii")
     except (OSError, UnicodeDecodeError) as error:
@@ -127,8 +126,9 @@ def _seal_text(seal: str) -> str:
     try:
         with Image.open(seal) as image:
             found = zxingcpp.read_barcodes(image)
-    except OSError as error:
-        raise CertifyError(Fault.SEAL_INVALID, f"{seal}: {type(error).__name__}") from None
+    except OSError:
+        detail = f"{seal}: neither the text of a seal (HTTPS://...) nor a picture"
+        raise CertifyError(Fault.SEAL_INVALID, detail) from None
     # A row of a QR code may pass for a line code by chance.
     texts = [str(code.text) for code in found if code.format == zxingcpp.BarcodeFormat.QRCode]
     if not texts:
@@ -136,19 +136,33 @@ def _seal_text(seal: str) -> str:
     return texts[0]
 
 
-def _print(verdict: Verdict | SealVerdict, as_json: bool) -> None:
+def _print(verdict: Verdict | SealVerdict, anchor: Path, as_json: bool) -> None:
+    specimen = anchor.with_name(SANDBOX_MARK).exists()
+    trust = {"anchor": str(anchor), "fingerprint": _fingerprint(anchor), "sandbox": specimen}
     values = verdict.to_dict()
     if as_json:
-        click.echo(json.dumps(values, ensure_ascii=False, indent=2))
+        click.echo(json.dumps({**values, "trust": trust}, ensure_ascii=False, indent=2))
         return
+    if specimen:
+        click.echo("BẢN MẪU, không có giá trị: chỉ đối chiếu với khóa thử của máy này")
+        click.echo("SPECIMEN, of no legal value: judged by this machine's sandbox")
     click.echo(verdict.sentence_vi)
     click.echo(verdict.sentence_en)
+    click.echo(f"  trust: {anchor}, fingerprint {trust['fingerprint']}")
     if values.get("level"):
         click.echo(f"  level: PAdES {values['level']}")
     for name, value in (values.get("seal") or {}).items():
         click.echo(f"  {name}: {value}")
     for check, ok, detail in values.get("evidence", ()):
         click.echo(f"  {'ok  ' if ok else 'FAIL'} {check}: {detail}")
+
+
+def _fingerprint(anchor: Path) -> str:
+    """The key's name (``cose.key_id``) in hex: what two people can read to each other."""
+    from certify import cose
+    from certify.trust import load_anchor
+
+    return cose.key_id(load_anchor(anchor.read_text("ascii"))).hex()
 
 
 def _print_error(error: CertifyError, as_json: bool) -> None:

@@ -158,6 +158,7 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ID_CODE_LENGTH = 12
 MAX_KIOSK = 32**4 - 1
 MAX_COUNTER = 32**7 - 1
+_NUMBERS_A_YEAR = 1_000_000
 
 
 def new_id_code(kiosk: int, counter: int) -> str:
@@ -169,6 +170,20 @@ def new_id_code(kiosk: int, counter: int) -> str:
         raise ValueError(f"kiosk {kiosk}, counter {counter} do not fit an id code")
     digits = _digits(kiosk, 4) + _digits(counter, 7)
     return "".join(CROCKFORD[digit] for digit in [*digits, _check_digit(digits)])
+
+
+def kiosks_id_code(kiosk: int, year: int, number: int) -> str:
+    """The id code of a copy that a kiosk issues under a certificate number, which it alone has: so
+    no other kiosk makes the same, even one that was given the same ``kiosk``."""
+    return new_id_code(kiosk, year * _NUMBERS_A_YEAR + number)
+
+
+def maker_of(id_code: str) -> int:
+    """The kiosk in a checked id code; 0 is the portal."""
+    maker = 0
+    for letter in id_code[:4]:
+        maker = maker * 32 + CROCKFORD.index(letter)
+    return maker
 
 
 def check_id_code(code: str) -> str:

@@ -15,7 +15,7 @@ from certify.trust import load_bundle, load_policy
 from drivers.contract import WARNINGS, Health
 from kiosk import app, inventory, selftest
 from kiosk.coded import CODED_ERRORS
-from kiosk.failures import KioskError, failure_of
+from kiosk.failures import Fault, KioskError, failure_of
 from kiosk.link import messages, verbs
 from kiosk.selftest import Hands
 from kiosk.settings import Settings
@@ -55,10 +55,8 @@ class Finding:
 
 
 def examine(settings: Settings, hands: Hands | None = None) -> list[Finding]:
-    """Ask every part, one after the other; with ``hands`` the self-tests too.
-
-    Raises KioskError when the settings are unusable.
-    """
+    """Ask every part, one after the other; with ``hands`` the self-tests too. Settings that no
+    kiosk can be made of are a finding as well: the devices are asked nevertheless."""
     return asyncio.run(_examine(settings, hands))
 
 
@@ -68,9 +66,12 @@ def exit_code(findings: list[Finding]) -> int:
 
 
 async def _examine(settings: Settings, hands: Hands | None) -> list[Finding]:
-    settings.site.state.mkdir(parents=True, exist_ok=True)
     held = inventory.known(settings)
-    kiosk = app.build(settings)
+    try:
+        kiosk = _built(settings)
+    except KioskError as error:
+        states = held or await inventory.probe(settings, quietly=True)
+        return [_of_settings(error), *(_held(state, running=bool(held)) for state in states)]
     try:
         findings = [await _ask(check, kiosk) for check in CHECKS]
         if held is not None:
@@ -81,13 +82,28 @@ async def _examine(settings: Settings, hands: Hands | None) -> list[Finding]:
         await kiosk.close()
 
 
-def _held(state: inventory.State) -> Finding:
+def _built(settings: Settings) -> app.Kiosk:
+    """Raises KioskError (SETTINGS_INVALID)."""
+    try:
+        settings.site.state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        detail = f"{settings.site.state}: {error.strerror}"
+        raise KioskError(Fault.SETTINGS_INVALID, detail) from None
+    return app.build(settings)
+
+
+def _of_settings(error: KioskError) -> Finding:
+    return Finding("machine", "settings", RED, f"{failure_of(error).code} {error.detail}".strip())
+
+
+def _held(state: inventory.State, *, running: bool = True) -> Finding:
     """A citizen may be using the device: the running kiosk's word counts."""
     kind = next(kind for kind in inventory.KINDS if kind.name == state.device)
     there = bool(state.address) or kind.optional
     well = YELLOW if state.warned else GREEN
     light = well if there and state.fine else _light(kind)
-    words = [word for word in (state.state, state.code, "(the kiosk is running)") if word]
+    words = [word for word in (state.state, state.code) if word]
+    words += ["(the kiosk is running)"] if running else []
     return Finding("devices", state.device, light, " ".join(words))
 
 

@@ -124,7 +124,9 @@ class DocumentPrinterSettings(Section):
 
 
 class CardReaderSettings(Section):
-    reader: str = Field("", description="name of the PC/SC reader, * and ? allowed, or empty")
+    reader: str = Field(
+        "", description="name of the PC/SC reader (*: anything, ?: any one sign) or empty"
+    )
     socket: str = Field("", description="socket of pcscd, or empty for the system's own")
     deadline_seconds: float = Field(5, gt=0, description="longest wait for one answer, seconds")
 

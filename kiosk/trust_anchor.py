@@ -6,6 +6,8 @@ and no kiosk ever has it; what they have is ``anchor.pem``, its public half.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from certify import cose
-from certify.errors import CertifyError, Fault
+from certify.errors import CertifyError
 from certify.secret import Secret, ask
+from kiosk.failures import Fault, KioskError
 from offline_queue import files
 from offline_queue.signatures import public_pem
 
@@ -38,10 +41,10 @@ class Anchor:
 def make_file(folder: Path) -> Anchor:
     """A new key in ``folder``, under a passphrase that is asked for twice.
 
-    Raises FileExistsError, CertifyError (SIGNER_REFUSED) and QueueError (disk).
+    Raises KioskError (SETTINGS_INVALID: a key is there; ANCHOR_LOCKED) and QueueError (disk).
     """
     if (folder / KEY).exists():
-        raise FileExistsError(folder / KEY)
+        raise KioskError(Fault.SETTINGS_INVALID, f"{folder / KEY} is there already")
     passphrase = _new_passphrase()
     key = ec.generate_private_key(ec.SECP256R1())
     sealing = (
@@ -59,33 +62,34 @@ def make_file(folder: Path) -> Anchor:
 
 
 def open_file(folder: Path) -> Anchor:
-    """Raises CertifyError: SIGNER_ABSENT (no such file), SIGNER_REFUSED (passphrase)."""
+    """Raises KioskError (ANCHOR_LOCKED): no such file, or another passphrase."""
     try:
         data = (folder / KEY).read_bytes()
-        key, _, _ = pkcs12.load_key_and_certificates(
-            data, ask("Passphrase of the trust anchor").reveal().encode()
-        )
+        passphrase = _asked("Passphrase of the trust anchor")
+        key, _, _ = pkcs12.load_key_and_certificates(data, passphrase.reveal().encode())
     except OSError as error:
-        raise CertifyError(Fault.SIGNER_ABSENT, f"{KEY}: {error.strerror}") from None
+        raise KioskError(Fault.ANCHOR_LOCKED, f"{KEY}: {error.strerror}") from None
     except ValueError:
-        raise CertifyError(Fault.SIGNER_REFUSED, "passphrase") from None
+        raise KioskError(Fault.ANCHOR_LOCKED, "passphrase") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-        raise CertifyError(Fault.SIGNER_ABSENT, f"{KEY}: not a P-256 key")
+        raise KioskError(Fault.ANCHOR_LOCKED, f"{KEY}: not a P-256 key")
     return Anchor(key.public_key(), cose.software_signer(key))
 
 
 def open_token(module: Path, token: str, label: str) -> Anchor:
     """A P-256 key with a certificate of the same label, whoever issued that.
 
-    Raises CertifyError: SIGNER_ABSENT, SIGNER_REFUSED.
+    Raises KioskError (ANCHOR_LOCKED): no such token or key, or another PIN.
     """
     from certify.signing import open_signer
 
-    signer = open_signer(module, token, label, ask("PIN of the token").reveal())
+    pin = _asked("PIN of the token")
+    with _locked():
+        signer = open_signer(module, token, label, pin.reveal())
     try:
         public = cose.decode_public(signer.certificate.public_key.dump())
     except ValueError as error:
-        raise CertifyError(Fault.SIGNER_ABSENT, str(error)) from None
+        raise KioskError(Fault.ANCHOR_LOCKED, str(error)) from None
     return Anchor(public, signer.sign_es256)
 
 
@@ -96,10 +100,23 @@ def publish(anchor: Anchor, folder: Path) -> None:
 
 
 def _new_passphrase() -> Secret:
-
-    passphrase = ask(f"New passphrase of the trust anchor, {SHORTEST} characters or more")
+    passphrase = _asked(f"New passphrase of the trust anchor, {SHORTEST} characters or more")
     if len(passphrase.reveal()) < SHORTEST:
-        raise CertifyError(Fault.SIGNER_REFUSED, f"shorter than {SHORTEST} characters")
-    if ask("The same again").reveal() != passphrase.reveal():
-        raise CertifyError(Fault.SIGNER_REFUSED, "not the same twice")
+        raise KioskError(Fault.ANCHOR_LOCKED, f"shorter than {SHORTEST} characters")
+    if _asked("The same again").reveal() != passphrase.reveal():
+        raise KioskError(Fault.ANCHOR_LOCKED, "not the same twice")
     return passphrase
+
+
+def _asked(question: str) -> Secret:
+    with _locked():
+        return ask(question)
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """What is said of keys that sign copies is told of the anchor: no copy is being signed here."""
+    try:
+        yield
+    except CertifyError as error:
+        raise KioskError(Fault.ANCHOR_LOCKED, error.detail) from None

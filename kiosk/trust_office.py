@@ -14,8 +14,6 @@ from typing import Any
 
 import tomlkit
 
-from certify.errors import CertifyError
-from certify.errors import Fault as CertifyFault
 from certify.numbers import check_id_code
 from certify.trust import (
     Policy,
@@ -29,7 +27,7 @@ from certify.trust import (
 from kiosk import trust_anchor
 from kiosk.failures import Fault, KioskError
 from kiosk.trust_anchor import Anchor
-from kiosk.trust_source import SOURCE, bundle_of, policy_of, read_source
+from kiosk.trust_source import SOURCE, bundle_of, policy_of, read_source, serial_of
 from offline_queue import files
 
 BUNDLE, POLICY = "bundle.cose", "policy.cose"
@@ -112,7 +110,14 @@ def renew(
 
 def revoke(folder: Path, entry: dict[str, Any]) -> None:
     """Write into ``trust.toml``: {"code": ...}, or a table of ``[[bundle.revoked]]``. The next
-    ``sign`` carries it. Raises KioskError (SETTINGS_INVALID)."""
+    ``sign`` carries it. Of a certificate the serial number is written, so that nothing can be
+    revoked that is not there, and its file is not needed again.
+
+    Raises KioskError: SETTINGS_INVALID, INPUT_UNREADABLE (the certificate).
+    """
+    read_source(folder)
+    if certificate := entry.pop("certificate", None):
+        entry = {"serial": serial_of(Path(certificate), folder), **entry}
     file = folder / SOURCE
     before = file.read_bytes()
     document = tomlkit.parse(before.decode())
@@ -169,7 +174,7 @@ def _sign(folder: Path, bundle: TrustBundle, policy: Policy) -> tuple[TrustBundl
     public = _public(folder)
     if anchor.public != public:
         detail = f"the key is not that of {trust_anchor.PUBLIC}"
-        raise CertifyError(CertifyFault.SIGNER_MISMATCH, detail)
+        raise KioskError(Fault.ANCHOR_LOCKED, detail)
     signed = sign_bundle(bundle, anchor.sign, anchor.key_id)
     ruled = sign_policy(policy, anchor.sign, anchor.key_id)
     # Nobody shall find out at a kiosk that something was written which cannot be read.

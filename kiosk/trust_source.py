@@ -5,6 +5,7 @@ Relative paths start at the file's folder. A time without a zone is Vietnam's.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
@@ -41,8 +42,15 @@ def _zoned(time: datetime) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=_VIETNAM)
 
 
+def _hex(serial: str) -> str:
+    if serial and not re.fullmatch("[0-9A-Fa-f]+", serial.replace(":", "")):
+        raise ValueError("not hex")
+    return serial
+
+
 Time = Annotated[datetime, AfterValidator(_zoned)]
 IdCode = Annotated[str, AfterValidator(check_id_code)]
+Serial = Annotated[str, AfterValidator(_hex)]
 
 
 class _Section(BaseModel):
@@ -77,7 +85,7 @@ class RevokedSource(_Section):
     """A certificate that counts no longer: the file, or its serial number in hex."""
 
     certificate: Path | None = None
-    serial: str = ""
+    serial: Serial = ""
     since: Time
     reason: Reason
 
@@ -127,6 +135,18 @@ def read_source(folder: Path) -> TrustSource:
         # Not TOML, or an id code whose check character is wrong.
         detail = f"{SOURCE}: {error}"
     raise KioskError(Fault.SETTINGS_INVALID, detail)
+
+
+def serial_of(file: Path, folder: Path) -> str:
+    """Of a certificate in PEM, as hex; ``file`` is looked for as a shell says it, then in
+    ``folder``. Raises KioskError (INPUT_UNREADABLE)."""
+    place = file if file.exists() else folder / file
+    try:
+        certificate = x509.load_pem_x509_certificate(place.read_bytes())
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a certificate in PEM"
+        raise KioskError(Fault.INPUT_UNREADABLE, f"{file}: {why}") from None
+    return f"{certificate.serial_number:X}"
 
 
 def bundle_of(source: BundleSource, folder: Path, serial: int, now: datetime) -> TrustBundle:
@@ -226,10 +246,7 @@ def _public(folder: Path, file: Path | None) -> cose.PublicKey | None:
 def _serial(revoked: RevokedSource, folder: Path) -> int:
     if revoked.certificate:
         return _certificate(folder, revoked.certificate).serial_number
-    try:
-        return int(revoked.serial.replace(":", ""), 16)
-    except ValueError:
-        raise KioskError(Fault.SETTINGS_INVALID, f"serial {revoked.serial}: not hex") from None
+    return int(revoked.serial.replace(":", ""), 16)
 
 
 def _end(certificate: x509.Certificate) -> datetime:

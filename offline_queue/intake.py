@@ -24,7 +24,7 @@ Services beside the intake, for whom kiosks ask while a citizen waits (shapes at
     POST /v1/confirmations              CodeAsk -> CodeSent; 429 with Retry-After
     POST /v1/confirmations/{id}         CodeTry -> CodeVerdict
     POST /v1/checks                     CheckAsk -> CheckReply
-    POST /v1/issued-pages               IssuedPageAsk -> IssuedPage; 429 with Retry-After
+    POST /v1/issued-pages               IssuedPageAsk -> IssuedPage; 410 once it is revoked
     POST /v1/papers                     PaperKeep -> PaperInfo
     POST /v1/papers/list                PersonAsk -> PaperList
     POST /v1/papers/{id}/pages/{n}      PersonAsk -> image/jpeg
@@ -45,7 +45,7 @@ A kiosk that gets no answer knows nothing: it asks ``GET /v1/dossiers/{id}`` bef
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -65,6 +65,7 @@ class Problem(StrEnum):
     BAD_REQUEST = "intake.bad-request"
     BAD_SIGNATURE = "intake.bad-signature"
     CONFLICT = "intake.conflict"
+    COPY_REVOKED = "intake.copy-revoked"
     DIGEST_MISMATCH = "intake.digest-mismatch"
     INCOMPLETE = "intake.incomplete"
     NOT_ENROLLED = "intake.not-enrolled"
@@ -277,11 +278,13 @@ class IssuedPageAsk(Wire):
 
 class IssuedPage(Wire):
     """``jpeg``: gray, at 200 dpi, as it was printed; of ``pages``. ``ignored``: boxes (left, top,
-    width, height, in its pixels) that were filled in later and are empty on paper."""
+    width, height, in its pixels) that were filled in after it was issued and may be empty on paper.
+    ``inspect_by``: the last day for an officer's inspection, as long as none has signed."""
 
     pages: int
     jpeg: Base64Bytes
     ignored: tuple[tuple[int, int, int, int], ...]
+    inspect_by: date | None = None
 
 
 class PersonAsk(Wire):

@@ -9,19 +9,16 @@ from kiosk.steps.by_staff import PICTURES
 from kiosk.views import (
     AttractView,
     CardView,
-    CheckCopyView,
     ChooseServiceView,
     CollectView,
     ConfirmView,
     ConsentView,
-    CopyCheckedView,
     DoneView,
     FaceView,
     FaultView,
     IdentifyView,
     IssuingView,
     KeypadView,
-    Mark,
     Milestone,
     PageThumb,
     ReviewRow,
@@ -37,6 +34,7 @@ from kiosk.views import (
 from kiosk.words import price
 from offline_queue.vouching import REASONS
 from ui.sample_pictures import face_raster, page_jpeg
+from ui.samples_check import check_samples
 
 LONG_NAME = "Công Tằng Tôn Nữ Hoàng Thị Ngọc Thanh Huyền"
 _AGENCY = "Ủy ban nhân dân xã Yên Hòa"
@@ -99,7 +97,7 @@ def samples(language: str) -> dict[str, View]:
         "issuing-waiting": _issuing(
             *("saved", "sent", "compared", "verified", "paper", "slip"), may_leave=True
         ),
-        **_check_samples(say),
+        **check_samples(say),
         **_done_samples(say),
         **_fault_samples(say),
     }
@@ -286,51 +284,6 @@ def _issuing(*names: str, may_leave: bool = False) -> View:
         may_leave=may_leave,
         **_step("issue", 8),
     )
-
-
-def _check_samples(say: Callable[[str, str], Text]) -> dict[str, View]:
-    facts = tuple(
-        ReviewRow(Text(f"check.{label}"), Text.plain(value))
-        for label, value in (
-            ("number", "0042, 01/2026-SCT/BS"),
-            ("issued", "23/11/2026"),
-            ("agency", "UBND xã Yên Hòa"),
-            ("id-code", "000H-0000-01AZ"),
-        )
-    )
-    marks = tuple(Mark(0.15 + 0.15 * place, 0.15 * place, 0.2, 0.03) for place in range(1, 5))
-
-    def checked(tone: str, kind: str, **more: Any) -> View:
-        others = Text("check.others-differ", {"pages": "2, 3"})
-        values: dict[str, Any] = {"count": 4, "page": 1, "others": others, "seen": 2, "pages": 3}
-        title, lead = Text(f"check.{kind}-title"), Text(f"check.{kind}-lead", values)
-        return CopyCheckedView(tone=tone, title=title, lead=lead, facts=facts, **more)
-
-    shown: dict[str, Any] = {
-        "picture": page_jpeg(1),
-        "picture_title": Text("check.page", {"number": 1}),
-    }
-    return {
-        "check": CheckCopyView(),
-        "check-problem": CheckCopyView(problem=Text("check.no-seal")),
-        "check-comparing": CheckCopyView(state="comparing", sheets=2),
-        "checked-same": checked("ok", "same", **shown),
-        "checked-differs": checked(
-            "fault", "differs", marks=marks, close_ups=(page_jpeg(2),) * 3, **shown
-        ),
-        "checked-waits": checked("warn", "waits", picture=page_jpeg(1)),
-        "checked-code": checked("warn", "code"),
-        "checked-forged": CopyCheckedView(
-            tone="fault",
-            title=Text("check.not-genuine-title"),
-            lead=say(
-                "Địa chỉ trong mã kiểm tra không phải địa chỉ xác thực chính thức,"
-                " dù có thể trông giống.",
-                "The address in the seal is not the official one, however alike it looks.",
-            ),
-            picture=page_jpeg(3),
-        ),
-    }
 
 
 def _done_samples(say: Callable[[str, str], Text]) -> dict[str, View]:

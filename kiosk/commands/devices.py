@@ -44,14 +44,18 @@ def probe(settings: Settings, as_json: bool) -> None:
 @click.option("--every", default=2.0, show_default=True, help="seconds between two looks")
 @click.option("--seconds", type=float, help="stop after this long; otherwise at Ctrl-C")
 def watch(settings: Settings, as_json: bool, every: float, seconds: float | None) -> None:
-    """Print each device, and then every change of one."""
+    """Print each device, and then every change of one, with the time (Vietnam's)."""
+    from kiosk.clock import local_now
+
     end = None if seconds is None else time.monotonic() + seconds
     before: dict[str, State] = {}
     while True:
         for state in _states(settings, quietly=True):
             if state != before.get(state.device):
                 before[state.device] = state
-                print(json.dumps(state.to_dict()) if as_json else _line(state), flush=True)
+                at = f"{local_now():%Y-%m-%d %H:%M:%S}"
+                told = json.dumps({"at": at, **state.to_dict()}) if as_json else _line(state)
+                print(told if as_json else f"{at} {told}", flush=True)
         if end is not None and time.monotonic() + every > end:
             return
         time.sleep(every)
@@ -81,6 +85,9 @@ def setup(settings: Settings, escl: str, ipp: str, into: Path, yes: bool) -> Non
         (f"to be written into {into}", plan.write),
     ):
         _tell(heading, part)
+    if not found:
+        print("nothing found: nothing announces itself on the network; no scanner through SANE,")
+        print("no card reader through pcscd; no USB serial port, code reader, printer or camera")
     if not plan.write:
         print("nothing to write")
         return
@@ -120,9 +127,19 @@ def _show(states: list[State], as_json: bool) -> None:
     raise SystemExit(inventory.exit_code(states))
 
 
+def words_of(code: str) -> str:
+    """What happened, in words, and the code in brackets. What to do is written for citizens."""
+    from kiosk.failures import KioskError, failure_of
+    from kiosk.strings import catalogue
+
+    failure, words = failure_of(KioskError(code)), catalogue("en")
+    said = f"{words[failure.title]}. {words[failure.happened]}"
+    return f"{' '.join(said.split())} [{code}]"
+
+
 def _line(state: State) -> str:
     where = state.address or "-"
-    about = " ".join(part for part in (state.code, state.detail) if part)
+    about = f"{words_of(state.code)} {state.detail}".strip() if state.code else state.detail
     return f"{state.state:<8} {state.device:<16} {where:<40} {about}".rstrip()
 
 

@@ -27,6 +27,16 @@ def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:
         from kiosk import settings
 
         chosen = files or ((SYSTEM_FILE,) if SYSTEM_FILE.exists() else ())
+        if not chosen:
+            _tell_once(f"no settings file: {SYSTEM_FILE} is not there, defaults count")
         return command(*arguments, settings=settings.load(*chosen), **options)
 
     return with_settings
+
+
+def _tell_once(line: str) -> None:
+    """A group and its subcommand both ask for settings."""
+    told = click.get_current_context().find_root().meta
+    if not told.get(__name__):
+        told[__name__] = True
+        click.echo(line, err=True)

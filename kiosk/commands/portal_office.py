@@ -133,13 +133,25 @@ def register(year: int, form: str, out: Path, file: Path) -> None:
 
     portal = open_portal(load(file))
     with closing(portal.store):
-        portal.offices.accounts.note(_ACTOR, "register.export", str(year))
         if form == "csv":
             data = "".join(in_csv(portal, year)).encode()
         else:
             data = printed(portal, year, _ACTOR)
-    out.touch(mode=0o600)
-    out.write_bytes(data)
+        _write(out, data)
+        portal.offices.accounts.note(_ACTOR, "register.export", str(year))
+        entered, missing = portal.book.counted(year)
+    print(f"{out}: {entered} numbers in the book, {missing} without a copy")
+
+
+def _write(out: Path, data: bytes) -> None:
+    """Nobody else may read it. Raises KioskError (OUTPUT_UNWRITABLE)."""
+    from kiosk.failures import Fault, KioskError
+    from offline_queue import files
+
+    try:
+        files.write_durably(out, [data])
+    except OSError as error:
+        raise KioskError(Fault.OUTPUT_UNWRITABLE, f"{out}: {error.strerror}") from None
 
 
 @click.command()

@@ -137,7 +137,7 @@ def portal_revocation_key(file: Path) -> None:
 def portal_revoked_codes(file: Path) -> None:
     """Print the id codes of revoked copies, for `kiosk trust sign --codes`."""
     from kiosk.portal import composition, settings
-    from kiosk.portal.inspections import revoked_codes
+    from kiosk.portal.revocations import revoked_codes
 
     opened = composition.open_portal(settings.load(file))
     with closing(opened.store):

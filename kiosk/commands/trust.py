@@ -66,7 +66,7 @@ def renew(folder: Path, days: int | None, lease_days: int | None) -> None:
 @trust.command()
 @FOLDER
 @click.option("--code", help="id code of a copy")
-@click.option("--certificate", help="PEM file in FOLDER")
+@click.option("--certificate", help="its PEM file, here or in FOLDER")
 @click.option("--serial", help="serial number of a certificate, hex")
 @click.option("--since", type=click.DateTime(), help="Vietnam's time; else now")
 @click.option("--reason", default="unspecified", help="key-compromise, superseded, ...")

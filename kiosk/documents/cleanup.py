@@ -19,7 +19,7 @@ Pixels = MatLike
 
 MAX_SKEW = 10.0  # degrees
 _LEAST_SKEW = 0.08  # below this, turning blurs more than it straightens
-_SKEW_WIDTH = 900  # pixels; wide enough for a twentieth of a degree
+SKEW_WIDTH = 900  # pixels; wide enough for a twentieth of a degree
 _WHITE = 245  # where exposure puts the paper
 _MOST_GAIN = 1.6
 _RULE_MM = 18.0  # no letter has a stroke this long
@@ -63,17 +63,20 @@ def skew(page: Pixels) -> float:
 
     The projection of all ink onto the vertical is spikiest when lines are level.
     """
-    x, y = _ink_points(page)
-    if len(x) < 200:
-        return 0.0
-    level = _spikiness(x, y, 0.0)
+    x, y = ink_points(page)
+    return skew_of(x, y) if len(x) >= 200 else 0.0
+
+
+def skew_of(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
+    """The same of points of ink."""
+    level = spikiness(x, y, 0.0)
     best, step = 0.0, 0.5
     angles = np.arange(-MAX_SKEW, MAX_SKEW + step, step)
     for _ in range(3):
-        best = max(angles, key=lambda angle: _spikiness(x, y, float(angle)))
+        best = max(angles, key=lambda angle: spikiness(x, y, float(angle)))
         angles = best + np.linspace(-step, step, 11)
         step /= 5
-    return float(best) if _spikiness(x, y, float(best)) > 1.02 * level else 0.0
+    return float(best) if spikiness(x, y, float(best)) > 1.02 * level else 0.0
 
 
 def flatten(gray: Pixels) -> Pixels:
@@ -128,14 +131,16 @@ def _has_small_print(letters: Pixels, dpi: int) -> bool:
     return bool(len(heights)) and float(np.quantile(heights, 0.2)) < _SMALL_PRINT_MM
 
 
-def _ink_points(page: Pixels) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    gray = flatten(shrunk(cv2.cvtColor(page, cv2.COLOR_RGB2GRAY), _SKEW_WIDTH))
+def ink_points(page: Pixels) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Columns and rows of about 30,000 dark points of the RGB scan, made SKEW_WIDTH wide."""
+    gray = flatten(shrunk(cv2.cvtColor(page, cv2.COLOR_RGB2GRAY), SKEW_WIDTH))
     y, x = np.nonzero(gray < 140)
     every = max(1, len(x) // 30_000)
     return x[::every].astype(np.float64), y[::every].astype(np.float64)
 
 
-def _spikiness(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], degrees: float) -> float:
+def spikiness(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], degrees: float) -> float:
+    """Of the projection along lines that rise to the right by ``degrees``."""
     turn = math.radians(degrees)
     heights = y * math.cos(turn) + x * math.sin(turn)
     profile = np.bincount((heights - heights.min()).astype(np.int64))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from certify.pages import Word, open_page, page_count
 from drivers.wire import Blob
-from kiosk.documents import cleanup, ocr, quality
+from kiosk.documents import cleanup, ocr, quality, upright
 from kiosk.documents.cleanup import Pixels
 from kiosk.failures import Fault, KioskError
 
@@ -54,6 +54,8 @@ class DocumentWorker:
 
 def _read(page: Pixels, dpi: int) -> dict[str, Any]:
     dpi = dpi or max(_LEAST_DPI, round(min(page.shape[:2]) / _A4_WIDTH_INCHES))
+    if upright.on_its_side(page):  # which way is left to the reading: it finds heads and feet
+        page = np.ascontiguousarray(np.rot90(page))
     findings = quality.findings(page, dpi)
     if _NOT_WORTH_READING.intersection(findings):
         return _answer(page, dpi, (), findings)

@@ -49,6 +49,7 @@ _REFUSED = {3, 7, 8}
 _NOT_THERE_YET = 1.0
 _NO_ANSWER = {QueueFault.UNREACHABLE, QueueFault.UNKNOWN}
 _PROBLEMS = {
+    Problem.COPY_REVOKED: Fault.LINK_COPY_REVOKED,
     Problem.NOT_FOUND: Fault.LINK_NOT_FOUND,
     Problem.REVOKED: Fault.LINK_REVOKED,
     Problem.TOO_MANY: Fault.LINK_BUSY,
@@ -300,7 +301,9 @@ class Handlers:
         except ValueError:
             raise KioskError(Fault.LINK_NOT_FOUND, "not a seal") from None
         page = await self._ask(partial(self.patient.issued_page, ask))
-        return messages.IssuedPageAnswer(pages=page.pages, jpeg=page.jpeg, ignored=page.ignored)
+        return messages.IssuedPageAnswer(
+            pages=page.pages, jpeg=page.jpeg, ignored=page.ignored, inspect_by=page.inspect_by
+        )
 
     async def papers(self, request: messages.PapersRequest) -> messages.PapersAnswer:
         listed = await self._ask(partial(self.quick.papers, _person(request.citizen_number)))

@@ -235,11 +235,13 @@ class IssuedPageRequest(Message):
 
 class IssuedPageAnswer(Message):
     """``jpeg``: gray, at 200 dpi; for comparing, never for showing. ``ignored``: boxes (left, top,
-    width, height, in its pixels) where paper may look otherwise."""
+    width, height, in its pixels) where paper may look otherwise. ``inspect_by``: the last day for
+    an officer's inspection, as long as none has signed."""
 
     pages: int
     jpeg: bytes
     ignored: tuple[tuple[int, int, int, int], ...] = ()
+    inspect_by: date | None = None
 
 
 class PapersRequest(Message):

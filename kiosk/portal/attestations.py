@@ -1,8 +1,9 @@
 """How an officer saw the original, and of which scan that is said.
 
 By law a person compares the original with the copy, so what an approval or an inspection says of
-it is bound to the digest of the scanned pages: the desk signs, and the portal takes, a copy of
-these pages and of no others. A procedure says which ways of seeing suffice for it.
+it is bound to the digest of the scanned pages, with which desk and portal compare the pages of the
+copy. Both get pages and digest from this database: it guards against a mix-up of pages, and only as
+far as the line here is right. A procedure says which ways of seeing suffice for it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
              -> REFUSED    (decree 23/2015, article 22)
              -> SUPPLEMENT (something is missing, or the scan is not good enough)
              -> FINANCIAL_DUTY (something has to be paid first) -> ACCEPTED
-    not decided yet -> WITHDRAWN by the citizen, STOPPED by the agency
+    no result yet -> WITHDRAWN by the citizen, STOPPED by the agency
     DONE -> RETURNED       (handed over at the desk)
 
 By law an officer compares the original with the copy, so an approval says how the original was
@@ -22,13 +22,15 @@ from typing import Literal
 
 from certify.numbers import new_id_code
 from certify.statement import CopyFacts
+from kiosk.portal import revocations
 from kiosk.portal.answers import ANSWERS, TEXT, Answers
 from kiosk.portal.attestations import Attestations, OriginalSeen
-from kiosk.portal.copies import OTHER_PAGES, CopyVerifier
+from kiosk.portal.copies import OTHER_PAGES, CopyVerifier, opened
 from kiosk.portal.delivery import Kind
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.following import Following
 from kiosk.portal.register import Register, entry_of, shown_number
+from kiosk.portal.sealed import GenuineSeal, SealedCopies
 from kiosk.portal.settings import PortalSettings
 from kiosk.portal.store import LISTED, Dossier, Processing, Store, manifest_of
 from kiosk.portal.times import VIETNAM, now
@@ -36,7 +38,13 @@ from kiosk.portal.vault import Vault, pages_of
 
 Ended = Literal[Processing.WITHDRAWN, Processing.STOPPED]
 _OPEN = (Processing.RECEIVED, Processing.ACCEPTED)
-_UNDECIDED = (*_OPEN, Processing.SUPPLEMENT, Processing.FINANCIAL_DUTY)
+_NO_RESULT = (
+    *_OPEN,
+    Processing.PROCESSING,
+    Processing.SUPPLEMENT,
+    Processing.FINANCIAL_DUTY,
+)
+_NEVER_ISSUED = "Bản sao này chưa được cấp."
 PORTAL_MAKER = 0
 """The portal stands as kiosk 0 in the id codes that it gives."""
 
@@ -49,6 +57,7 @@ class Cases:
         vault: Vault,
         register: Register,
         verifier: CopyVerifier,
+        sealed: SealedCopies,
         following: Following,
         attestations: Attestations,
     ) -> None:
@@ -57,6 +66,7 @@ class Cases:
         self._vault = vault
         self._register = register
         self._verifier = verifier
+        self._sealed = sealed
         self._following = following
         self._attestations = attestations
 
@@ -84,7 +94,7 @@ class Cases:
         return dossier.mode != "post-check" and dossier.processing in _OPEN
 
     def may_end(self, dossier: Dossier) -> bool:
-        return dossier.mode != "post-check" and dossier.processing in _UNDECIDED
+        return dossier.mode != "post-check" and dossier.processing in _NO_RESULT
 
     def approved(self) -> list[Dossier]:
         """Cases that wait for the desk process to sign."""
@@ -180,8 +190,9 @@ class Cases:
         why: str,
         officer: str | None = None,
     ) -> None:
-        """``why`` is told to the citizen. Raises RefusedError (NOT_WAITING)."""
-        self._answer(dossier_id, state, "refusal", why, officer, _UNDECIDED)
+        """``why`` is told to the citizen. What was approved and cannot be signed ends so too: its
+        number stays in the book as void. Raises RefusedError (NOT_WAITING)."""
+        self._answer(dossier_id, state, "refusal", why, officer, _NO_RESULT)
 
     def finish(self, dossier_id: str, officer: str | None = None) -> None:
         """A filing is done. Raises RefusedError (NOT_WAITING)."""
@@ -213,9 +224,11 @@ class Cases:
         if fault:
             raise RefusedError(DeskProblem.BAD_COPY, fault)
         answers = self.answers(dossier)
+        seal = GenuineSeal(opened(pdf).seal, facts_of(dossier.facts).id_code)
         with self._store.transaction():
             if self.case(dossier_id).processing == Processing.PROCESSING:
                 self._vault.keep_copy(dossier.id, pdf)
+                self._sealed.keep(dossier.id, seal)
                 self._store.change(dossier.id, processing=Processing.DONE)
                 self._following.signed(dossier.id)
                 self._following.tell(dossier.id, "result", answers)
@@ -234,7 +247,14 @@ class Cases:
             dossier = self.case(dossier_id)
             self._require_waiting(dossier, "pre-check", "filing", states=states)
             self._move(dossier, state, officer, note=words, decided_at=now().isoformat())
+            if dossier.facts is not None:
+                self._void(dossier.id, facts_of(dossier.facts), officer)
             self._following.tell(dossier.id, kind, answers)
+
+    def _void(self, dossier_id: str, facts: CopyFacts, officer: str | None) -> None:
+        """Should a desk have signed it already and not told, nobody takes that copy."""
+        by = officer or self._settings.officer
+        revocations.add(self._store, dossier_id, facts.id_code, _NEVER_ISSUED, by)
 
     def _move(
         self, dossier: Dossier, state: Processing, officer: str | None, **values: str | int | None
@@ -257,7 +277,7 @@ class Cases:
     def _new_facts(self, dossier: Dossier, officer: str) -> CopyFacts:
         issued = datetime.now(VIETNAM).replace(microsecond=0)
         return CopyFacts(
-            id_code=new_id_code(PORTAL_MAKER, self._register.draw("id-code", 0)),
+            id_code=self._new_id_code(),
             number=self._register.draw("certificate", issued.year),
             year=issued.year,
             book=self._register.book(issued.year),
@@ -271,6 +291,13 @@ class Cases:
             inspect_by=None,
             dossier_code=dossier.code,
         )
+
+    def _new_id_code(self) -> str:
+        """One that stands in no line of the book."""
+        while True:
+            id_code = new_id_code(PORTAL_MAKER, self._register.draw("id-code", 0))
+            if self._register.entry_of(id_code) is None:
+                return id_code
 
     def _open(self, dossier: Dossier, name: str) -> bytes:
         return self._vault.open_part(manifest_of(dossier), name)

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from kiosk.portal.casebook import Casebook
 from kiosk.portal.errors import RefusedError
-from kiosk.portal.inspections import copy_for_citizen
+from kiosk.portal.revocations import copy_for_citizen
 from kiosk.portal.store import Dossier, Processing, Store, manifest_of
 from kiosk.portal.times import now
-from kiosk.portal.tracking import Tracking, public_note
+from kiosk.portal.tracking import Tracking, kiosk_line, public_note
 from kiosk.portal.vault import Vault
 from offline_queue.intake import CollectAsk, CollectReply, PrintsDone, Problem
 
@@ -77,12 +77,11 @@ class Collecting:
             )
 
     def _dossier(self, ask: CollectAsk, kiosk_id: str) -> Dossier:
-        citizen, line = self._casebook.citizen(ask.citizen_number), f"kiosk:{kiosk_id}"
-        for known in self._tracking.opened(ask.code, ask.secret, line):
-            if known.citizen == citizen:
-                dossier = self._store.dossier(known.dossier)
-                assert dossier is not None  # a foreign key says so
-                return dossier
+        citizen, line = self._casebook.citizen(ask.citizen_number), kiosk_line(kiosk_id)
+        for known in self._tracking.opened_by(citizen, ask.code, ask.secret, line):
+            dossier = self._store.dossier(known.dossier)
+            assert dossier is not None  # a foreign key says so
+            return dossier
         raise RefusedError(Problem.NOT_FOUND, "no dossier with this slip and card")
 
 

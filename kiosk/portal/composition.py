@@ -37,7 +37,9 @@ from kiosk.portal.objects import Objects, open_objects
 from kiosk.portal.receipts import Receipts
 from kiosk.portal.register import Register
 from kiosk.portal.register_book import RegisterBook
+from kiosk.portal.revocations import revoked_codes
 from kiosk.portal.schema import open_database
+from kiosk.portal.sealed import SealedCopies
 from kiosk.portal.secret import derive, load_secret
 from kiosk.portal.services import Services
 from kiosk.portal.settings import DeliverySettings, PortalSettings
@@ -45,6 +47,7 @@ from kiosk.portal.statistics import Statistics
 from kiosk.portal.store import Store
 from kiosk.portal.supplements import Supplements
 from kiosk.portal.tracking import Tracking
+from kiosk.portal.trust import unpublished
 from kiosk.portal.uploads import Uploads
 from kiosk.portal.vault import Vault
 from kiosk.portal.vouched import VouchedReview
@@ -62,6 +65,7 @@ class Portal:
     vault: Vault
     register: Register
     book: RegisterBook
+    sealed: SealedCopies
     intake: Intake
     uploads: Uploads
     admission: Admission
@@ -110,6 +114,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         raise PortalError(Fault.STORAGE_UNAVAILABLE, str(error), retryable=True) from error
     register = Register(store, settings.book)
     verifier = CopyVerifier(settings.trust_dir)
+    sealed = SealedCopies(store, settings.trust_dir)
     secret = load_secret(key_folder)
     offices = open_offices(settings, store, vault, register, secret)
     following = Following(
@@ -120,7 +125,7 @@ def open_portal(settings: PortalSettings) -> Portal:
         offices.archives,
     )
     attestations = Attestations(store, vault, offices.catalogue)
-    arrivals = Arrivals(store, vault, register, verifier, following)
+    arrivals = Arrivals(store, vault, register, verifier, sealed, following, settings.trust_dir)
     intake = Intake(store, vault, keys, arrivals, settings.agency_code)
     return Portal(
         settings=settings,
@@ -131,13 +136,14 @@ def open_portal(settings: PortalSettings) -> Portal:
         vault=vault,
         register=register,
         book=RegisterBook(store, register),
+        sealed=sealed,
         intake=intake,
         uploads=Uploads(intake, objects),
         admission=Admission(settings.admission_rate, store),
-        cases=Cases(settings, store, vault, register, verifier, following, attestations),
+        cases=Cases(settings, store, vault, register, verifier, sealed, following, attestations),
         attestations=attestations,
         inspections=Inspections(
-            store, vault, register, verifier, attestations, following, offices.desks
+            store, vault, register, verifier, sealed, attestations, following, offices.desks
         ),
         devices=DeviceCa(key_folder, store),
         services=Services(store, vault, offices.casebook, settings.paper_days),
@@ -182,6 +188,12 @@ def open_offices(
         fleet=Fleet(store),
         export=Export(store, vault, casebook, settings.agency),
     )
+
+
+def unpublished_of(portal: Portal) -> frozenset[str]:
+    """Id codes of revoked copies that verifiers still take for good."""
+    codes = revoked_codes(portal.store)
+    return unpublished(portal.settings.trust_dir, portal.keys.revocations, codes)
 
 
 def portal_of(request: Request) -> Portal:

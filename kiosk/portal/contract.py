@@ -19,6 +19,7 @@ MEANINGS: dict[Problem, str] = {
     Problem.BAD_MANIFEST: "the manifest, or a part that it names, is not what it must be",
     Problem.BAD_REQUEST: "the request is malformed; `detail` names the field",
     Problem.BAD_SIGNATURE: "a signature does not verify, or its date is too far off",
+    Problem.COPY_REVOKED: "the copy was revoked",
     Problem.CONFLICT: "another manifest is known under this id",
     Problem.DIGEST_MISMATCH: "the part is not the one that the manifest names",
     Problem.INCOMPLETE: "parts are missing; `detail` names them",

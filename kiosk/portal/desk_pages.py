@@ -14,12 +14,13 @@ from kiosk.portal.accounts import May
 from kiosk.portal.answers import Answers
 from kiosk.portal.attestations import OriginalSeen
 from kiosk.portal.cases import Ended, facts_of
-from kiosk.portal.composition import Portal, PortalDep
+from kiosk.portal.composition import Portal, PortalDep, unpublished_of
 from kiosk.portal.desk_api import approve_as
 from kiosk.portal.desk_auth import Login, LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
-from kiosk.portal.inspections import is_overdue, revocation_of
+from kiosk.portal.inspections import is_overdue
 from kiosk.portal.render import REFUSAL_WORDS, REVOCATION_WORDS, StaffForm, staff_page
+from kiosk.portal.revocations import revocation_of, voids_among
 from kiosk.portal.store import LISTED, Dossier, Processing, manifest_of
 from kiosk.portal.vault import pages_of
 from kiosk.portal.words import money
@@ -92,6 +93,7 @@ def desk_page(request: Request, portal: PortalDep, login: LoginDep, after: str =
         incomplete=cases.incomplete(),
         to_inspect=portal.inspections.due(),
         overdue=portal.inspections.overdue(),
+        unpublished=len(unpublished_of(portal)),
         is_overdue=is_overdue,
         troubles=portal.offices.desks.troubles(),
         unattended=portal.offices.desks.unattended(),
@@ -327,13 +329,16 @@ def _of_copy(portal: Portal, dossier: Dossier) -> dict[str, Any]:
     """How it stands with the copy that was or will be issued."""
     inspections, waits = portal.inspections, dossier.processing == Processing.PROCESSING
     trouble = portal.offices.desks.trouble(dossier.id) if waits else None
+    void = voids_among(portal.store, [dossier.id]).get(dossier.id)
+    was_issued = dossier.mode == "post-check" or not (waits or void == "not-issued")
     return {
         "may_inspect": inspections.may_inspect(dossier),
         "may_revoke": inspections.may_revoke(dossier),
-        "has_copy": dossier.facts is not None and (dossier.mode == "post-check" or not waits),
+        "has_copy": dossier.facts is not None and was_issued,
         "inspection": inspections.of(dossier.id),
         "is_overdue": dossier.inspect_by is not None and is_overdue(dossier.inspect_by),
         "revocation": revocation_of(portal.store, dossier.id),
+        "void": void,
         "trouble": trouble,
         "unattended": waits and dossier.id in portal.offices.desks.unattended(),
         "archive": portal.offices.archives.of(dossier.id) if portal.settings.archive else None,

@@ -39,6 +39,7 @@ STATUS: dict[str, int] = {
     Problem.BAD_REQUEST: 400,
     Problem.BAD_SIGNATURE: 401,
     Problem.CONFLICT: 409,
+    Problem.COPY_REVOKED: 410,
     Problem.DIGEST_MISMATCH: 422,
     Problem.INCOMPLETE: 409,
     Problem.NOT_ENROLLED: 401,

@@ -7,25 +7,26 @@
 An inspection is a person's word, given in a page; the desk process then fills the officer's open
 field on the token. The portal takes that file only as an addition to the very copy that the
 citizen has. A copy that was approved beforehand may be revoked too, once it is issued. What is
-revoked shows at once where seals lead and in tracking; verifiers without a network know it from
-the next trust bundle, which gets :func:`revoked_codes`.
+revoked shows at once where seals lead and in tracking; others know it from the list behind the
+trust bundle (:mod:`kiosk.portal.revocations`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from kiosk.portal import revocations
 from kiosk.portal.accounts import Staff
 from kiosk.portal.answers import ANSWERS, Answers
 from kiosk.portal.attestations import Attestations, OriginalSeen
 from kiosk.portal.cases import facts_of
-from kiosk.portal.copies import OTHER_PAGES, CopyVerifier, opened
+from kiosk.portal.copies import OTHER_PAGES, CopyVerifier
 from kiosk.portal.desks import Desk, Desks
 from kiosk.portal.errors import DeskProblem, RefusedError
 from kiosk.portal.following import Following
 from kiosk.portal.register import Register
+from kiosk.portal.sealed import SealedCopies
 from kiosk.portal.store import LISTED, Dossier, Processing, Store, manifest_of
 from kiosk.portal.times import VIETNAM, now
 from kiosk.portal.vault import Vault
@@ -33,9 +34,7 @@ from kiosk.portal.vault import Vault
 SCHEMA = [
     "CREATE TABLE inspections (dossier TEXT PRIMARY KEY REFERENCES dossiers (id),"
     " staff TEXT NOT NULL REFERENCES staff (name), at TEXT NOT NULL, signed_at TEXT) STRICT",
-    "CREATE TABLE revocations (dossier TEXT PRIMARY KEY REFERENCES dossiers (id), id_code TEXT,"
-    " reason TEXT NOT NULL, officer TEXT NOT NULL, at TEXT NOT NULL) STRICT",
-    "CREATE INDEX revocations_by_code ON revocations (id_code)",
+    *revocations.SCHEMA,
 ]
 _ISSUED = (Processing.DONE, Processing.RETURNED)
 _NOT_INSPECTED = (Processing.RECEIVED, Processing.PROCESSING)
@@ -51,18 +50,6 @@ class Inspection:
     signed_at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """``reason`` is for everybody. ``id_code`` is None where the copy never verified, so that
-    nothing of it has to be told to verifiers."""
-
-    dossier: str
-    id_code: str | None
-    reason: str
-    officer: str
-    at: str
-
-
 class Inspections:
     def __init__(
         self,
@@ -70,6 +57,7 @@ class Inspections:
         vault: Vault,
         register: Register,
         verifier: CopyVerifier,
+        sealed: SealedCopies,
         attestations: Attestations,
         following: Following,
         desks: Desks,
@@ -78,6 +66,7 @@ class Inspections:
         self._vault = vault
         self._register = register
         self._verifier = verifier
+        self._sealed = sealed
         self._attestations = attestations
         self._following = following
         self._desks = desks
@@ -184,29 +173,21 @@ class Inspections:
         dossier = self._accepted(dossier_id)
         id_code = self._id_code(dossier)
         answers = Answers.model_validate_json(self._vault.open_part(manifest_of(dossier), ANSWERS))
-        with self._store.transaction() as db:
+        with self._store.transaction():
             if not self.may_revoke(self._accepted(dossier_id)):
                 raise RefusedError(DeskProblem.NOT_WAITING, "there is no copy to revoke")
-            at = now().isoformat()
-            db.execute(
-                "INSERT INTO revocations (dossier, id_code, reason, officer, at)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (dossier.id, id_code, reason, officer, at),
-            )
+            revocations.add(self._store, dossier.id, id_code, reason, officer)
             self._store.change(dossier.id, processing=Processing.STOPPED, note=reason)
             self._following.moved(dossier.id, Processing.STOPPED, officer, reason)
             self._following.tell(dossier.id, "refusal", answers)
 
     def _id_code(self, dossier: Dossier) -> str | None:
-        """None for a copy that never verified, or whose code stands in the book for another one,
-        which must stay good."""
+        """None for a copy whose seal nobody believes, or whose code stands in the book for another
+        one, which must stay good."""
         if dossier.facts is not None:
             return facts_of(dossier.facts).id_code
-        try:
-            id_code = opened(self._vault.copy(dossier.id)).facts.id_code
-        except FileNotFoundError:
-            return None
-        entry = self._register.entry_of(id_code)
+        id_code = self._sealed.id_code_of(dossier.id)
+        entry = self._register.entry_of(id_code) if id_code else None
         return id_code if entry is None or entry.dossier == dossier.id else None
 
     def _accepted(self, dossier_id: str) -> Dossier:
@@ -225,48 +206,9 @@ class Inspections:
         return [dossier for dossier in found if dossier]
 
 
-def revoked_codes(store: Store) -> frozenset[str]:
-    """Id codes of all revoked copies: the ``revoked_codes`` of the next trust bundle."""
-    rows = store.rows("SELECT id_code FROM revocations WHERE id_code IS NOT NULL")
-    return frozenset(str(row[0]) for row in rows)
-
-
-def revoked_among(store: Store, dossiers: Collection[str]) -> frozenset[str]:
-    marks = ", ".join("?" for _ in dossiers) or "NULL"
-    rows = store.rows(f"SELECT dossier FROM revocations WHERE dossier IN ({marks})", dossiers)  # noqa: S608
-    return frozenset(str(row[0]) for row in rows)
-
-
-def revocation_of(store: Store, dossier_id: str) -> Revocation | None:
-    return _revocation(store, "dossier", dossier_id)
-
-
-def revocation_of_code(store: Store, id_code: str) -> Revocation | None:
-    return _revocation(store, "id_code", id_code)
-
-
-def copy_for_citizen(store: Store, vault: Vault, dossier_id: str) -> bytes | None:
-    """The copy as it may be handed out: None before it was issued, and once it is revoked."""
-    if revocation_of(store, dossier_id) is not None:
-        return None
-    try:
-        return vault.copy(dossier_id)
-    except FileNotFoundError:
-        return None
-
-
 def is_overdue(inspect_by: str) -> bool:
     """``inspect_by``: an ISO date, the last day."""
     return inspect_by < _today()
-
-
-def _revocation(store: Store, column: str, value: str) -> Revocation | None:
-    rows = store.rows(
-        "SELECT dossier, id_code, reason, officer, at FROM revocations"  # noqa: S608 - no input
-        f" WHERE {column} = ? ORDER BY at",
-        (value,),
-    )
-    return Revocation(*rows[0]) if rows else None
 
 
 def _today() -> str:

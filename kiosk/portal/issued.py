@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import base64
 
-from certify.copyfile import open_reader, read_copy
-from certify.errors import CertifyError
+from certify.errors import CertifyError, Fault
 from certify.picture import Picture, picture_of
 from certify.seal import Seal, check_seal, read_seal
 from certify.trust import TrustBundle
 from kiosk.portal.composition import Portal
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.limits import Limit
+from kiosk.portal.revocations import revocation_of_seal
+from kiosk.portal.sealed import SealedCopy
 from kiosk.portal.trust import read_bundle
 from offline_queue.intake import IssuedPage, IssuedPageAsk, Problem
 
@@ -26,16 +27,22 @@ PER_SEAL = Limit("issued-page.seal", most=400, seconds=3600)
 
 
 def issued_page(portal: Portal, kiosk_id: str, ask: IssuedPageAsk) -> IssuedPage:
-    """Raises RefusedError: NOT_FOUND (no such copy here, or revoked), TOO_MANY, UNAVAILABLE."""
+    """Raises RefusedError: NOT_FOUND (no such copy here), COPY_REVOKED, TOO_MANY, UNAVAILABLE."""
     limits = portal.offices.limits
     if not limits.allows(PER_KIOSK, kiosk_id):
         raise _too_many(PER_KIOSK)
     seal = _genuine(portal, ask.seal)
     if not limits.allows(PER_SEAL, seal.id_code):
         raise _too_many(PER_SEAL)
-    picture = _picture(portal, seal, ask)
+    copy = _issued(portal, seal, ask.seal)
+    inspection = portal.inspections.of(copy.dossier)
+    inspected = inspection is not None and inspection.signed_at is not None
+    picture = _picture(portal, copy, ask.page, inspected=inspected)
     return IssuedPage(
-        pages=picture.pages, jpeg=base64.b64encode(picture.jpeg), ignored=picture.open_boxes
+        pages=picture.pages,
+        jpeg=base64.b64encode(picture.jpeg),
+        ignored=picture.open_boxes,
+        inspect_by=None if inspected else seal.inspect_by,
     )
 
 
@@ -44,6 +51,8 @@ def _genuine(portal: Portal, text: str) -> Seal:
         read_seal(text)  # what is no seal needs no bundle
         return check_seal(text, _bundle(portal))
     except CertifyError as error:
+        if error.code == Fault.COPY_REVOKED:
+            raise _revoked() from None
         raise RefusedError(Problem.NOT_FOUND, error.code) from None
 
 
@@ -54,19 +63,28 @@ def _bundle(portal: Portal) -> TrustBundle:
         raise RefusedError(Problem.UNAVAILABLE, "no valid trust bundle", retry_after=60) from None
 
 
-def _picture(portal: Portal, seal: Seal, ask: IssuedPageAsk) -> Picture:
-    entry = portal.register.entry_of(seal.id_code)
-    try:
-        pdf = portal.vault.copy(entry.dossier) if entry else b""
-    except FileNotFoundError:
-        pdf = b""
-    reader = open_reader(pdf) if pdf else None
-    if reader is None or read_copy(reader).seal != ask.seal:
+def _issued(portal: Portal, seal: Seal, text: str) -> SealedCopy:
+    """The copy in the book that bears this very seal."""
+    copy = portal.sealed.bearing(text)
+    if revocation_of_seal(portal.store, copy, seal.id_code):
+        raise _revoked()
+    if copy is None or not copy.in_book:
         raise RefusedError(Problem.NOT_FOUND, "no such copy is here")
-    picture = picture_of(pdf, ask.page, inspected_later=seal.mode == "post-check")
+    return copy
+
+
+def _picture(portal: Portal, copy: SealedCopy, page: int, *, inspected: bool) -> Picture:
+    """Until an officer has signed, his field is empty on paper too; after that a print of the copy
+    may be from before or from after."""
+    pdf = portal.vault.copy(copy.dossier)
+    picture = picture_of(pdf, page, inspected_later=inspected)
     if picture is None:
         raise RefusedError(Problem.NOT_FOUND, "no such page")
     return picture
+
+
+def _revoked() -> RefusedError:
+    return RefusedError(Problem.COPY_REVOKED, "this copy was revoked")
 
 
 def _too_many(limit: Limit) -> RefusedError:

@@ -16,8 +16,8 @@ from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, refuses, signed, takes, unsigned
 from kiosk.portal.device_ca import read_request
 from kiosk.portal.errors import RefusedError
-from kiosk.portal.inspections import copy_for_citizen, revoked_codes
 from kiosk.portal.kiosk_auth import CallDep
+from kiosk.portal.revocations import copy_for_citizen, revoked_codes
 from kiosk.portal.secret import code_digest
 from kiosk.portal.times import this_year
 from kiosk.portal.trust import BUNDLE, POLICY, published_bundle

@@ -153,7 +153,9 @@ def check(portal: PortalDep, call: CallDep) -> CheckReply:
 
 @router.post(
     "/issued-pages",
-    responses=refuses(Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.TOO_MANY),
+    responses=refuses(
+        Problem.BAD_REQUEST, Problem.NOT_FOUND, Problem.COPY_REVOKED, Problem.TOO_MANY
+    ),
     openapi_extra=signed(IssuedPageAsk),
 )
 def issued(portal: PortalDep, call: CallDep) -> IssuedPage:

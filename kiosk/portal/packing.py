@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk.portal.answers import ANSWERS, Answers
 from kiosk.portal.catalogue import Catalogue
 from kiosk.portal.delivery import Deliveries, DeliveryLine, Parcel
-from kiosk.portal.inspections import copy_for_citizen
+from kiosk.portal.revocations import copy_for_citizen
 from kiosk.portal.store import Store, manifest_of
 from kiosk.portal.vault import Vault
 

@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_auth import COOKIE, LoginDep, device_of, set_device, set_login
 from kiosk.portal.errors import DeskProblem, RefusedError
-from kiosk.portal.inspections import copy_for_citizen
 from kiosk.portal.limits import Limit, line_of
 from kiosk.portal.render import FOLDER, PublicForm, StaffForm, public_page
+from kiosk.portal.revocations import copy_for_citizen
 from offline_queue.intake import Problem
 
 router = APIRouter()

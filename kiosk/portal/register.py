@@ -8,11 +8,12 @@ number exists twice; a number of a block is entered in the book when its dossier
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
 from certify.statement import CopyFacts
+from kiosk.portal.revocations import Void
 from kiosk.portal.store import LISTED, Store
 from kiosk.portal.times import end_of_year, now
 from offline_queue.intake import Lease
@@ -37,8 +38,8 @@ Series = Kind | Literal["id-code", "receipt"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the book. ``entered_at`` is ISO 8601 in UTC; ``revoked``: its copies were taken
-    back, which only the whole book says."""
+    """A line of the book. ``entered_at`` is ISO 8601 in UTC; ``void``: why the line no
+    longer counts, which only the whole book says."""
 
     year: int
     book: str
@@ -50,7 +51,7 @@ class Entry:
     copies: int
     officer: str
     entered_at: str
-    revoked: bool = False
+    void: Void | None = None
 
 
 class Register:
@@ -96,15 +97,29 @@ class Register:
             )  # fmt: skip
         return lease
 
-    def leased(self, kiosk_id: str, year: int, number: int) -> bool:
-        """Was this certificate number ever leased to that kiosk?"""
-        return bool(
-            self._store.rows(
-                "SELECT 1 FROM leases WHERE kind = 'certificate' AND kiosk_id = ?"
-                " AND year = ? AND ? BETWEEN first AND last",
-                (kiosk_id, year, number),
-            )
+    def lease_end(self, kiosk_id: str, year: int, number: int) -> datetime | None:
+        """Until when that kiosk had this certificate number, None when it never had it."""
+        rows = self._store.rows(
+            "SELECT expires FROM leases WHERE kind = 'certificate' AND kiosk_id = ?"
+            " AND year = ? AND ? BETWEEN first AND last",
+            (kiosk_id, year, number),
         )
+        return datetime.fromisoformat(rows[0][0]) if rows else None
+
+    def may_come(self, year: int, number: int, id_code: str) -> bool:
+        """May a kiosk have issued this number, of which no line tells yet?"""
+        if number >= 2**63:  # more than the databases compare
+            return False
+        leased = self._store.rows(
+            "SELECT 1 FROM leases WHERE kind = 'certificate' AND year = ?"
+            " AND ? BETWEEN first AND last",
+            (year, number),
+        )
+        entered = self._store.rows(
+            "SELECT 1 FROM register WHERE id_code = ? OR (year = ? AND number = ?)",
+            (id_code, year, number),
+        )
+        return bool(leased) and not entered
 
     def enter(self, entry: Entry) -> bool:
         """Write a line; False when number, dossier or id code already stand in the book."""

@@ -1,8 +1,8 @@
 """The register book of a year as it is kept for ever: every number, and why one is missing.
 
 Numbers run on from 1. One that stands in no line was given away in a block to a kiosk (which may
-still use it, or whose lease ended), or was burned there before anything came of it. What is known
-of that is said; an officer may add why.
+still use it, or whose lease ended), or was burned there before anything came of it, which shows
+only when a later number of its block came. What is known is said; an officer may add why.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kiosk.portal.inspections import revoked_among
 from kiosk.portal.register import Entry, Register
+from kiosk.portal.revocations import voids_among
 from kiosk.portal.store import LISTED, Store
 from kiosk.portal.times import now, shown
 
@@ -61,6 +61,16 @@ class RegisterBook:
             expected = entry.number + 1
         yield from self._gaps(expected, self._given(year), blocks, notes, 0)
 
+    def counted(self, year: int) -> tuple[int, int]:
+        """How many numbers of the year have a copy, and how many have none."""
+        entered = missing = 0
+        for line in self.lines(year):
+            if isinstance(line, Gap):
+                missing += line.last - line.first + 1
+            else:
+                entered += 1
+        return entered, missing
+
     def explain(self, year: int, number: int, words: str, staff: str) -> bool:
         """Why ``number`` is missing, in an officer's words. False when it is not."""
         with self._store.transaction() as db:
@@ -107,9 +117,9 @@ class RegisterBook:
     def _entries(self, year: int) -> Iterator[Entry]:
         after = 0
         while found := self._register.entries(year, after):
-            revoked = revoked_among(self._store, [entry.dossier for entry in found])
+            voids = voids_among(self._store, [entry.dossier for entry in found])
             for entry in found:
-                yield replace(entry, revoked=entry.dossier in revoked)
+                yield replace(entry, void=voids.get(entry.dossier))
             after = found[-1].number
             if len(found) < LISTED:
                 return

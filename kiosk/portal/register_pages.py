@@ -14,11 +14,11 @@ from kiosk.portal.accounts import May
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.desk_auth import LoginDep
 from kiosk.portal.errors import DeskProblem, RefusedError
-from kiosk.portal.inspections import revoked_among
 from kiosk.portal.office_pages import FIRST_DAY, LAST_DAY, file_of
 from kiosk.portal.receipt_print import Case
 from kiosk.portal.register_print import Title, as_csv, as_pdf
 from kiosk.portal.render import StaffForm, staff_page
+from kiosk.portal.revocations import voids_among
 from kiosk.portal.store import LISTED, manifest_of
 from kiosk.portal.times import this_year
 from offline_queue.intake import Problem
@@ -46,7 +46,7 @@ def register_page(
         entries=entries,
         full=LISTED,
         papers=papers,
-        revoked=revoked_among(portal.store, [entry.dossier for entry in entries]),
+        voids=voids_among(portal.store, [entry.dossier for entry in entries]),
     )
 
 

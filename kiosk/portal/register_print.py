@@ -20,6 +20,7 @@ from kiosk.portal.register import Entry
 from kiosk.portal.register_book import Gap
 from kiosk.portal.statistics import table as csv_table
 from kiosk.portal.times import VIETNAM, now
+from kiosk.portal.words import VOID_WORDS
 
 _HEAD = (
     "Số chứng thực", "Ngày vào sổ", "Người yêu cầu", "Giấy tờ", "Số bản", "Người ký", "Mã bản sao",
@@ -28,7 +29,6 @@ _WIDTHS = (20, 24, 60, 68, 14, 50, 37)  # mm
 _MARGIN = 12 * MM
 _FOOT = 7 * MM
 _GREY = 0.35
-_REVOKED = "đã thu hồi"
 Line = Entry | Gap
 PaperWords = Callable[[str], str]
 
@@ -131,6 +131,7 @@ def _cells(line: Line, papers: PaperWords) -> tuple[object, ...]:
     if isinstance(line, Gap):
         return _numbers(line), line.why, "", "", "", "", ""
     entered = datetime.fromisoformat(line.entered_at).astimezone(VIETNAM)
+    code = grouped(line.id_code)
     return (
         f"{line.number:02d}",
         f"{entered:%d/%m/%Y}",
@@ -138,7 +139,7 @@ def _cells(line: Line, papers: PaperWords) -> tuple[object, ...]:
         papers(line.paper),
         line.copies,
         line.officer or "Kiosk, chờ cán bộ kiểm tra",
-        f"{grouped(line.id_code)} ({_REVOKED})" if line.revoked else grouped(line.id_code),
+        f"{code} ({VOID_WORDS[line.void]})" if line.void else code,
     )
 
 
@@ -146,7 +147,7 @@ def _with_book(line: Line, papers: PaperWords) -> tuple[object, ...]:
     if isinstance(line, Gap):
         return "", _numbers(line), "", "", "", "", "", "", line.why
     *cells, _ = _cells(line, papers)
-    return line.book, *cells, grouped(line.id_code), _REVOKED if line.revoked else ""
+    return line.book, *cells, grouped(line.id_code), VOID_WORDS[line.void] if line.void else ""
 
 
 def _numbers(gap: Gap) -> str:

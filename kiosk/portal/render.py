@@ -58,6 +58,8 @@ REVOCATION_WORDS = (
     *REFUSAL_WORDS,
     "Bản sao không đúng với bản chính",
     "Không đối chiếu được với bản chính trong thời hạn kiểm tra",
+    "Bản sao được cấp nhầm",
+    "Thu hồi theo đề nghị của người được cấp",
 )
 """Anybody who scans the seal reads one of these, so they name nobody."""
 _NAVIGATION = (
@@ -94,6 +96,7 @@ _templates.globals.update(
     seen_short=SEEN_SHORT,
     refusal_words=REFUSAL_WORDS,
     revocation_words=REVOCATION_WORDS,
+    void_words=words.VOID_WORDS,
 )
 
 

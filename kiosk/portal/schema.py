@@ -23,6 +23,7 @@ from kiosk.portal import (
     receipts,
     register,
     register_book,
+    sealed,
     services,
     store,
 )
@@ -50,6 +51,7 @@ SCHEMAS: Mapping[str, Sequence[str]] = {
     "prints": collecting.SCHEMA,
     "receipts": receipts.SCHEMA,
     "register_book": register_book.SCHEMA,
+    "sealed": sealed.SCHEMA,
 }
 """In the order of their references. The names stand in databases: they never change."""
 

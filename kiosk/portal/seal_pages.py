@@ -18,9 +18,9 @@ from PIL import Image
 from kiosk.portal.composition import Portal, PortalDep
 from kiosk.portal.contract import file_answer, unsigned
 from kiosk.portal.errors import RefusedError
-from kiosk.portal.inspections import revoked_codes
 from kiosk.portal.limits import line_of
 from kiosk.portal.render import HEADERS, PublicForm, public_page
+from kiosk.portal.revocations import revoked_codes
 from kiosk.portal.seals import SealResult, look_up
 from kiosk.portal.store import manifest_of
 from kiosk.portal.trust import ANCHOR, BUNDLE, published_bundle
@@ -53,6 +53,13 @@ def seal_page_with_pages(
     result = look_up(portal, seal)
     pictures = _pictures(request, portal, form.get("secret", ""), result)
     return _answer(request, portal, seal, result, pictures)
+
+
+@router.get("/seal")
+def to_own_page() -> Response:
+    """Without a host: behind a proxy this process may not know that the browser speaks https, and
+    on plain http browsers have no cryptography for that page."""
+    return Response(status_code=307, headers={"Location": "/seal/"})
 
 
 @router.get("/seal/")

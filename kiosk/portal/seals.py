@@ -8,7 +8,9 @@ from certify.errors import CertifyError, Fault
 from certify.numbers import grouped
 from certify.seal import Seal, check_seal
 from kiosk.portal.composition import Portal
-from kiosk.portal.inspections import Revocation, is_overdue, revocation_of_code
+from kiosk.portal.inspections import is_overdue
+from kiosk.portal.revocations import Revocation, revocation_of_code, revocation_of_seal
+from kiosk.portal.times import VIETNAM
 from kiosk.portal.trust import read_bundle
 
 _SIGNED = "Bản sao này có trong sổ chứng thực và còn hiệu lực."
@@ -20,6 +22,14 @@ _OVERDUE = (
 )
 _NOT_ARRIVED = "Mã đúng là của cơ quan. Hồ sơ chưa về tới cổng; hãy xem lại sau."
 _NOT_IN_BOOK = "Mã này không khớp sổ chứng thực. Hãy hỏi cơ quan đã cấp."
+_NEVER_CAME = (
+    "Mã đúng là của cơ quan, nhưng đã quá hạn kiểm tra mà hồ sơ chưa về tới cổng."
+    " Hãy hỏi cơ quan đã cấp."
+)
+_DOUBTED = (
+    "Mã đúng là của cơ quan, nhưng bản sao chưa được vào sổ vì cán bộ còn phải xem lại."
+    " Hãy hỏi cơ quan đã cấp."
+)
 _REVOKED = "Bản sao này đã bị thu hồi, không còn hiệu lực."
 _FOREIGN = "Đây không phải là mã của một bản sao do cơ quan này cấp."
 
@@ -45,23 +55,32 @@ def look_up(portal: Portal, body: str) -> SealResult:
     """``body``: the base 32 text behind ``/V/``. Raises OSError or CertifyError when the portal
     has no valid trust bundle itself."""
     bundle = read_bundle(portal.settings.trust_dir)
+    text = f"HTTPS://{bundle.seal_host.upper()}/V/{body}"
     try:
-        seal = check_seal(f"HTTPS://{bundle.seal_host.upper()}/V/{body}", bundle)
+        seal = check_seal(text, bundle)
     except CertifyError as error:
         if error.code == Fault.COPY_REVOKED:
-            return SealResult(
-                False, _REVOKED, revocation=revocation_of_code(portal.store, error.detail)
-            )
+            revocation = revocation_of_code(portal.store, error.detail)
+            return SealResult(False, _REVOKED, revocation=revocation)
         return SealResult(False, _FOREIGN)
-    code = grouped(seal.id_code)
-    if revocation := revocation_of_code(portal.store, seal.id_code):
+    code, copy = grouped(seal.id_code), portal.sealed.bearing(text)
+    if revocation := revocation_of_seal(portal.store, copy, seal.id_code):
         return SealResult(False, _REVOKED, seal, code, revocation=revocation)
-    entry = portal.register.entry_of(seal.id_code)
-    if entry is None and seal.mode == "post-check":  # issued at a kiosk that is offline
-        return SealResult(True, _NOT_ARRIVED, seal, code)
-    if entry is None or (entry.number, entry.book) != (seal.number, seal.book):
+    if copy is None:
+        return _not_here(portal, seal, code)
+    if not copy.in_book:
+        return SealResult(False, _DOUBTED, seal, code)
+    return _in_book(portal, seal, code, copy.dossier)
+
+
+def _not_here(portal: Portal, seal: Seal, code: str) -> SealResult:
+    """No copy bears this seal: good only as long as one may still come from a kiosk offline."""
+    year, register = seal.issued.astimezone(VIETNAM).year, portal.register
+    if seal.inspect_by is None or not register.may_come(year, seal.number, seal.id_code):
         return SealResult(False, _NOT_IN_BOOK)
-    return _in_book(portal, seal, code, entry.dossier)
+    if is_overdue(seal.inspect_by.isoformat()):
+        return SealResult(False, _NEVER_CAME, seal, code)
+    return SealResult(True, _NOT_ARRIVED, seal, code)
 
 
 def _in_book(portal: Portal, seal: Seal, code: str, dossier_id: str) -> SealResult:

@@ -31,7 +31,7 @@ from kiosk.portal import (
 )
 from kiosk.portal.access_log import AccessLog, write_to_standard_error
 from kiosk.portal.bodies import without_nul
-from kiosk.portal.composition import Portal, open_portal
+from kiosk.portal.composition import Portal, open_portal, unpublished_of
 from kiosk.portal.database import DatabaseError
 from kiosk.portal.desk_auth import LoginNeededError
 from kiosk.portal.errors import PortalError, RefusedError
@@ -138,8 +138,17 @@ def run(
     if settings.access_log:
         write_to_standard_error()
     server = Server(settings, port=port)
+    warn_of_unpublished(server.portal)
     ready(server.address)
     server.serve()
+
+
+def warn_of_unpublished(portal: Portal) -> None:
+    if codes := unpublished_of(portal):
+        _log.warning(
+            "%d revoked copies are not published: name `kiosk portal revocation-key` in trust.toml",
+            len(codes),
+        )
 
 
 def _problem(status: int, code: str, detail: str, **headers: str) -> Response:

@@ -1,7 +1,10 @@
 """How is my dossier doing? Told to whoever has its code and the secret on the slip, or is proven.
 
 Unknown code, wrong secret and a dossier without a secret get the same answer after the same work.
-Tries are counted for each code and each line, whether the code exists or not.
+Tries are counted for each line and for each code on it, whether the code exists or not; kiosks are
+counted apart from the web. Codes can be guessed, so wrong tries from elsewhere shut nobody out:
+what many lines together may try for one code is far more than a person needs, and 2**50 secrets
+are well hidden behind it. Whoever has slip and card is never refused.
 """
 
 from __future__ import annotations
@@ -14,17 +17,20 @@ from kiosk.portal.casebook import Casebook, CaseLine, digest, is_secret
 from kiosk.portal.delivery import Deliveries
 from kiosk.portal.errors import RefusedError
 from kiosk.portal.fees import FeeLine, Fees
-from kiosk.portal.inspections import revocation_of
 from kiosk.portal.limits import Limit, Limits
 from kiosk.portal.receipts import FeeReceipt
+from kiosk.portal.revocations import voids_among
 from kiosk.portal.secret import SLIP_SECRET
 from kiosk.portal.store import Dossier, Processing, Store, manifest_of
 from kiosk.portal.vouched import is_vouched
 from kiosk.portal.words import PUBLIC_WORDS, REVOKED_WORDS, delivered
 from offline_queue.intake import Problem, TrackAsk, TrackedDossier
 
-PER_CODE = Limit("track.code", most=10, seconds=3600)
 PER_LINE = Limit("track.line", most=60, seconds=3600)
+PER_KIOSK = Limit("track.kiosk", most=600, seconds=3600)
+PER_CODE_ON_LINE = Limit("track.code-on-line", most=10, seconds=3600)
+PER_CODE = Limit("track.code", most=1000, seconds=3600)
+_KIOSK = "kiosk:"
 _CODE = re.compile(r"[A-Z0-9.]{1,32}-\d{6}-\d{4,12}")
 _NO_SALT = "00" * 16
 _MOST_OF_A_CITIZEN = 20
@@ -79,7 +85,7 @@ class Tracking:
             return tuple(_on_the_wire(each) for each in self.of_citizen(asked.citizen_number))
         if not asked.code or not asked.secret:
             raise RefusedError(Problem.BAD_REQUEST, "code and secret, or citizen_number")
-        found = self.look_up(asked.code, asked.secret, f"kiosk:{kiosk_id}")
+        found = self.look_up(asked.code, asked.secret, kiosk_line(kiosk_id))
         if found is None:
             raise RefusedError(Problem.NOT_FOUND, "no dossier with this code and secret")
         return (_on_the_wire(found),)
@@ -90,13 +96,21 @@ class Tracking:
 
     def opened(self, code: str, secret: str, line: str) -> list[CaseLine]:
         """What a slip stands for, as a rule one dossier. Raises RefusedError (TOO_MANY)."""
-        code, secret = code.strip().upper().replace(" ", "").replace("–", "-"), plain(secret)
+        code = _typed(code)
         self._count(code, line)
-        well_formed = bool(_CODE.fullmatch(code) and SLIP_SECRET.fullmatch(secret))
-        lines = self._casebook.of_code(code)[:_MOST_OF_A_CODE] if well_formed else []
-        if not lines:
-            digest(secret[:10], _NO_SALT)  # the same work as for a code that exists
-        return [line for line in lines if is_secret(line, secret)]
+        found = self._fitting(code, plain(secret))
+        if found:
+            self._limits.forget(PER_CODE_ON_LINE, _on_line(code, line))
+        return found
+
+    def opened_by(self, citizen: str, code: str, secret: str, line: str) -> list[CaseLine]:
+        """The same, of the dossiers of this ``citizen`` (as the casebook keeps numbers), who is
+        there with a card: only what does not fit counts as a try. Raises as :meth:`opened`."""
+        code = _typed(code)
+        own = [each for each in self._fitting(code, plain(secret)) if each.citizen == citizen]
+        if not own:
+            self._count(code, line)
+        return own
 
     def opens(self, dossier_id: str, secret: str, line: str) -> bool:
         """Is this the secret on the slip of that dossier? Tries count as those of
@@ -105,14 +119,29 @@ class Tracking:
         if known is None or not SLIP_SECRET.fullmatch(secret):
             return False
         self._count(known.code, line)
-        return is_secret(known, secret)
+        fits = is_secret(known, secret)
+        if fits:
+            self._limits.forget(PER_CODE_ON_LINE, _on_line(known.code, line))
+        return fits
+
+    def _fitting(self, code: str, secret: str) -> list[CaseLine]:
+        well_formed = bool(_CODE.fullmatch(code) and SLIP_SECRET.fullmatch(secret))
+        lines = self._casebook.of_code(code)[:_MOST_OF_A_CODE] if well_formed else []
+        if not lines:
+            digest(secret[:10], _NO_SALT)  # the same work as for a code that exists
+        return [line for line in lines if is_secret(line, secret)]
 
     def _count(self, code: str, line: str) -> None:
-        """Raises RefusedError (TOO_MANY)."""
-        allowed = self._limits.allows(PER_LINE, line)
-        if not self._limits.allows(PER_CODE, code[:64]) or not allowed:
-            wait = PER_CODE.seconds
-            raise RefusedError(Problem.TOO_MANY, "ask again later", retry_after=wait)
+        """One try. Raises RefusedError (TOO_MANY)."""
+        kiosk = line.startswith(_KIOSK)
+        tries = (
+            (PER_KIOSK if kiosk else PER_LINE, line),
+            (PER_CODE_ON_LINE, _on_line(code, line)),
+            (PER_CODE, f"{_KIOSK if kiosk else ''}{code[:64]}"),
+        )
+        # In this order, up to the first that refuses: else one line alone could use up a code.
+        if not all(self._limits.allows(limit, subject) for limit, subject in tries):
+            raise RefusedError(Problem.TOO_MANY, "ask again later", retry_after=PER_CODE.seconds)
 
     def of_citizen(self, citizen_number: str) -> list[Tracked]:
         """For a caller that has proven who is asking (VNeID), newest first."""
@@ -145,12 +174,25 @@ class Tracking:
 
     def _words(self, dossier_id: str, state: Processing) -> str:
         lines = self._deliveries.of_dossier(dossier_id)
-        if revocation_of(self._store, dossier_id):
+        if voids_among(self._store, [dossier_id]).get(dossier_id) == "revoked":
             return REVOKED_WORDS
         results = [line for line in lines if line.kind == "result"]
         if state != Processing.DONE or not results:
             return PUBLIC_WORDS[state]
         return delivered(results[-1].channel, results[-1].state)
+
+
+def kiosk_line(kiosk_id: str) -> str:
+    """Where a question comes from that a kiosk asks; no network has such a name."""
+    return f"{_KIOSK}{kiosk_id}"
+
+
+def _on_line(code: str, line: str) -> str:
+    return f"{line} {code[:64]}"
+
+
+def _typed(code: str) -> str:
+    return code.strip().upper().replace(" ", "").replace("–", "-")
 
 
 def _on_the_wire(tracked: Tracked) -> TrackedDossier:

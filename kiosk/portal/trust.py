@@ -17,7 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from certify import cose, packs
 from certify.errors import CertifyError
 from certify.packs import Pack
-from certify.trust import Revocations, TrustBundle, load_bundle, sign_revocations
+from certify.trust import (
+    Policy,
+    Revocations,
+    TrustBundle,
+    load_bundle,
+    load_policy,
+    sign_revocations,
+)
 from kiosk.portal.times import now
 from offline_queue.signatures import load_public
 
@@ -45,9 +52,34 @@ def published_bundle(folder: Path, key: ec.EllipticCurvePrivateKey, codes: froze
         log.error("no revocations are published: %s", error)
         return data
     if bundle.revocation_key != key.public_key():
-        return data
+        return data  # what that leaves unsaid, unpublished() tells
     sign, kid = cose.software_signer(key), cose.key_id(key.public_key())
     return data + sign_revocations(Revocations(now(), codes), sign, kid)
+
+
+def unpublished(
+    folder: Path, key: ec.EllipticCurvePrivateKey, codes: frozenset[str]
+) -> frozenset[str]:
+    """The revoked ``codes`` that no verifier learns: the bundle neither lists them nor believes
+    this portal's list, or there is no bundle that can be read."""
+    try:
+        bundle = _load(folder, (folder / BUNDLE).read_bytes(), datetime.fromtimestamp(0, UTC))
+    except (CertifyError, OSError, ValueError):
+        return codes
+    is_believed = bundle.revocation_key == key.public_key()
+    return frozenset() if is_believed else codes - bundle.revoked_codes
+
+
+def read_policy(folder: Path) -> Policy | None:
+    """What kiosks may do now. None without a valid policy: an invalid one is logged."""
+    try:
+        anchor = load_public((folder / ANCHOR).read_text("ascii"))
+        return load_policy((folder / POLICY).read_bytes(), anchor, at=now())
+    except FileNotFoundError:
+        return None
+    except (CertifyError, OSError, ValueError) as error:
+        log.error("no policy: %s", error)
+        return None
 
 
 def _load(folder: Path, data: bytes, at: datetime) -> TrustBundle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kiosk.portal.accounts import Role
+from kiosk.portal.revocations import Void
 from kiosk.portal.store import Processing
 
 PROCESSING_WORDS = {
@@ -17,6 +18,8 @@ PROCESSING_WORDS = {
     Processing.DONE: "Đã xong",
     Processing.RETURNED: "Đã trả kết quả",
 }
+VOID_WORDS: dict[Void, str] = {"revoked": "đã thu hồi", "not-issued": "không cấp"}
+"""Why a line of the register book no longer counts."""
 PUBLIC_WORDS = {
     Processing.RECEIVED: "Đã nhận hồ sơ. Cán bộ sẽ xem trong giờ làm việc.",
     Processing.ACCEPTED: "Cán bộ đã nhận và đang xem hồ sơ.",

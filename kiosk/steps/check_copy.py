@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from certify.numbers import grouped
 from drivers.contract import Raster
@@ -34,17 +35,19 @@ from kiosk.views import (
 )
 
 _MOST_SHEETS = 20
-_UNCOMPARED = {Fault.LINK_NOT_FOUND: "not-here", Fault.LINK_OFFLINE: "waits"}
+_UNCOMPARED: dict[str, str] = {Fault.LINK_NOT_FOUND: "not-here", Fault.LINK_OFFLINE: "waits"}
 """Why no page was compared; any other reason is the portal's own, not the line's."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
     """``compared``: each scanned sheet with the issued page it is (0: none of them), as far as the
-    portal could be asked. ``issued``: how many pages the copy has."""
+    portal could be asked. ``issued``: how many pages the copy has. ``inspect_by``: the last day
+    for an officer's inspection, as long as none has signed."""
 
     compared: tuple[tuple[int, Compared], ...]
     issued: int
+    inspect_by: date | None
 
 
 async def run(session: Session) -> Outcome:
@@ -154,8 +157,11 @@ async def _compared(
             pages.append(await _best(examiner, sheet, issued, place))
             if not pages[-1][0]:
                 break  # no page of this copy: what comes after it changes nothing
-        return _verdict(seal, _Pages(tuple(pages), await issued.count()))
+        first = await issued.page(1)
+        return _verdict(seal, _Pages(tuple(pages), first.pages, first.inspect_by))
     except KioskError as error:
+        if error.code == Fault.LINK_COPY_REVOKED:
+            return _view(seal, "fault", "revoked", {}, Compared(False, sheets[0].jpeg))
         return _uncompared(seal, sheets, _UNCOMPARED.get(error.code, "unasked"))
 
 
@@ -198,6 +204,14 @@ async def _best(
 
 
 def _verdict(seal: CheckedSeal, pages: _Pages) -> CopyCheckedView:
+    view = _compared_view(seal, pages)
+    if pages.inspect_by is None:
+        return view
+    due = Text("check.not-inspected", {"day": f"{pages.inspect_by:%d/%m/%Y}"})
+    return replace(view, facts=(*view.facts, ReviewRow(Text("check.inspection"), due)))
+
+
+def _compared_view(seal: CheckedSeal, pages: _Pages) -> CopyCheckedView:
     """The worst page is shown: a page of another paper, then one that differs, else the first."""
     strange = [page for number, page in pages.compared if number == 0]
     changed = [(number, page) for number, page in pages.compared if page.marks]

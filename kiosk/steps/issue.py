@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from certify.numbers import new_id_code
+from certify.numbers import kiosks_id_code
 from certify.statement import CopyFacts
 from drivers.contract import DeviceError
 from drivers.contract import Fault as DeviceFault
@@ -130,7 +130,7 @@ def _burn_number(session: Session) -> CopyFacts:
     burned = kiosk.numbers.burn("certificate", now.year, at=now)
     record.number = f"{burned.number}, {burned.book}"
     return CopyFacts(
-        id_code=new_id_code(site.kiosk_number, now.year * 1_000_000 + burned.number),
+        id_code=kiosks_id_code(site.kiosk_number, now.year, burned.number),
         number=burned.number,
         year=now.year,
         book=burned.book,

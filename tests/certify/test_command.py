@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pypdfium2
 import pytest
 from click.testing import CliRunner, Result
 
-from certify.__main__ import verify_command
+from certify.__main__ import SANDBOX_MARK, verify_command
 from certify.issue import Issued
 from kiosk.sandbox.pki import SandboxPki
 from tests.certify import specimens
@@ -45,6 +46,22 @@ def test_it_works_alone(sandbox: SandboxPki, copy: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "hợp lệ" in done.stdout
     assert "A genuine certified copy" in done.stdout
+
+
+def test_it_says_who_vouches_and_calls_a_specimen_one(
+    sandbox: SandboxPki, copy: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(sandbox.trust_dir, tmp_path / "trust")
+    said = verify(sandbox, copy, "--trust", folder).output.splitlines()
+    assert not said[0].startswith("BẢN MẪU")
+    assert any(line.startswith(f"  trust: {folder / 'anchor.pem'}, fingerprint ") for line in said)
+    (folder / SANDBOX_MARK).touch()
+    said = verify(sandbox, copy, "--trust", folder).output.splitlines()
+    assert said[0].startswith("BẢN MẪU")
+    assert said[1].startswith("SPECIMEN")
+    trust = json.loads(verify(sandbox, copy, "--trust", folder, "--json").output)["trust"]
+    assert trust["sandbox"]
+    assert len(trust["fingerprint"]) == 16
 
 
 def test_not_genuine(sandbox: SandboxPki, copy: Path) -> None:

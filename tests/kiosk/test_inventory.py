@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,10 @@ from drivers.absent import AbsentScanner
 from drivers.contract import Fault, Health, Status
 from kiosk import app, inventory, readiness
 from kiosk.__main__ import cli
+from kiosk.commands import devices as devices_command
+from kiosk.commands import options
 from kiosk.settings import Settings
+from kiosk.strings import catalogue
 from tests.kiosk.rig import Rig, rig_in
 
 
@@ -64,7 +68,9 @@ def test_each_trouble_is_told_by_its_code(rig: Rig) -> None:
         "fault",
         "fault",
     ]
-    assert [next(word for word in words if word.startswith("device.")) for words in told] == [
+    assert [
+        next(word.strip("[]") for word in words if word.startswith("[device.")) for words in told
+    ] == [
         "device.scanner.jam",
         "device.reader.absent",
         "device.camera.absent",
@@ -84,6 +90,25 @@ def test_a_device_that_the_settings_do_not_name_is_no_trouble(tmp_path: Path) ->
     assert done.stdout.count("none in the settings") == len(inventory.KINDS)
 
 
+def test_doctor_shows_settings_that_make_no_kiosk_as_a_light(tmp_path: Path) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text(f'[site]\nenvironment = "test"\nstate = "{tmp_path}"\n')
+    done = CliRunner().invoke(cli, ["doctor", "--settings", str(file), "--json"])
+    assert done.exit_code == 3
+    first, *others = json.loads(done.stdout)
+    assert (first["what"], first["light"]) == ("settings", "red")
+    assert "link.trust_anchor_file" in first["detail"]
+    assert [each["what"] for each in others] == [kind.name for kind in inventory.KINDS]
+
+
+def test_a_missing_settings_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "SYSTEM_FILE", tmp_path / "kiosk.toml")
+    monkeypatch.setattr("kiosk.commands.devices._states", lambda *_, **__: [])
+    for words in (["devices", "--json"], ["devices", "watch", "--seconds", "0"]):
+        done = CliRunner().invoke(cli, words)
+        assert done.stderr.count(f"no settings file: {tmp_path / 'kiosk.toml'} is not there") == 1
+
+
 def test_a_change_is_printed_and_nothing_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[Any] = []
 
@@ -97,7 +122,16 @@ def test_a_change_is_printed_and_nothing_else(rig: Rig, monkeypatch: pytest.Monk
     monkeypatch.setattr("time.monotonic", lambda: float(len(looks)))
     done = rig.command("devices", "watch", "--every", "1", "--seconds", "5")
     assert len(looks) > 3
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ready", "fault"]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [state for _day, _time, state, *_ in lines] == ["ready", "fault"]
+    assert all(datetime.fromisoformat(f"{day} {time}") for day, time, *_ in lines)
+
+
+def test_trouble_is_told_in_words() -> None:
+    state = inventory.State("scanner", "generic-escl", "x", "absent", "device.scanner.absent")
+    line = devices_command._line(state)
+    assert line.endswith("[device.scanner.absent]")
+    assert catalogue("en")["failure.scanner-off.title"] in line
 
 
 def scanner_that(ask: Any) -> inventory.Kind:
@@ -151,7 +185,7 @@ def test_which_states_are_well(state: str, code: str, fine: bool, warned: bool) 
 
 def test_watching_opens_no_camera(rig: Rig) -> None:
     done = rig.command("devices", "watch", "--seconds", "0")
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ready"] * 8
+    assert [line.split()[2] for line in done.stdout.splitlines()] == ["ready"] * 8
     assert rig.camera.state.frames_sent == 0
 
 

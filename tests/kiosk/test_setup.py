@@ -184,6 +184,18 @@ def test_the_command_asks_before_it_writes(tmp_path: Path, monkeypatch: pytest.M
     assert (again.exit_code, "nothing to write" in again.output) == (0, True)
 
 
+def test_where_nothing_is_found_it_says_where_it_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text('[site]\nenvironment = "test"\n')
+    found_by(monkeypatch)
+    done = CliRunner().invoke(cli, ["devices", "setup", "--settings", str(file)])
+    assert done.exit_code == 0
+    assert "pcscd" in done.output
+    assert "SANE" in done.output
+
+
 def test_readers_are_found_by_what_they_say_of_themselves(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     pipes = [

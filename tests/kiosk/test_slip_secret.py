@@ -49,11 +49,9 @@ def session(tmp_path: Path) -> Any:
     fee = SimpleNamespace(rule="tt226", amount=lambda pages, copies: 0)
     yield SimpleNamespace(
         kiosk=SimpleNamespace(outbox=outbox, journal=journal, clock=local_now, settings=Settings()),
-        policy=None,
         record=record,
         identity=identity,
         dossier=DOSSIER,
-        policy=None,
         procedure=SimpleNamespace(id="2.000815", version=1, paper_class="original", fee=fee),
     )
     outbox.close()

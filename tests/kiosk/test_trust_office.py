@@ -20,7 +20,8 @@ from certify.secret import Secret
 from certify.trust import TrustBundle, load_anchor, load_bundle, load_policy
 from kiosk import trust_anchor, trust_office
 from kiosk.commands.trust import trust
-from kiosk.failures import KioskError
+from kiosk.failures import Fault as KioskFault
+from kiosk.failures import KioskError, failure_of
 from offline_queue.signatures import public_pem
 
 PASSPHRASE = "a long one, for tests"
@@ -101,6 +102,10 @@ def folder(tmp_path: Path) -> Path:
 
 def write(folder: Path, change: Callable[[str], str] = str) -> None:
     (folder / "trust.toml").write_text(change(SOURCE.format(code=CODE, lease=LEASE)))
+
+
+def drop_signer(source: str) -> str:
+    return source.replace('[[bundle.signer]]\ncertificate = "officer.pem"\nrole = "officer"\n', "")
 
 
 def signed(folder: Path) -> TrustBundle:
@@ -190,11 +195,39 @@ def test_revocations_are_written_into_the_source(folder: Path) -> None:
     assert (folder / "trust.toml").read_bytes() == before
 
 
+def test_only_a_certificate_that_is_there_is_revoked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def revoke(certificate: str) -> None:
+        trust_office.revoke(
+            folder, {"certificate": certificate, "since": NOW, "reason": "key-compromise"}
+        )
+
+    before = (folder / "trust.toml").read_bytes()
+    for nothing in ("stolen.pem", "trust.toml"):
+        with pytest.raises(KioskError, match=nothing) as caught:
+            revoke(nothing)
+        assert failure_of(caught.value).exit_code == 2
+    assert (folder / "trust.toml").read_bytes() == before
+    monkeypatch.chdir(folder.parent)
+    revoke("trust/officer.pem")  # as a shell completes it
+    (folder / "officer.pem").unlink()
+    write(folder, lambda _: drop_signer((folder / "trust.toml").read_text()))
+    trust_office.sign(folder)
+    serial = x509.load_pem_x509_certificate(OFFICER).serial_number
+    assert signed(folder).revoked_certificates[serial] == NOW
+
+
+def test_nothing_is_revoked_in_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(KioskError, match=r"trust\.toml: No such file"):
+        trust_office.revoke(tmp_path, {"code": CODE})
+
+
 def test_only_the_passphrase_opens_the_key(folder: Path, asked: list[str]) -> None:
     asked.append("a wrong one, for tests")
-    with pytest.raises(CertifyError) as caught:
+    with pytest.raises(KioskError) as caught:
         trust_office.sign(folder)
-    assert caught.value.code == Fault.SIGNER_REFUSED
+    assert caught.value.code == KioskFault.ANCHOR_LOCKED
     assert not (folder / "bundle.cose").exists()
 
 
@@ -203,9 +236,28 @@ def test_a_new_passphrase_is_long_and_typed_twice(
     tmp_path: Path, asked: list[str], typed: list[str]
 ) -> None:
     asked.extend(typed)
-    with pytest.raises(CertifyError):
+    with pytest.raises(KioskError) as caught:
         trust_office.new(tmp_path / "new", None, "", "")
+    assert caught.value.code == KioskFault.ANCHOR_LOCKED
     assert not (tmp_path / "new" / "trust.toml").exists()
+
+
+def test_without_a_terminal_it_is_told_of_the_anchor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(question: str) -> Secret:
+        raise CertifyError(Fault.SIGNER_REFUSED, f"{question}: no credential and no terminal")
+
+    monkeypatch.setattr(trust_anchor, "ask", nobody)
+    with pytest.raises(KioskError, match="no terminal") as caught:
+        trust_office.new(tmp_path / "new", None, "", "")
+    assert failure_of(caught.value).exit_code == 2
+
+
+def test_a_key_that_is_there_is_not_replaced(folder: Path) -> None:
+    (folder / "trust.toml").unlink()
+    with pytest.raises(KioskError, match=r"anchor\.p12 is there already"):
+        trust_office.new(folder, None, "", "")
 
 
 def test_another_anchor_goes_on_with_nothing(folder: Path, tmp_path: Path) -> None:
@@ -214,9 +266,9 @@ def test_another_anchor_goes_on_with_nothing(folder: Path, tmp_path: Path) -> No
     trust_office.new(other, None, "", "")
     before = (folder / "bundle.cose").read_bytes()
     (folder / "anchor.p12").write_bytes((other / "anchor.p12").read_bytes())
-    with pytest.raises(CertifyError) as caught:
+    with pytest.raises(KioskError) as refused:
         trust_office.sign(folder)
-    assert caught.value.code == Fault.SIGNER_MISMATCH
+    assert refused.value.code == KioskFault.ANCHOR_LOCKED
     (folder / "anchor.pem").write_bytes((other / "anchor.pem").read_bytes())
     with pytest.raises(CertifyError) as caught:
         trust_office.sign(folder)
@@ -233,6 +285,7 @@ def test_another_anchor_goes_on_with_nothing(folder: Path, tmp_path: Path) -> No
         (CODE, CODE[:-1] + ("0" if CODE[-1] != "0" else "1"), "id-code"),
         ('role = "officer"', 'role = "judge"', "role"),
         ('serial = "0A:1B"', "", "certificate or serial"),
+        ('serial = "0A:1B"', 'serial = "0A:XY"', "serial"),
         ("[policy]", "[polity]", "polity"),
         ("[bundle]", "[bundle", "trust.toml"),
     ],

@@ -23,7 +23,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 from certify import cose, trust
 from certify.copyfile import open_reader, read_copy
 from certify.issue import issue_post_check
-from certify.numbers import new_id_code
+from certify.numbers import kiosks_id_code
 from certify.pages import SourcePage, Word, encode_text
 from certify.statement import CopyFacts
 from kiosk.portal.settings import PortalSettings
@@ -130,7 +130,7 @@ class SoftAuthority:
 def post_check_facts(settings: PortalSettings, **changes: Any) -> CopyFacts:
     issued = datetime.now(timezone(timedelta(hours=7))).replace(microsecond=0)
     values: dict[str, Any] = {
-        "id_code": new_id_code(1, 1),
+        "id_code": kiosks_id_code(1, issued.year, changes.get("number", 1)),
         "number": 1,
         "year": issued.year,
         "book": f"01/{issued.year}-SCT/BS",

@@ -16,11 +16,13 @@ import pytest
 from click.testing import CliRunner
 
 from kiosk.__main__ import cli
+from kiosk.failures import Fault, KioskError
 from kiosk.portal.accounts import Role
 from kiosk.portal.composition import Portal, open_portal
 from kiosk.portal.register import Entry
 from kiosk.portal.register_book import Gap
 from kiosk.portal.register_pages import in_csv, printed
+from kiosk.portal.settings import load
 from kiosk.portal.times import this_year
 from tests.kiosk.portal.line import RunningPortal, TestKiosk, settings_in
 from tests.kiosk.portal.people import logged_in, send
@@ -76,6 +78,7 @@ def test_no_number_is_left_out(office: Portal) -> None:
     assert numbers(office) == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 8), (9, 9), (10, 10)]
     skipped, free, ended, unknown = reasons(office)
     assert "kiosk-01, đã qua" in skipped
+    assert office.book.counted(YEAR) == (4, 6)
     assert "còn hạn" in free
     assert "hết hạn" in ended
     assert "chưa rõ" in unknown
@@ -173,5 +176,14 @@ def test_the_command_writes_it(tmp_path: Path) -> None:
     arguments = ["portal", "register", "--settings", file, "--year", YEAR, "--out", out]
     ran = CliRunner().invoke(cli, [*map(str, arguments), "--form", "csv"])
     assert ran.exit_code == 0, ran.output
+    assert f"{out}: 0 numbers in the book, 0 without a copy" in ran.output
     assert "Số chứng thực" in out.read_text("utf-8")
     assert out.stat().st_mode & 0o077 == 0
+    arguments[-1] = tmp_path / "nowhere" / "so.csv"
+    ran = CliRunner().invoke(cli, list(map(str, arguments)))
+    assert isinstance(ran.exception, KioskError)
+    assert ran.exception.code == Fault.OUTPUT_UNWRITABLE
+    portal = open_portal(load(file))
+    with closing(portal.store):
+        noted = [action for _, _, action, _ in portal.offices.accounts.actions(10)]
+    assert noted == ["register.export"], "of an export that nobody got nothing is said"

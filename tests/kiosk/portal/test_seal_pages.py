@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from datetime import date, timedelta
 
 import pytest
 import requests
@@ -15,7 +16,7 @@ from certify.trust import load_anchor, load_bundle
 from kiosk.portal.desk import Desk
 from kiosk.portal.desk_client import DeskClient
 from kiosk.portal.seal_pages import thumbnail
-from kiosk.portal.times import now
+from kiosk.portal.times import now, this_year
 from tests.kiosk.portal.line import APPLICANT, RunningPortal, TestDossier, TestKiosk
 from tests.kiosk.portal.people import send
 from tests.kiosk.portal.soft_signers import (
@@ -48,12 +49,24 @@ def test_the_seal_page_knows_a_copy_in_the_book(
 
 
 def test_the_seal_page_knows_a_copy_whose_dossier_is_still_offline(
-    portal: RunningPortal, authority: SoftAuthority
+    portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority
 ) -> None:
     seal = seal_of(authority.post_check_copy(drawn_page()))
+    assert look_up(portal, seal).status_code == 404  # no kiosk was ever given its number
+    portal.inside.register.lease("kiosk-01", "certificate", this_year(), 2, timedelta(days=1))
     answer = look_up(portal, seal)
     assert answer.status_code == 200
     assert "chưa về tới cổng" in answer.text
+
+
+def test_a_copy_that_never_came_is_good_until_its_day_and_no_longer(
+    portal: RunningPortal, kiosk: TestKiosk, authority: SoftAuthority
+) -> None:
+    portal.inside.register.lease("kiosk-01", "certificate", this_year(), 2, timedelta(days=1))
+    late = authority.post_check_copy(drawn_page(), inspect_by=date.today() - timedelta(days=2))  # noqa: DTZ011
+    answer = look_up(portal, seal_of(late))
+    assert answer.status_code == 404
+    assert "quá hạn kiểm tra" in answer.text
 
 
 def test_the_seal_page_knows_a_revoked_copy(
@@ -144,6 +157,8 @@ def test_a_thumbnail_is_for_telling_apart_and_not_for_reading() -> None:
 def test_the_portal_publishes_the_page_that_checks_by_itself_with_the_bundle_beside_it(
     portal: RunningPortal, authority: SoftAuthority
 ) -> None:
+    away = requests.get(f"{portal.address}/seal", timeout=10, allow_redirects=False)
+    assert (away.status_code, away.headers["Location"]) == (307, "/seal/"), "whatever the scheme"
     page = requests.get(f"{portal.address}/seal/", timeout=10)
     assert "connect-src 'self'" in page.headers["Content-Security-Policy"]
     assert "'unsafe-inline'" in page.headers["Content-Security-Policy"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -156,14 +157,39 @@ def test_every_answer_costs_one_digest(
     assert len(made) == 4
 
 
-def test_tries_are_counted_for_a_code(portal: RunningPortal, kiosk: TestKiosk) -> None:
+def test_tries_are_counted_for_a_code_on_a_line(portal: RunningPortal, kiosk: TestKiosk) -> None:
     sent(kiosk)
     look_up = portal.inside.offices.tracking.look_up
     for code in (CODE, "H26.15-261124-0099"):  # one exists, one does not
-        for tries in range(tracking.PER_CODE.most):
-            assert look_up(code, "0000000000", f"192.0.2.{tries}") is None
+        for _ in range(tracking.PER_CODE_ON_LINE.most):
+            assert look_up(code, "0000000000", "192.0.2.1") is None
         with pytest.raises(RefusedError, match="too-many"):
-            look_up(code, SLIP, "198.51.100.7")
+            look_up(code, SLIP, "192.0.2.1")
+    assert look_up(CODE, SLIP, "198.51.100.7"), "elsewhere nobody was shut out"
+    assert look_up(CODE, SLIP, "kiosk:K1")
+
+
+def test_the_right_secret_is_no_wrong_try(portal: RunningPortal, kiosk: TestKiosk) -> None:
+    sent(kiosk)
+    look_up = portal.inside.offices.tracking.look_up
+    for _ in range(tracking.PER_CODE_ON_LINE.most + 2):
+        assert look_up(CODE, SLIP, "192.0.2.1")
+
+
+def test_many_lines_share_one_ceiling_but_no_kiosk_does(
+    portal: RunningPortal, kiosk: TestKiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "PER_CODE_ON_LINE", Limit("track.code-on-line", 2, 3600))
+    monkeypatch.setattr(tracking, "PER_CODE", Limit("track.code", 3, 3600))
+    sent(kiosk)
+    look_up = portal.inside.offices.tracking.look_up
+    for tries in range(5):  # one line alone cannot use it up
+        with nullcontext() if tries < 2 else pytest.raises(RefusedError, match="too-many"):
+            look_up(CODE, "0000000000", "192.0.2.1")
+    assert look_up(CODE, "0000000000", "192.0.2.2") is None
+    with pytest.raises(RefusedError, match="too-many"):
+        look_up(CODE, SLIP, "192.0.2.3")
+    assert look_up(CODE, SLIP, "kiosk:K1")
 
 
 def test_tries_are_counted_for_a_line(

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,6 +57,7 @@ class World:
     looks: dict[tuple[int, int], Compared] = field(default_factory=dict)
     answers: list[Intent] = field(default_factory=lambda: [Next()])
     reader_broken: bool = False
+    inspect_by: date | None = None
     stops: bool = False
     compared: list[tuple[int, int]] = field(default_factory=list)
     closed: bool = False
@@ -112,7 +113,9 @@ class World:
         assert request.seal == SEAL
         if isinstance(self.line, str):
             raise KioskError(self.line)
-        return messages.IssuedPageAnswer(pages=self.line, jpeg=b"%d" % request.page)
+        return messages.IssuedPageAnswer(
+            pages=self.line, jpeg=b"%d" % request.page, inspect_by=self.inspect_by
+        )
 
     # The child that sees the sheets.
 
@@ -168,6 +171,7 @@ TWO = ((), (SEAL,))
         (World(((SEAL,),), line=2), ("warn", "check.incomplete-title")),
         (World(((SEAL,),), line=Fault.LINK_OFFLINE), ("warn", "check.waits-title")),
         (World(((SEAL,),), line=Fault.LINK_NOT_FOUND), ("warn", "check.not-here-title")),
+        (World(((SEAL,),), line=Fault.LINK_COPY_REVOKED), ("fault", "check.revoked-title")),
         (World(((SEAL,),), line=Fault.LINK_BUSY), ("warn", "check.unasked-title")),
         (World(((FORGED,),)), ("fault", "check.not-genuine-title")),
         (World(((FOREIGN, FORGED),)), ("fault", "check.not-genuine-title")),
@@ -188,6 +192,14 @@ def test_pages_in_another_order_are_found(monkeypatch: pytest.MonkeyPatch) -> No
     world = World(TWO, line=2, looks=swapped)
     world.walk(monkeypatch)
     assert world.said == [("ok", "check.same-title")]
+
+
+def test_a_copy_that_no_officer_has_signed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(((SEAL,),), inspect_by=date(2026, 11, 27))
+    world.walk(monkeypatch)
+    view = world.views[-1]
+    assert isinstance(view, CopyCheckedView)
+    assert resolve(view.facts[-1].value, "vi") == "Chưa, hạn đến 27/11/2026"
 
 
 def test_the_changed_page_is_shown_with_its_marks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,7 +219,7 @@ def test_revoking_a_copy_by_keyboard(
     dossier = issued(portal, kiosk)
     enter(desktop, portal)
     desktop.open(f"{portal.address}/desk/{dossier.id}")
-    desktop.press("h", "Escape", "h", "Down", "Tab")
+    desktop.press("h", "Escape", "h", "Down", "Down", "Tab", " ", "Tab")
     assert desktop.run(NO_SCROLLING)
     desktop.screenshot(pictures / "revoke.png")
     desktop.press("Enter")
