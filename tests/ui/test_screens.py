@@ -88,6 +88,7 @@ def test_every_screen_is_whole(screen: Screen, shape: str, scale: float, languag
         _nothing_overlaps(screen, where)
         _all_there(screen, name, where)
         _nothing_empty(screen, where)
+        assert float(page_of(screen).property("overflow")) <= 1, where
         least = 1.0 if shape == "portrait" else 0.9
         assert screen.theme.property("textScale") >= least - 0.001, where
 
