@@ -31,6 +31,7 @@ from tests.kiosk.portal.soft_signers import (
     contents_of,
     drawn_page,
     post_check,
+    post_check_facts,
     seal_of,
 )
 
